@@ -1,0 +1,111 @@
+/*
+ * librumpclient: a program's system calls answered by a rump_sp server.
+ *
+ * The interface is that of NetBSD's rumpclient(3); programs compiled against
+ * NetBSD's own <rump/rumpclient.h> run on this library and the other way
+ * round.  Extensions of ours are marked so.
+ *
+ * The calls themselves are declared in <rump/rump_syscalls.h>.
+ */
+#ifndef RUMP_RUMPCLIENT_H
+#define RUMP_RUMPCLIENT_H
+
+#include <sys/types.h>
+
+#include <errno.h>
+#include <stddef.h>
+#include <time.h>
+#include <unistd.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* A fork in the making; its first 16 bytes are the prefork cookie. */
+struct rumpclient_fork;
+
+/*
+ * Connects to the server named by the environment (RUMP__PARSEDSERVER, else
+ * RUMP_SERVER) and becomes a guest process there; in a program started by
+ * rumpclient_exec() takes over the inherited connection instead.  Does
+ * nothing when this process is already connected; connects anew after a
+ * fork(2) that was not rumpclient_fork().  Thread-safe.  Returns 0, or -1
+ * with errno set and one line on stderr that says which part of the locator
+ * or which step failed.
+ */
+int rumpclient_init(void);
+
+/*
+ * fork(2) here and in the server: the child is a process of its own there,
+ * with copies of the parent's descriptors.  As fork(2); -1 leaves both kernels
+ * as they were.  Only async-signal-safe functions and this library may be
+ * used in the child of a multi-threaded process.
+ */
+pid_t rumpclient_fork(void);
+
+/*
+ * The steps of a fork for those who need their own fork(2) in between:
+ * prefork copies the process in the server at once; then either the child
+ * calls fork_init, or the parent cancels.  prefork returns NULL with errno
+ * set on failure.  The structure is freed by fork_init (child), fork_cancel
+ * and fork_vparent (parent); a parent that used plain fork(2) frees its copy
+ * with rumpclient_fork_done().
+ */
+struct rumpclient_fork *rumpclient_prefork(void);
+int rumpclient_fork_init(struct rumpclient_fork *);
+void rumpclient_fork_cancel(struct rumpclient_fork *);
+void rumpclient_fork_vparent(struct rumpclient_fork *);
+void rumpclient_fork_done(struct rumpclient_fork *);	/* ours */
+
+/*
+ * execve(2) that keeps the server process: the new image's rumpclient_init()
+ * takes over the connection, pid and descriptors; descriptors marked
+ * close-on-exec in the server are closed by its exec handshake.  Returns only
+ * on failure: -1 with errno set, everything usable as before.
+ */
+int rumpclient_exec(const char *, char *const [], char *const []);
+
+/* daemon(3) by way of a rump fork; the connection follows. */
+int rumpclient_daemon(int, int);
+
+/*
+ * What to do when the server is lost.  0, the default: every call fails with
+ * ENOTCONN.  A number of seconds: try that long to connect anew, as a fresh
+ * guest.  INFTIME: try for ever.  ONCE: try once.  DIE: _exit(1).
+ * Other negative values are ignored.
+ */
+#define RUMPCLIENT_RETRYCONN_INFTIME	((time_t)-1)
+#define RUMPCLIENT_RETRYCONN_ONCE	((time_t)-2)
+#define RUMPCLIENT_RETRYCONN_DIE	((time_t)-3)
+void rumpclient_setconnretry(time_t);
+
+/*
+ * One system call by number.  `data` is the argument structure in wire form
+ * (8 bytes an argument, <rump/rump_syscallargs.h>), dlen its size in bytes.
+ * Returns 0 or the NetBSD errno (also for failures of this library itself,
+ * such as RUMP_ENOTCONN), and the results in retval[0] and retval[1].
+ * Thread-safe; may be called from a signal handler, also one that interrupted
+ * another call.
+ */
+int rumpclient_syscall(int, const void *, size_t, register_t *);
+
+/*
+ * For programs that close or overwrite descriptors wholesale: tells the
+ * library that *fdp is about to be closed (CLOSE), overwritten by dup2 (DUP2)
+ * or is the lower bound of a closefrom (FCLOSEM).  The library moves its own
+ * descriptors out of the way; after FCLOSEM it has closed those that are not
+ * its own below its highest, and *fdp is where the caller goes on.  Returns
+ * 0, or -1 with errno set.
+ */
+enum rumpclient_closevariant {
+	RUMPCLIENT_CLOSE_CLOSE,
+	RUMPCLIENT_CLOSE_DUP2,
+	RUMPCLIENT_CLOSE_FCLOSEM
+};
+int rumpclient__closenotify(int *, enum rumpclient_closevariant);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,285 @@
+/*
+ * librumpserver: put a kernel behind the rump_sp protocol.
+ *
+ * A kernel is a table of functions (struct rumpserver_kernel).  The server
+ * accepts clients, speaks the protocol and calls the table: every connection
+ * is a process (struct rump_proc), every call in progress runs on an lwp
+ * (struct lwp).  The kernel numbers its processes itself; the server knows
+ * neither pids nor descriptors.
+ *
+ * Conventions.  Functions that stand in for kernel facilities (copyin, wait,
+ * …) and all functions of the table that return int return 0 or a NetBSD
+ * errno (RUMP_E* in <rump/rumpdefs.h>).  Functions that manage the server
+ * itself return 0 or -1 with the host's errno set.
+ */
+#ifndef RUMP_RUMPSERVER_H
+#define RUMP_RUMPSERVER_H
+
+#include <sys/types.h>
+
+#include <poll.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <time.h>
+
+#include <rump/rump_types.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct rumpserver;
+struct rump_proc;
+struct lwp;
+
+/* Who is at the other end of a connection, as far as the host can tell. */
+struct rumpserver_peer {
+	bool known;		/* uid, gid and pid are from SO_PEERCRED */
+	uid_t uid;
+	gid_t gid;
+	pid_t pid;		/* host pid, for logs */
+	bool local;		/* local socket or inherited descriptor */
+};
+
+/*
+ * The kernel.  `kern` is the pointer given to rumpserver_create().  All
+ * functions may be called from any thread and concurrently, except that for
+ * one process proc_new or proc_copy comes first, proc_exec never runs beside
+ * a syscall of that process, and proc_exit comes last, when no lwp of the
+ * process is left.  Optional members may be NULL.
+ */
+struct rumpserver_kernel {
+	const char *name;		/* for logs: "hostkern" */
+	const char *ostype;		/* for the banner: "NetBSD" */
+	const char *osrelease;		/* "7.99.34" */
+	const char *machine;		/* "amd64" */
+
+	/* A guest: a new child of init with no descriptors of its own making.
+	 * `comm` is the client's command name.  Refuse with an errno; the
+	 * client is told "not authorised" and disconnected. */
+	int (*proc_new)(void *kern, struct rump_proc *p,
+	    const struct rumpserver_peer *peer, const char *comm);
+
+	/* Prefork: `child` becomes a copy of `parent`, whose child it is,
+	 * descriptors included. */
+	int (*proc_copy)(void *kern, struct rump_proc *child,
+	    struct rump_proc *parent);
+
+	/* The client behind a preforked copy has connected (fork handshake).
+	 * Optional. */
+	void (*proc_attach)(void *kern, struct rump_proc *p,
+	    const struct rumpserver_peer *peer);
+
+	/* Exec: close what is marked close-on-exec, take the new command
+	 * name.  The process's other calls are over. */
+	int (*proc_exec)(void *kern, struct rump_proc *p, const char *comm);
+
+	/* The process is gone (disconnect, cancelled or expired prefork). */
+	void (*proc_exit)(void *kern, struct rump_proc *p);
+
+	/* An lwp is made for the first call and reused; `release` comes when
+	 * it is idle for good.  Both optional. */
+	int (*lwp_new)(void *kern, struct lwp *l);
+	void (*lwp_release)(void *kern, struct lwp *l);
+
+	/* One call.  `args` is the wire image, `len` bytes, 8-byte aligned;
+	 * usually handed to rumpserver_dispatch() with the generated sysent.
+	 * Returns 0 or a NetBSD errno; results in retval[0..1], zero before. */
+	int (*syscall)(void *kern, struct lwp *l, int num, const void *args,
+	    size_t len, register_t retval[2]);
+
+	/* Wake l, which may sleep somewhere else than in rumpserver_wait():
+	 * its process is going away or exec'ing.  Optional; called from
+	 * another thread, possibly when l sleeps no more.  The call in
+	 * progress should end with RUMP_EINTR soon. */
+	void (*interrupt)(void *kern, struct lwp *l);
+};
+
+/* --- what a kernel may ask of the server while it runs a call --- */
+
+struct rump_proc *rumpserver_lwp_proc(const struct lwp *l);
+
+/* One pointer of the kernel's own on every process and lwp; NULL at first. */
+void *rumpserver_proc_private(const struct rump_proc *p);
+void rumpserver_proc_setprivate(struct rump_proc *p, void *priv);
+void *rumpserver_lwp_private(const struct lwp *l);
+void rumpserver_lwp_setprivate(struct lwp *l, void *priv);
+
+/*
+ * Client memory.  Each returns 0 or RUMP_EFAULT (refused or unmapped in the
+ * client, or the client is gone); lengths in bytes, any length (longer ones
+ * than one frame may carry go in pieces).  len 0 never touches the wire.
+ *
+ * copyinstr fetches up to len bytes including the NUL; RUMP_ENAMETOOLONG
+ * when there is none in len bytes.  *done (may be NULL) gets the length with
+ * NUL.  copyoutstr copies a string of at most len bytes, NUL included, with
+ * the same error and *done.
+ *
+ * copyout is buffered until the answer (or the next copyin): kaddr may be
+ * reused at once.  A fault in the client cannot be reported by the protocol.
+ */
+int rumpserver_copyin(struct lwp *l, rump_uaddr_t uaddr, void *kaddr,
+    size_t len);
+int rumpserver_copyinstr(struct lwp *l, rump_uaddr_t uaddr, char *kaddr,
+    size_t len, size_t *done);
+int rumpserver_copyout(struct lwp *l, const void *kaddr, rump_uaddr_t uaddr,
+    size_t len);
+int rumpserver_copyoutstr(struct lwp *l, const char *kaddr,
+    rump_uaddr_t uaddr, size_t len, size_t *done);
+
+/*
+ * The same without a copy in between.  copyin_borrow: *data points at the
+ * client's bytes inside the server's buffer, valid until the lwp's next
+ * copyin of any kind or the end of the call; len at most
+ * RUMPSERVER_BORROW_MAX.  copyout_reserve: *data is room for len bytes (at
+ * most RUMPSERVER_BORROW_MAX) to be filled and then committed with the number
+ * of bytes that are to go to uaddr (0: none); no other copy in between.
+ */
+#define RUMPSERVER_BORROW_MAX	(1024 * 1024)
+int rumpserver_copyin_borrow(struct lwp *l, rump_uaddr_t uaddr, size_t len,
+    const void **data);
+int rumpserver_copyout_reserve(struct lwp *l, rump_uaddr_t uaddr, size_t len,
+    void **data);
+int rumpserver_copyout_commit(struct lwp *l, size_t used);
+
+/* Fresh zeroed memory in the client; RUMP_ENOMEM when it has none. */
+int rumpserver_anonmmap(struct lwp *l, size_t len, rump_uaddr_t *uaddr);
+
+/* Raises NetBSD signal signo in the client of p.  May be called from any
+ * thread, also outside a call; never blocks.  RUMP_ESRCH: nobody is there. */
+int rumpserver_raise(struct rump_proc *p, int signo);
+
+/*
+ * Sleeping.  A call may sleep as long as it likes if the server knows:
+ *
+ * rumpserver_wait is poll(2) with a timeout (NULL: for ever; fds may be NULL
+ * with nfds 0), ended with RUMP_EINTR when the lwp is interrupted and
+ * RUMP_EWOULDBLOCK when the time is over.  It works in every way to run a
+ * server, the event loop included.
+ *
+ * rumpserver_block/unblock bracket any other sleep (not in an event loop,
+ * where it stops everybody).  A kernel that sleeps without saying so delays
+ * only other calls of the same connection, and those for a few milliseconds:
+ * a watchdog notices.
+ *
+ * rumpserver_interrupted: the call should give up with RUMP_EINTR.
+ */
+int rumpserver_wait(struct lwp *l, struct pollfd *fds, nfds_t nfds,
+    const struct timespec *timeout);
+void rumpserver_block(struct lwp *l);
+void rumpserver_unblock(struct lwp *l);
+bool rumpserver_interrupted(const struct lwp *l);
+
+/* Interrupts the call l is in, as a signal would.  Any thread. */
+void rumpserver_interrupt(struct lwp *l);
+
+/* --- dispatch through a generated table --- */
+
+typedef int rump_sy_call_t(struct lwp *, const void *, register_t *);
+
+/* Generated: rump_sysent[], rump_nsysent (out/server/rump_sysent.c). */
+struct rump_sysent {
+	const char *sy_name;		/* NULL: no such call */
+	rump_sy_call_t *sy_call;
+	uint16_t sy_narg;
+	uint16_t sy_argsize;		/* bytes on the wire */
+	uint32_t sy_flags;		/* RUMP_SYF_* */
+};
+#define RUMP_SYF_NOERR		0x01	/* result is never an errno */
+#define RUMP_SYF_COMPAT		0x02	/* of an older NetBSD */
+
+extern const struct rump_sysent rump_sysent[];
+extern const unsigned rump_nsysent;
+
+/*
+ * Checks number and argument size (RUMP_ENOSYS, RUMP_EINVAL) and calls the
+ * handler.  A body longer than the arguments is accepted, a shorter one not.
+ */
+int rumpserver_dispatch(const struct rump_sysent *table, unsigned nent,
+    struct lwp *l, int num, const void *args, size_t len,
+    register_t retval[2]);
+
+/* --- a server --- */
+
+enum rumpserver_loglevel {
+	RUMPSERVER_LOG_ERROR, RUMPSERVER_LOG_WARN, RUMPSERVER_LOG_INFO,
+	RUMPSERVER_LOG_DEBUG
+};
+
+/* 0 in a limit means its default, given behind it. */
+struct rumpserver_config {
+	const struct rumpserver_kernel *kernel;
+	void *kern;
+
+	/* One line, no newline.  NULL: stderr, up to WARN. */
+	void (*log)(void *cookie, enum rumpserver_loglevel, const char *line);
+	void *log_cookie;
+
+	unsigned max_clients;		/* connections: 10000 */
+	unsigned max_calls_per_client;	/* in progress at once: 1024 */
+	unsigned max_threads;		/* workers: 16384 */
+	unsigned max_preforks_per_proc;	/* cookies outstanding: 64 */
+	unsigned prefork_timeout_ms;	/* cookie expiry: 60000 */
+	unsigned handshake_timeout_ms;	/* accept to handshake: 10000 */
+	unsigned frame_timeout_ms;	/* begun frame to its end: 30000 */
+	unsigned send_timeout_ms;	/* client that reads nothing: 30000 */
+	size_t max_copy;		/* bytes of one copyin/out frame: 1 MiB */
+
+	/* Local sockets: mode of the socket file (0600) and who may connect.
+	 * n_allow_uid and n_allow_gid both 0: our own uid and root. */
+	unsigned socket_mode;
+	const uid_t *allow_uid;
+	size_t n_allow_uid;
+	const gid_t *allow_gid;
+	size_t n_allow_gid;
+	bool allow_anyone;
+};
+
+struct rumpserver_stats {
+	uint64_t clients, clients_total, refused;
+	uint64_t calls, calls_now, errors;
+	uint64_t copyin_bytes, copyout_bytes;
+	uint64_t preforks, preforks_now;
+	uint64_t protocol_errors, timeouts;
+	uint64_t threads;
+};
+
+struct rumpserver *rumpserver_create(const struct rumpserver_config *);
+
+/* Listens at a locator (unix://, tcp://, tcp6://).  `resolved` (may be NULL)
+ * gets the locator with the real port, at most len bytes. */
+int rumpserver_listen(struct rumpserver *, const char *locator,
+    char *resolved, size_t len);
+/* Takes over a listening socket (socket activation). */
+int rumpserver_listen_fd(struct rumpserver *, int fd);
+/* Serves one connected stream socket; the server owns fd from here on. */
+int rumpserver_serve_fd(struct rumpserver *, int fd);
+
+/* Way one: threads of its own, in the background. */
+int rumpserver_start(struct rumpserver *);
+
+/*
+ * Way two: the caller's event loop.  When rumpserver_pollfd() is readable,
+ * or at the latest after the milliseconds that the last step returned (-1:
+ * never), call rumpserver_step().  It never blocks and starts no thread; a
+ * call that has to wait is set aside on a stack of its own.  One thread only.
+ */
+int rumpserver_pollfd(struct rumpserver *);
+int rumpserver_step(struct rumpserver *);
+
+/*
+ * Stops accepting, lets calls in progress finish for at most grace_ms, then
+ * interrupts them, ends every process and unlinks local sockets.  Blocks
+ * until done.  Not from a handler.
+ */
+void rumpserver_stop(struct rumpserver *, unsigned grace_ms);
+void rumpserver_destroy(struct rumpserver *);
+
+void rumpserver_getstats(struct rumpserver *, struct rumpserver_stats *);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,71 @@
+/*
+ * Locators: where a server is.
+ *
+ *	unix://PATH		local stream socket, PATH relative or absolute
+ *	tcp://HOST:PORT[/]	IPv4 address, host name, or (server) `*' or `0'
+ *	tcp6://[ADDR]:PORT[/]	IPv6 address (server: `*' as well)
+ *	fd://N			an already connected stream socket
+ *
+ * A relative unix path is resolved against the working directory once, at
+ * parse time, so a later chdir(2) does not matter; `text` then holds the
+ * resolved locator, which is what exec hands on in RUMP__PARSEDSERVER.
+ */
+#ifndef RUMPGEN_WIRE_LOCATOR_H
+#define RUMPGEN_WIRE_LOCATOR_H
+
+#include <sys/socket.h>
+#include <sys/un.h>
+
+#include <stdbool.h>
+
+enum locator_kind { LOCATOR_UNIX, LOCATOR_TCP, LOCATOR_TCP6, LOCATOR_FD };
+
+#define LOCATOR_MAX	512	/* longest resolved locator, NUL included */
+
+struct locator {
+	enum locator_kind kind;
+	char text[LOCATOR_MAX];			/* resolved locator */
+	struct sockaddr_storage addr;		/* not for fd:// */
+	socklen_t addrlen;
+	int fd;					/* fd:// only, else -1 */
+};
+
+enum locator_role { LOCATOR_CLIENT, LOCATOR_SERVER };
+
+/*
+ * Parses `s`.  Returns 0 or a host errno, with a message in why[] that names
+ * the offending part ("tcp://127.0.0.1:99999: port '99999' is not in
+ * 0..65535").  A host name is looked up here (getaddrinfo(3)), so the call
+ * may block for tcp:// with a name and for nothing else.
+ */
+#define LOCATOR_WHY	(LOCATOR_MAX + 128)
+int locator_parse(struct locator *loc, const char *s, enum locator_role role,
+    char why[LOCATOR_WHY]);
+
+/*
+ * Connects a blocking, close-on-exec stream socket, TCP_NODELAY set on TCP,
+ * never with descriptor number 0, 1 or 2.  For fd:// duplicates nothing and
+ * returns the descriptor itself after checking that it is a stream socket.
+ * Restarts after EINTR.  Returns the descriptor, or -1 with errno set.
+ */
+int locator_connect(const struct locator *loc);
+
+/*
+ * Binds and listens.  For unix:// a stale socket file (nobody accepts on it)
+ * is removed first; a live one gives EADDRINUSE.  `mode` is the socket file's
+ * permission bits.  After binding TCP port 0, loc->text and loc->addr carry
+ * the real port.  Non-blocking, close-on-exec.  Returns the descriptor, or -1
+ * with errno set.
+ */
+int locator_listen(struct locator *loc, int backlog, unsigned mode);
+
+/* Removes the unix:// socket file of a listener; nothing for other kinds. */
+void locator_unlink(const struct locator *loc);
+
+/*
+ * Moves fd to a number above 2 with close-on-exec set, closing the original.
+ * Returns the new number, or -1 with errno set and fd closed.
+ */
+int wire_fd_above_stdio(int fd);
+
+#endif
