@@ -1,0 +1,223 @@
+# rumpgen: regenerate, build, test, demonstrate, measure.
+#
+#	make			generate out/ from syscalls.master and build everything
+#	make check		every test, in every variant
+#	make demo		the main job on real input, with a transcript
+#	make bench		what it costs beside the bare limit
+#	make install		PREFIX=/usr/local DESTDIR=
+#
+# All but install first see to the packages they need (make deps).
+# A variant is one way to compile everything: V=default, clang, asan, tsan.
+
+V ?=		default
+OUT :=		out
+B :=		$(OUT)/build/$(V)
+PREFIX ?=	/usr/local
+LUA :=		lua5.4
+MASTER :=	syscalls.master
+
+PACKAGES :=	gcc clang libclang-rt-14-dev make libc6-dev \
+		lua5.4 lua-lpeg lua-argparse lua-penlight lua-dkjson \
+		lua-busted lua-check check libjansson-dev pkg-config mandoc g++
+
+CFLAGS_default :=	-O2
+CFLAGS_clang :=		-O2
+CFLAGS_asan :=		-O1 -fsanitize=address,undefined \
+			-fno-sanitize-recover=all -fno-omit-frame-pointer
+CFLAGS_tsan :=		-O1 -fsanitize=thread
+ifneq ($(filter $(V),clang),)
+CC :=		clang
+else
+CC :=		gcc
+endif
+
+CPPFLAGS :=	-D_GNU_SOURCE -Iruntime -Iruntime/include -I$(OUT)/include
+CFLAGS :=	-std=gnu11 -g -fPIC -pthread -Wall -Wextra -Werror \
+		$(CFLAGS_$(V))
+LDFLAGS :=	-pthread $(filter -fsanitize%,$(CFLAGS_$(V)))
+DEPFLAGS =	-MMD -MP -MF $@.d
+
+# --- what there is, by room ---------------------------------------------
+room =		$(patsubst %.c,$(B)/obj/%.o,$(sort $(wildcard $(1)/*.c)))
+WIRE :=		$(call room,runtime/wire)
+ABI :=		$(call room,runtime/abi)
+TRACE :=	$(call room,runtime/trace) $(B)/obj/$(OUT)/trace/rump_sysdesc.o
+CLIENT :=	$(call room,runtime/client) $(B)/obj/$(OUT)/client/rump_syscalls.o
+SERVER :=	$(call room,runtime/server)
+HOSTKERN :=	$(call room,runtime/hostkern) $(B)/obj/$(OUT)/server/rump_sysent.o
+DAEMON :=	$(call room,runtime/rump_server)
+
+CLIENT_A :=	$(B)/lib/librumpclient.a
+CLIENT_SO :=	$(B)/lib/librumpclient.so.0
+SERVER_A :=	$(B)/lib/librumpserver.a
+SERVER_SO :=	$(B)/lib/librumpserver.so.0
+# One object, not an archive: its handlers override weak symbols, and a linker
+# does not search archives for those.
+HOSTKERN_O :=	$(B)/lib/hostkern.o
+RUMP_SERVER :=	$(B)/bin/rump_server
+
+LIBS :=		$(CLIENT_A) $(CLIENT_SO) $(SERVER_A) $(SERVER_SO) $(HOSTKERN_O)
+
+# Tests: tests/<room>/check_*.c is a program each, prog_*.c a program they
+# start, any other .c a helper linked into every test of that room.
+TEST_ROOMS :=	wire abi trace client server hostkern replay
+TEST_PROGS :=	$(foreach r,$(TEST_ROOMS),$(patsubst tests/%.c,$(B)/tests/%,\
+		$(sort $(wildcard tests/$(r)/check_*.c))))
+AUX_PROGS :=	$(foreach r,$(TEST_ROOMS),$(patsubst tests/%.c,$(B)/tests/%,\
+		$(sort $(wildcard tests/$(r)/prog_*.c))))
+GEN_TESTS :=	$(B)/tests/generated/check_stubs $(B)/tests/generated/check_dispatch
+TESTLIB :=	$(call room,tests/lib)
+EXAMPLES :=	$(patsubst %.c,$(B)/%,$(sort $(wildcard examples/client/*.c)))
+BENCH :=	$(patsubst tests/bench/%.c,$(B)/bench/%,\
+		$(sort $(wildcard tests/bench/bench_*.c)))
+
+.DEFAULT_GOAL := all
+.PHONY:		all generate check check-lua check-run check-c check-static \
+		demo bench deps install clean build-tests
+.DELETE_ON_ERROR:
+.SECONDARY:
+
+all:		deps
+	@$(MAKE) --no-print-directory build
+
+build:		$(LIBS) $(RUMP_SERVER) $(EXAMPLES)
+.PHONY:		build
+
+# --- packages -------------------------------------------------------------
+# Nothing happens, and no network is needed, when they are all there.
+deps:
+	@tests/deps $(PACKAGES)
+
+# --- generated code -------------------------------------------------------
+GENERATED :=	$(OUT)/.generated
+generate:	$(GENERATED)
+$(GENERATED):	$(MASTER) $(wildcard gen/*.lua templates/*)
+	$(LUA) gen/rumpgen.lua $(MASTER) -o $(OUT)
+	@touch $@
+
+$(OUT)/client/%.c $(OUT)/server/%.c $(OUT)/trace/%.c $(OUT)/tests/%.c: $(GENERATED) ;
+$(OUT)/client/librumpclient.map: $(GENERATED) ;
+
+# --- compiling ------------------------------------------------------------
+$(B)/obj/%.o:	%.c $(GENERATED)
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(TESTCPPFLAGS) $(CFLAGS) $(DEPFLAGS) -c -o $@ $<
+
+$(B)/obj/tests/%.o: TESTCPPFLAGS = -I. -Itests \
+	-DRUMPGEN_TOP='"$(CURDIR)"' -DRUMPGEN_BUILD='"$(CURDIR)/$(B)"'
+$(B)/obj/$(OUT)/tests/%.o: TESTCPPFLAGS = -I. -Itests
+$(B)/obj/examples/%.o: TESTCPPFLAGS = -DRUMPGEN_BUILD='"$(CURDIR)/$(B)"'
+
+archive =	@mkdir -p $(@D); rm -f $@; $(AR) rcs $@ $(filter %.o,$^)
+$(CLIENT_A):	$(CLIENT) $(WIRE) $(ABI) $(TRACE)
+	$(archive)
+$(SERVER_A):	$(SERVER) $(WIRE)
+	$(archive)
+$(CLIENT_SO):	$(CLIENT) $(WIRE) $(ABI) $(TRACE) $(OUT)/client/librumpclient.map
+	@mkdir -p $(@D)
+	$(CC) -shared $(LDFLAGS) -Wl,-soname,$(@F) \
+	    -Wl,--version-script=$(OUT)/client/librumpclient.map -Wl,-z,defs \
+	    -o $@ $(filter %.o,$^)
+	@ln -sf $(@F) $(@:.0=)
+$(SERVER_SO):	$(SERVER) $(WIRE) runtime/server/librumpserver.map
+	@mkdir -p $(@D)
+	$(CC) -shared $(LDFLAGS) -Wl,-soname,$(@F) \
+	    -Wl,--version-script=runtime/server/librumpserver.map -Wl,-z,defs \
+	    -o $@ $(filter %.o,$^)
+	@ln -sf $(@F) $(@:.0=)
+$(HOSTKERN_O):	$(HOSTKERN) $(ABI)
+	@mkdir -p $(@D)
+	$(LD) -r -o $@ $^
+# A sanitizer's instrumentation must not be in a -z defs library.
+ifneq ($(filter $(V),asan tsan clang),)
+LIBS :=		$(CLIENT_A) $(SERVER_A) $(HOSTKERN_O)
+endif
+
+$(RUMP_SERVER):	$(DAEMON) $(HOSTKERN_O) $(SERVER_A)
+	@mkdir -p $(@D)
+	$(CC) $(LDFLAGS) -o $@ $^ -lrt
+
+$(B)/examples/client/%: $(B)/obj/examples/client/%.o $(CLIENT_A)
+	@mkdir -p $(@D)
+	$(CC) $(LDFLAGS) -o $@ $^
+
+# --- tests ----------------------------------------------------------------
+CHECK_LIBS :=	-lcheck -lsubunit -lm -lrt -ljansson
+link-test =	@mkdir -p $(@D); echo "link $@"; \
+		$(CC) $(LDFLAGS) -o $@ $^ $(CHECK_LIBS)
+
+define test-room
+HELPERS_$(1) :=	$$(patsubst %.c,$(B)/obj/%.o,$$(filter-out \
+		tests/$(1)/check_% tests/$(1)/prog_%,$$(wildcard tests/$(1)/*.c)))
+$(B)/tests/$(1)/check_%: $(B)/obj/tests/$(1)/check_%.o $$(HELPERS_$(1)) \
+		$(TESTLIB) $(2) $(CLIENT_A) $(SERVER_A)
+	$$(link-test)
+$(B)/tests/$(1)/prog_%: $(B)/obj/tests/$(1)/prog_%.o $(CLIENT_A)
+	$$(link-test)
+endef
+$(foreach r,wire abi trace client server,$(eval $(call test-room,$(r),)))
+$(foreach r,hostkern replay,$(eval $(call test-room,$(r),$(HOSTKERN_O))))
+
+$(B)/tests/generated/check_stubs: $(B)/obj/$(OUT)/tests/check_stubs.o $(CLIENT_A)
+	$(link-test)
+$(B)/tests/generated/check_dispatch: $(B)/obj/$(OUT)/tests/check_dispatch.o \
+		$(B)/obj/$(OUT)/server/rump_sysent.o $(SERVER_A)
+	$(link-test)
+
+# One job a line of the transcript; a later one runs only if those before pass.
+check:		deps
+	@$(MAKE) --no-print-directory check-lua check-static
+	@for v in default clang asan tsan; do \
+	    $(MAKE) --no-print-directory V=$$v check-c || exit 1; done
+	@$(MAKE) --no-print-directory check-examples
+
+check-lua:	$(GENERATED)
+	luacheck --quiet --no-color gen tests/gen
+	busted --lua=/usr/bin/$(LUA) -o plainTerminal tests/gen
+
+check-static:	$(GENERATED)
+	$(LUA) gen/rumpgen.lua $(MASTER) -o $(OUT) --check
+	tests/headers $(CPPFLAGS)
+
+build-tests:	build $(TEST_PROGS) $(AUX_PROGS) $(GEN_TESTS)
+check-c:	build-tests
+	tests/run $(V) $(TEST_PROGS) $(GEN_TESTS)
+
+check-examples:	build
+	examples/run $(B)
+.PHONY:		check-examples
+
+# --- demonstration and measurement -----------------------------------------
+demo:		deps
+	@$(MAKE) --no-print-directory build build-tests
+	@examples/demo $(B)
+
+bench:		deps
+	@$(MAKE) --no-print-directory build $(BENCH)
+	@tests/bench/run $(B)
+
+$(B)/bench/%:	$(B)/obj/tests/bench/%.o \
+		$(patsubst %.c,$(B)/obj/%.o,$(filter-out tests/bench/bench_%,\
+		$(wildcard tests/bench/*.c))) $(CLIENT_A) $(SERVER_A)
+	@mkdir -p $(@D)
+	$(CC) $(LDFLAGS) -o $@ $^ -lm
+
+# --- installation -----------------------------------------------------------
+D :=		$(DESTDIR)$(PREFIX)
+install:	build
+	install -d $(D)/bin $(D)/lib $(D)/include/rump $(D)/share/man/man1 \
+	    $(D)/share/man/man3 $(D)/share/man/man7
+	install -m 755 $(RUMP_SERVER) $(D)/bin
+	install -m 644 $(CLIENT_A) $(SERVER_A) $(D)/lib
+	install -m 755 $(CLIENT_SO) $(SERVER_SO) $(D)/lib
+	ln -sf librumpclient.so.0 $(D)/lib/librumpclient.so
+	ln -sf librumpserver.so.0 $(D)/lib/librumpserver.so
+	install -m 644 runtime/include/rump/*.h $(OUT)/include/rump/*.h \
+	    $(D)/include/rump
+	for s in 1 3 7; do install -m 644 docs/man/*.$$s \
+	    $(D)/share/man/man$$s; done
+
+clean:
+	rm -rf $(OUT)
+
+-include $(shell test -d $(B) && find $(B) -name '*.d')
