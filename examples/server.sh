@@ -1,0 +1,40 @@
+# Sourced by the scripts here: starts rump_server on a fresh root and stops it
+# when the script ends.  Sets RUMP_SERVER and $root.
+#
+#	start_server BUILD_DIR [rump_server options]
+
+server_pid=
+work=$(mktemp -d "${TMPDIR:-/tmp}/rumpgen.XXXXXX")
+root=$work/root
+mkdir "$root"
+
+stop_server() {
+	if [ -n "$server_pid" ]; then
+		kill -TERM "$server_pid" 2>/dev/null
+		wait "$server_pid"
+		server_status=$?
+		server_pid=
+	fi
+}
+
+finish() {
+	stop_server
+	rm -rf "$work"
+}
+trap finish EXIT
+trap 'exit 130' INT TERM
+
+start_server() {
+	local build=$1 line
+	shift
+	export RUMP_SERVER=unix://$work/sock
+	mkfifo "$work/ready"
+	"$build/bin/rump_server" --root "$root" --ready-fd 3 "$@" \
+	    "$RUMP_SERVER" 3>"$work/ready" &
+	server_pid=$!
+	# Blocks until the server says so or is gone; no polling.
+	read -r line <"$work/ready" || {
+		echo "rump_server did not start" >&2
+		exit 1
+	}
+}
