@@ -12,6 +12,10 @@
 
 #include <stddef.h>
 
+/* The protocol version this project speaks. */
+#define BANNER_MAJOR	0
+#define BANNER_MINOR	4
+
 /* Longest banner on the wire, newline included. */
 #define BANNER_MAX	95
 
@@ -25,9 +29,10 @@ struct banner {
 
 /*
  * Writes the banner line, newline included, NUL-terminated into buf of
- * BANNER_MAX + 1 bytes.  Returns its length without the NUL, or 0 when the
- * parts do not fit or contain a space, slash (other than in osrelease never)
- * or control character.
+ * BANNER_MAX + 1 bytes.  `extensions` are words with single spaces between
+ * them, NULL or "" for none.  Returns the length without the NUL, or 0 when
+ * the line does not fit or a part is empty, contains a slash, a space or a
+ * control character, or (ostype) a hyphen.
  */
 size_t banner_format(char buf[BANNER_MAX + 1], const char *ostype,
     const char *osrelease, const char *machine, const char *extensions);
@@ -35,7 +40,9 @@ size_t banner_format(char buf[BANNER_MAX + 1], const char *ostype,
 /*
  * Parses a received line of len bytes that ends in '\n'.  Returns NULL or a
  * constant string that says what is wrong.  Only the "RUMPSP-" tag and the
- * version are required, as the rest is free text for other clients.
+ * version are required, as the rest is free text for other clients; what is
+ * missing is "".  Whether the version is one we speak is the caller's to say:
+ * the major number decides.
  */
 const char *banner_parse(struct banner *b, const char *line, size_t len);
 

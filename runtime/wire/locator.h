@@ -45,7 +45,8 @@ int locator_parse(struct locator *loc, const char *s, enum locator_role role,
 /*
  * Connects a blocking, close-on-exec stream socket, TCP_NODELAY set on TCP,
  * never with descriptor number 0, 1 or 2.  For fd:// duplicates nothing and
- * returns the descriptor itself after checking that it is a stream socket.
+ * returns the descriptor itself after checking that it is a stream socket
+ * (EPROTOTYPE when it is another kind).
  * Restarts after EINTR.  Returns the descriptor, or -1 with errno set.
  */
 int locator_connect(const struct locator *loc);
@@ -54,8 +55,9 @@ int locator_connect(const struct locator *loc);
  * Binds and listens.  For unix:// a stale socket file (nobody accepts on it)
  * is removed first; a live one gives EADDRINUSE.  `mode` is the socket file's
  * permission bits.  After binding TCP port 0, loc->text and loc->addr carry
- * the real port.  Non-blocking, close-on-exec.  Returns the descriptor, or -1
- * with errno set.
+ * the real port.  tcp6:// listens for IPv6 only.  Non-blocking,
+ * close-on-exec.  Returns the descriptor, or -1 with errno set (EOPNOTSUPP
+ * for fd://, which names a connection).
  */
 int locator_listen(struct locator *loc, int backlog, unsigned mode);
 

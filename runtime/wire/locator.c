@@ -1,0 +1,540 @@
+/*
+ * Reading locators, and the sockets behind them.
+ */
+#include <sys/stat.h>
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "wire/locator.h"
+
+/* Where parsing is: for messages that quote the locator. */
+struct parse {
+	const char *whole;
+	struct locator *loc;
+	enum locator_role role;
+	char *why;
+};
+
+__attribute__((format(printf, 3, 4)))
+static int
+fail(const struct parse *ps, int error, const char *fmt, ...)
+{
+	va_list ap;
+	int n;
+
+	n = snprintf(ps->why, LOCATOR_WHY, "%.200s: ", ps->whole);
+	va_start(ap, fmt);
+	if (n >= 0 && n < LOCATOR_WHY)
+		vsnprintf(ps->why + n, (size_t)(LOCATOR_WHY - n), fmt, ap);
+	va_end(ap);
+	return error;
+}
+
+static struct sockaddr_in *
+addr_in(struct locator *loc)
+{
+
+	return (struct sockaddr_in *)&loc->addr;
+}
+
+static struct sockaddr_in6 *
+addr_in6(struct locator *loc)
+{
+
+	return (struct sockaddr_in6 *)&loc->addr;
+}
+
+/* Writes the resolved locator; the address is numeric, so it fits. */
+static void
+set_text(struct locator *loc)
+{
+	char num[INET6_ADDRSTRLEN];
+
+	switch (loc->kind) {
+	case LOCATOR_UNIX:
+		snprintf(loc->text, sizeof(loc->text), "unix://%s",
+		    ((struct sockaddr_un *)&loc->addr)->sun_path);
+		break;
+	case LOCATOR_TCP:
+		inet_ntop(AF_INET, &addr_in(loc)->sin_addr, num, sizeof(num));
+		snprintf(loc->text, sizeof(loc->text), "tcp://%s:%u/", num,
+		    ntohs(addr_in(loc)->sin_port));
+		break;
+	case LOCATOR_TCP6:
+		inet_ntop(AF_INET6, &addr_in6(loc)->sin6_addr, num,
+		    sizeof(num));
+		snprintf(loc->text, sizeof(loc->text), "tcp6://[%s]:%u/", num,
+		    ntohs(addr_in6(loc)->sin6_port));
+		break;
+	case LOCATOR_FD:
+		snprintf(loc->text, sizeof(loc->text), "fd://%d", loc->fd);
+		break;
+	}
+}
+
+/* Decimal number 0..max, digits only, the whole string. */
+static bool
+parse_number(const char *s, long max, long *out)
+{
+	long v;
+
+	if (*s == '\0')
+		return false;
+	v = 0;
+	for (; *s != '\0'; s++) {
+		if (*s < '0' || *s > '9')
+			return false;
+		v = v * 10 + (*s - '0');
+		if (v > max)
+			return false;
+	}
+	*out = v;
+	return true;
+}
+
+static int
+parse_unix(const struct parse *ps, const char *path)
+{
+	struct sockaddr_un *sun;
+	char cwd[PATH_MAX];
+	int n;
+
+	if (*path == '\0')
+		return fail(ps, EINVAL, "no path after unix://");
+	sun = (struct sockaddr_un *)&ps->loc->addr;
+	sun->sun_family = AF_UNIX;
+	if (*path == '/') {
+		n = snprintf(sun->sun_path, sizeof(sun->sun_path), "%s", path);
+	} else {
+		if (getcwd(cwd, sizeof(cwd)) == NULL)
+			return fail(ps, errno, "cannot resolve the relative "
+			    "path: getcwd: %s", strerror(errno));
+		n = snprintf(sun->sun_path, sizeof(sun->sun_path), "%s/%s",
+		    strcmp(cwd, "/") == 0 ? "" : cwd, path);
+	}
+	if (n < 0 || (size_t)n >= sizeof(sun->sun_path))
+		return fail(ps, ENAMETOOLONG, "resolved path is %d bytes, a "
+		    "local socket's may have %zu: use a shorter one", n,
+		    sizeof(sun->sun_path) - 1);
+	ps->loc->addrlen = sizeof(*sun);
+	set_text(ps->loc);
+	return 0;
+}
+
+/* Splits "HOST:PORT[/]" or "[HOST]:PORT[/]" in place. */
+static int
+split_hostport(const struct parse *ps, char *s, bool brackets, char **host,
+    in_port_t *port)
+{
+	char *p, *slash;
+	long v;
+
+	if (brackets && *s == '[') {
+		*host = s + 1;
+		p = strchr(s, ']');
+		if (p == NULL)
+			return fail(ps, EINVAL, "no ']' after the address");
+		*p++ = '\0';
+	} else {
+		if (brackets && *s != '*')
+			return fail(ps, EINVAL, "address is not in [ ]");
+		*host = s;
+		p = s + strcspn(s, ":/");
+	}
+	if (*p != ':')
+		return fail(ps, EINVAL, "no ':PORT' after the address");
+	*p++ = '\0';
+	if (**host == '\0')
+		return fail(ps, EINVAL, "no address before ':%.20s'", p);
+
+	slash = strchr(p, '/');
+	if (slash != NULL) {
+		if (slash[1] != '\0')
+			return fail(ps, EINVAL, "'%.40s' after the port: only "
+			    "one '/' may follow", slash);
+		*slash = '\0';
+	}
+	if (!parse_number(p, 65535, &v))
+		return fail(ps, EINVAL, "port '%.40s' is not in 0..65535", p);
+	*port = htons((in_port_t)v);
+	return 0;
+}
+
+/* Looks a name up; the numeric forms were tried before. */
+static int
+lookup(const struct parse *ps, const char *host, int family)
+{
+	struct addrinfo hints, *res;
+	int rc;
+
+	hints = (struct addrinfo){ .ai_family = family,
+	    .ai_socktype = SOCK_STREAM };
+	rc = getaddrinfo(host, NULL, &hints, &res);
+	if (rc == EAI_SYSTEM)
+		return fail(ps, errno, "host '%.80s': %s", host,
+		    strerror(errno));
+	if (rc != 0)
+		return fail(ps, rc == EAI_AGAIN ? EAGAIN :
+		    rc == EAI_MEMORY ? ENOMEM : EHOSTUNREACH,
+		    "host '%.80s': %s", host, gai_strerror(rc));
+	memcpy(&ps->loc->addr, res->ai_addr, res->ai_addrlen);
+	freeaddrinfo(res);
+	return 0;
+}
+
+static int
+parse_tcp(const struct parse *ps, const char *s)
+{
+	char text[LOCATOR_MAX], *host;
+	struct sockaddr_in *sin;
+	in_port_t port;
+	int error;
+
+	snprintf(text, sizeof(text), "%s", s);
+	error = split_hostport(ps, text, false, &host, &port);
+	if (error != 0)
+		return error;
+
+	sin = addr_in(ps->loc);
+	if (strcmp(host, "*") == 0 || strcmp(host, "0") == 0) {
+		if (ps->role != LOCATOR_SERVER)
+			return fail(ps, EINVAL, "address '%s' is for servers: "
+			    "a client names one", host);
+		sin->sin_addr.s_addr = htonl(INADDR_ANY);
+	} else if (inet_pton(AF_INET, host, &sin->sin_addr) != 1) {
+		error = lookup(ps, host, AF_INET);
+		if (error != 0)
+			return error;
+	}
+	sin->sin_family = AF_INET;
+	sin->sin_port = port;
+	ps->loc->addrlen = sizeof(*sin);
+	set_text(ps->loc);
+	return 0;
+}
+
+static int
+parse_tcp6(const struct parse *ps, const char *s)
+{
+	char text[LOCATOR_MAX], *host;
+	struct sockaddr_in6 *sin6;
+	in_port_t port;
+	int error;
+
+	snprintf(text, sizeof(text), "%s", s);
+	error = split_hostport(ps, text, true, &host, &port);
+	if (error != 0)
+		return error;
+
+	sin6 = addr_in6(ps->loc);
+	if (strcmp(host, "*") == 0) {
+		if (ps->role != LOCATOR_SERVER)
+			return fail(ps, EINVAL, "address '*' is for servers: "
+			    "a client names one");
+		sin6->sin6_addr = in6addr_any;
+	} else if (inet_pton(AF_INET6, host, &sin6->sin6_addr) != 1) {
+		return fail(ps, EINVAL, "'%.80s' is not an IPv6 address",
+		    host);
+	}
+	sin6->sin6_family = AF_INET6;
+	sin6->sin6_port = port;
+	ps->loc->addrlen = sizeof(*sin6);
+	set_text(ps->loc);
+	return 0;
+}
+
+static int
+parse_fd(const struct parse *ps, const char *s)
+{
+	long v;
+
+	if (!parse_number(s, INT_MAX, &v))
+		return fail(ps, EINVAL, "'%.40s' is not a descriptor number",
+		    s);
+	ps->loc->fd = (int)v;
+	set_text(ps->loc);
+	return 0;
+}
+
+int
+locator_parse(struct locator *loc, const char *s, enum locator_role role,
+    char why[LOCATOR_WHY])
+{
+	static const struct {
+		const char *prefix;
+		enum locator_kind kind;
+		int (*parse)(const struct parse *, const char *);
+	} schemes[] = {
+		{ "unix://", LOCATOR_UNIX, parse_unix },
+		{ "tcp://", LOCATOR_TCP, parse_tcp },
+		{ "tcp6://", LOCATOR_TCP6, parse_tcp6 },
+		{ "fd://", LOCATOR_FD, parse_fd },
+	};
+	struct parse ps = { s, loc, role, why };
+	size_t i, n;
+
+	memset(loc, 0, sizeof(*loc));
+	loc->fd = -1;
+	why[0] = '\0';
+	if (strlen(s) >= LOCATOR_MAX)
+		return fail(&ps, ENAMETOOLONG, "longer than %d bytes",
+		    LOCATOR_MAX - 1);
+	for (i = 0; i < sizeof(schemes) / sizeof(schemes[0]); i++) {
+		n = strlen(schemes[i].prefix);
+		if (strncmp(s, schemes[i].prefix, n) != 0)
+			continue;
+		loc->kind = schemes[i].kind;
+		return schemes[i].parse(&ps, s + n);
+	}
+	return fail(&ps, EINVAL, "does not start with unix://, tcp://, tcp6:// "
+	    "or fd://");
+}
+
+int
+wire_fd_above_stdio(int fd)
+{
+	int nfd, error;
+
+	if (fd > 2) {
+		if (fcntl(fd, F_SETFD, FD_CLOEXEC) == 0)
+			return fd;
+		nfd = -1;
+	} else {
+		nfd = fcntl(fd, F_DUPFD_CLOEXEC, 3);
+	}
+	error = errno;
+	close(fd);
+	errno = error;
+	return nfd;
+}
+
+/* A stream socket for loc; extra are further SOCK_ flags. */
+static int
+open_socket(const struct locator *loc, int extra)
+{
+	int fd;
+
+	fd = socket(loc->addr.ss_family, SOCK_STREAM | SOCK_CLOEXEC | extra, 0);
+	if (fd == -1)
+		return -1;
+	return wire_fd_above_stdio(fd);
+}
+
+static void
+close_keep_errno(int fd)
+{
+	int error;
+
+	error = errno;
+	close(fd);
+	errno = error;
+}
+
+static int
+set_nodelay(const struct locator *loc, int fd)
+{
+	int on = 1;
+
+	if (loc->kind != LOCATOR_TCP && loc->kind != LOCATOR_TCP6)
+		return 0;
+	return setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+}
+
+/* The descriptor of fd:// itself, if it is a stream socket. */
+static int
+inherited_fd(int fd)
+{
+	socklen_t len;
+	int type;
+
+	len = sizeof(type);
+	if (getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &len) == -1)
+		return -1;
+	if (type != SOCK_STREAM) {
+		errno = EPROTOTYPE;
+		return -1;
+	}
+	return fd;
+}
+
+/* After EINTR a TCP connect goes on by itself: waits for its end. */
+static int
+finish_connect(int fd)
+{
+	struct pollfd pfd = { .fd = fd, .events = POLLOUT };
+	socklen_t len;
+	int error;
+
+	while (poll(&pfd, 1, -1) == -1) {
+		if (errno != EINTR)
+			return -1;
+	}
+	len = sizeof(error);
+	if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &len) == -1)
+		return -1;
+	if (error != 0) {
+		errno = error;
+		return -1;
+	}
+	return 0;
+}
+
+static int
+connect_restart(const struct locator *loc, int fd)
+{
+
+	for (;;) {
+		if (connect(fd, (const struct sockaddr *)&loc->addr,
+		    loc->addrlen) == 0)
+			return 0;
+		if (errno != EINTR)
+			return -1;
+		/* A local connect that was interrupted has not begun. */
+		if (loc->kind != LOCATOR_UNIX)
+			return finish_connect(fd);
+	}
+}
+
+int
+locator_connect(const struct locator *loc)
+{
+	int fd;
+
+	if (loc->kind == LOCATOR_FD)
+		return inherited_fd(loc->fd);
+	fd = open_socket(loc, 0);
+	if (fd == -1)
+		return -1;
+	if (connect_restart(loc, fd) == -1 || set_nodelay(loc, fd) == -1) {
+		close_keep_errno(fd);
+		return -1;
+	}
+	return fd;
+}
+
+static const char *
+unix_path(const struct locator *loc)
+{
+
+	return ((const struct sockaddr_un *)&loc->addr)->sun_path;
+}
+
+/*
+ * True when the path is a socket that nobody listens on.  A listener with a
+ * full backlog answers EAGAIN here, so it counts as alive.
+ */
+static bool
+unix_is_stale(const struct locator *loc)
+{
+	struct stat st;
+	bool stale;
+	int fd;
+
+	if (lstat(unix_path(loc), &st) == -1 || !S_ISSOCK(st.st_mode))
+		return false;
+	fd = open_socket(loc, SOCK_NONBLOCK);
+	if (fd == -1)
+		return false;
+	stale = connect(fd, (const struct sockaddr *)&loc->addr,
+	    loc->addrlen) == -1 && errno == ECONNREFUSED;
+	close(fd);
+	return stale;
+}
+
+/* The mode is set before the name appears, so it is never wider; the second
+ * call undoes what the umask took away. */
+static int
+bind_unix(const struct locator *loc, int fd, unsigned mode)
+{
+	const struct sockaddr *sa = (const struct sockaddr *)&loc->addr;
+
+	if (fchmod(fd, (mode_t)mode) == -1)
+		return -1;
+	if (bind(fd, sa, loc->addrlen) == -1) {
+		if (errno != EADDRINUSE)
+			return -1;
+		if (!unix_is_stale(loc)) {
+			errno = EADDRINUSE;
+			return -1;
+		}
+		if (unlink(unix_path(loc)) == -1 && errno != ENOENT)
+			return -1;
+		if (bind(fd, sa, loc->addrlen) == -1)
+			return -1;
+	}
+	if (chmod(unix_path(loc), (mode_t)mode) == -1) {
+		locator_unlink(loc);
+		return -1;
+	}
+	return 0;
+}
+
+static int
+bind_tcp(struct locator *loc, int fd)
+{
+	socklen_t len;
+	int on = 1;
+
+	if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) == -1)
+		return -1;
+	if (loc->kind == LOCATOR_TCP6 && setsockopt(fd, IPPROTO_IPV6,
+	    IPV6_V6ONLY, &on, sizeof(on)) == -1)
+		return -1;
+	if (set_nodelay(loc, fd) == -1)
+		return -1;
+	if (bind(fd, (struct sockaddr *)&loc->addr, loc->addrlen) == -1)
+		return -1;
+	len = sizeof(loc->addr);
+	if (getsockname(fd, (struct sockaddr *)&loc->addr, &len) == -1)
+		return -1;
+	set_text(loc);
+	return 0;
+}
+
+int
+locator_listen(struct locator *loc, int backlog, unsigned mode)
+{
+	int fd, rc;
+
+	if (loc->kind == LOCATOR_FD) {
+		errno = EOPNOTSUPP;
+		return -1;
+	}
+	fd = open_socket(loc, SOCK_NONBLOCK);
+	if (fd == -1)
+		return -1;
+	if (loc->kind == LOCATOR_UNIX)
+		rc = bind_unix(loc, fd, mode);
+	else
+		rc = bind_tcp(loc, fd);
+	if (rc == -1) {
+		close_keep_errno(fd);
+		return -1;
+	}
+	if (listen(fd, backlog) == -1) {
+		close_keep_errno(fd);
+		locator_unlink(loc);
+		return -1;
+	}
+	return fd;
+}
+
+void
+locator_unlink(const struct locator *loc)
+{
+
+	if (loc->kind == LOCATOR_UNIX)
+		unlink(unix_path(loc));
+}
