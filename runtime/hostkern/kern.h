@@ -1,0 +1,343 @@
+/*
+ * hostkern from the inside: processes, credentials, descriptors, open files.
+ * path.h has the names of files.
+ *
+ * Functions that return int return 0 or a NetBSD errno (RUMP_E*) unless they
+ * say otherwise.
+ *
+ * Locks, in the order in which they may be taken together:
+ *
+ *	hk->proc_lock	the process tree, groups, sessions, pid numbers
+ *	p->lock		a process's credentials, directories, limits, name
+ *	p->fdt.lock	a process's descriptor table
+ *	f->lock		an open file's mutable parts (said at each)
+ *	hk->fifo_lock	the list of open fifos
+ *
+ * No lock is held across anything that may wait: copyin, copyout,
+ * rumpserver_wait, a host call on a slow descriptor.
+ */
+#ifndef RUMPGEN_HOSTKERN_KERN_H
+#define RUMPGEN_HOSTKERN_KERN_H
+
+#include <sys/types.h>
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <rump/rumpdefs.h>
+#include <rump/rumpserver.h>
+
+#include "hostkern/hostkern.h"
+
+enum {
+	KERN_PID_MAX = 30000,	/* pids wrap after this one */
+	KERN_PID_FIRST = 2,	/* 1 is init */
+	KERN_NGROUPS = 16,	/* NetBSD's NGROUPS_MAX */
+	KERN_LOGNAME = 16,	/* NetBSD's MAXLOGNAME, NUL not included */
+	KERN_COMLEN = 16,	/* NetBSD's MAXCOMLEN */
+	KERN_HOSTNAME = 256,	/* NetBSD's MAXHOSTNAMELEN */
+	KERN_PATHLEN = 1024,	/* NetBSD's MAXPATHLEN, NUL included */
+	KERN_IOV = 1024,	/* NetBSD's IOV_MAX */
+	KERN_NOFILE = 1024,	/* RLIMIT_NOFILE of a guest at first */
+	KERN_NOFILE_MAX = 16384,
+};
+
+struct kproc;
+struct file;
+
+/*
+ * Parts of the kernel that keep something for each process (timers, aio).
+ * They list themselves in kern_modules[] (modules.c); any member may be NULL.
+ * What they keep hangs on kproc.ext[slot].
+ */
+enum kern_slot {
+	KERN_SLOT_TIME, KERN_SLOT_AIO, KERN_SLOT_KSEM, KERN_SLOT_SOCKET,
+	KERN_NSLOTS
+};
+
+struct kern_module {
+	int (*create)(struct hostkern *);
+	void (*destroy)(struct hostkern *);
+	int (*proc_new)(struct kproc *);
+	int (*proc_copy)(struct kproc *child, struct kproc *parent);
+	void (*proc_exec)(struct kproc *);
+	void (*proc_exit)(struct kproc *);
+};
+
+extern const struct kern_module *const kern_modules[];	/* ends with NULL */
+
+/* A directory that processes stand in or have as their root; immutable. */
+struct kdir {
+	atomic_uint refs;
+	int fd;			/* O_PATH */
+	dev_t dev;
+	ino_t ino;
+};
+
+struct kdir *kdir_ref(struct kdir *);
+void kdir_put(struct kdir *);
+/* Takes over fd, an O_PATH descriptor of a directory; closes it on failure. */
+int kdir_make(int fd, struct kdir **);
+
+/* Credentials; immutable once a process has them. */
+struct kcred {
+	atomic_uint refs;
+	uint64_t id;		/* no two alike, never 0 */
+	uid_t ruid, euid, svuid;
+	gid_t rgid, egid, svgid;
+	unsigned ngroups;
+	gid_t groups[KERN_NGROUPS];
+};
+
+struct ksession {
+	unsigned refs;		/* groups in it; proc_lock */
+	pid_t sid;
+	char login[KERN_LOGNAME + 1];	/* proc_lock */
+};
+
+struct kpgrp {
+	unsigned refs;		/* members; proc_lock */
+	pid_t pgid;
+	struct ksession *session;
+	struct kpgrp *next;	/* proc_lock */
+};
+
+/* One descriptor of a process. */
+struct fdent {
+	struct file *file;	/* NULL: free */
+	bool cloexec;
+};
+
+/* A process's descriptors. */
+struct fdtable {
+	pthread_mutex_t lock;	/* guards all of it */
+	struct fdent *ents;
+	int nents;
+	int lowfree;		/* nothing below is free */
+};
+
+struct kproc {
+	struct hostkern *hk;
+	struct rump_proc *rp;
+	pid_t pid;
+
+	/* hk->proc_lock */
+	struct kproc *parent;	/* NULL: init */
+	struct kproc *next, **prevp;	/* hk->procs */
+	struct kpgrp *pgrp;
+	bool execed;		/* setpgid by the parent is over */
+
+	/* lock */
+	pthread_mutex_t lock;
+	struct kcred *cred;
+	struct kdir *cwd;
+	struct kdir *root;
+	bool chrooted;		/* root is not the served root */
+	bool sugid;		/* ids changed since exec */
+	mode_t cmask;
+	struct rump_rlimit rlimit[RUMP_RLIM_NLIMITS];
+	char comm[KERN_COMLEN + 1];
+
+	struct fdtable fdt;
+	struct plock_owner *plocks;	/* lock.c; its own lock */
+	void *ext[KERN_NSLOTS];	/* each its module's */
+};
+
+struct hostkern {
+	struct kdir *root;	/* the served root */
+	char *rootname;		/* as configured, for messages */
+	dev_t rootdev;
+	bool read_only;
+	bool no_net;
+	bool privileged;	/* we may take on a guest's identity */
+	int console_fd;		/* -1: none */
+	bool console_tty;
+	uid_t anon_uid;
+	gid_t anon_gid;
+
+	pthread_mutex_t name_lock;
+	char hostname[KERN_HOSTNAME];	/* name_lock */
+	char domainname[KERN_HOSTNAME];	/* name_lock */
+
+	pthread_mutex_t proc_lock;
+	struct kproc *procs;
+	struct kpgrp *pgrps;
+	struct kpgrp *initpgrp;
+	unsigned nprocs;
+	pid_t lastpid;
+
+	pthread_mutex_t fifo_lock;
+	struct file *fifos;	/* open ones, by file.fifo_next */
+
+	pthread_mutex_t plock_lock;
+	struct plock_owner *plocks;	/* lock.c */
+
+	void *ext[KERN_NSLOTS];
+};
+
+/* --- processes (proc.c) --- */
+
+static inline struct kproc *
+kern_proc(const struct lwp *l)
+{
+
+	return rumpserver_proc_private(rumpserver_lwp_proc(l));
+}
+
+/* The process with that pid, NULL when there is none.  proc_lock held; the
+ * answer is good while it is. */
+struct kproc *proc_find(struct hostkern *, pid_t);
+
+int proc_new(void *, struct rump_proc *, const struct rumpserver_peer *,
+    const char *comm);
+int proc_copy(void *, struct rump_proc *child, struct rump_proc *parent);
+int proc_exec(void *, struct rump_proc *, const char *comm);
+void proc_exit(void *, struct rump_proc *);
+
+/* The soft limit `which`. */
+uint64_t proc_rlimit(struct kproc *, int which);
+mode_t proc_umask(struct kproc *);
+
+/* --- credentials (cred.c) --- */
+
+struct kcred *cred_make(uid_t, gid_t);
+struct kcred *cred_get(struct kproc *);	/* a reference to the current one */
+void cred_put(struct kcred *);
+bool cred_ingroup(const struct kcred *, gid_t);
+
+/*
+ * Makes this thread act on the host's files as p (effective ids), or with
+ * cred_assume_real as its real ids.  To be called right before the host
+ * call, after the last copyin and after every wait, on which another call may
+ * have used the thread.  Costs nothing when the thread has that identity
+ * already.  Does nothing in a server that is not root.
+ * cred_assume_server: as the server itself.
+ */
+void cred_assume(struct kproc *);
+void cred_assume_real(struct kproc *);
+void cred_assume_server(struct hostkern *);
+
+/* 0 when p's effective user is the superuser, else RUMP_EPERM. */
+int cred_suser(struct kproc *);
+
+/* --- open files (file.c) --- */
+
+enum file_type {
+	FILE_VNODE,		/* regular file or directory */
+	FILE_DEV,		/* character or block device */
+	FILE_FIFO,
+	FILE_PIPE,
+	FILE_SOCKET,
+	FILE_KQUEUE,
+	FILE_CONSOLE,		/* what 0, 1, 2 of a guest are */
+};
+
+/* file.traits */
+enum {
+	FILE_SLOW = 0x01,	/* may block: the host descriptor is O_NONBLOCK,
+				 * calls wait with file_wait() */
+	FILE_NOINHERIT = 0x02,	/* a fork does not copy it (kqueue) */
+	FILE_BORROWED = 0x04,	/* hfd is not ours to close */
+	FILE_NORW = 0x08,	/* read and write give ENXIO (kqueue) */
+};
+
+/*
+ * What a type of file does its own way.  Members may be NULL: then the
+ * general code works on hfd.
+ */
+struct fileops {
+	/* The last reference is gone; hfd is closed afterwards. */
+	void (*close)(struct file *);
+	/* RUMP_EPASSTHROUGH: not mine, try the general ones. */
+	int (*ioctl)(struct lwp *, struct file *, unsigned long com,
+	    rump_uaddr_t data, register_t *retval);
+	int (*stat)(struct file *, struct rump_stat *);
+	/* The guest's O_NONBLOCK or O_ASYNC changed; f->flags has the news. */
+	void (*setfl)(struct file *);
+};
+
+/* Internal: never reaches a client. */
+#define RUMP_EPASSTHROUGH	(-4)
+
+/*
+ * An open file object: shared by dup and fork, counted.  Its offset is that
+ * of the host's open file description.
+ */
+struct file {
+	atomic_uint refs;
+	struct hostkern *hk;
+	enum file_type type;
+	unsigned traits;
+	int hfd;		/* host descriptor; -1: none */
+	atomic_int flags;	/* RUMP_O_*: access mode, O_APPEND, O_NONBLOCK,
+				 * O_ASYNC, O_NOSIGPIPE, … */
+	const struct fileops *ops;	/* may be NULL */
+	void *data;		/* for ops */
+	const struct synthdev *dev;	/* device we supply, or NULL */
+	uint64_t hdev, hino;	/* host's numbers (vnode, fifo) */
+	pid_t owner;		/* F_SETOWN; lock */
+	pthread_mutex_t lock;
+	struct file *fifo_next;	/* hk->fifo_lock */
+};
+
+/* A file with one reference.  On failure (ENOMEM) hfd stays the caller's. */
+int file_make(struct hostkern *, enum file_type, int hfd, int flags,
+    unsigned traits, const struct fileops *, struct file **);
+void file_ref(struct file *);
+void file_put(struct file *);
+
+/*
+ * Sleeps until hfd is ready for `events` (POLLIN, POLLOUT): 0, or EINTR; or
+ * EWOULDBLOCK at once when the guest has O_NONBLOCK set.
+ */
+int file_wait(struct lwp *, struct file *, short events);
+
+/*
+ * For conditions that no descriptor announces: sleeps a little longer each
+ * time (*round counts, 0 at first; 1 ms to 50 ms).  0, or EINTR.
+ */
+int kern_backoff(struct lwp *, unsigned *round);
+
+/* EPIPE from a write: raises SIGPIPE in the client unless O_NOSIGPIPE. */
+int file_epipe(struct lwp *, struct file *);
+
+/* --- descriptors (fdtable.c) --- */
+
+/* The file behind fd, with a reference for the caller; EBADF. */
+int fd_get(struct kproc *, int fd, struct file **);
+/* The same, EBADF also unless it is open for reading (writing). */
+int fd_getread(struct kproc *, int fd, struct file **);
+int fd_getwrite(struct kproc *, int fd, struct file **);
+
+/*
+ * Gives the file the lowest free descriptor not below min; takes over the
+ * caller's reference.  EMFILE, ENOMEM: the reference stays the caller's.
+ */
+int fd_install(struct kproc *, struct file *, int min, bool cloexec, int *fdp);
+/* Puts the file at exactly fd, closing what was there; reference as above. */
+int fd_install_at(struct kproc *, struct file *, int fd, bool cloexec);
+int fd_close(struct kproc *, int fd);
+void fd_closefrom(struct kproc *, int lowest);
+int fd_highest(struct kproc *);		/* -1: none */
+int fd_getcloexec(struct kproc *, int fd, bool *);
+int fd_setcloexec(struct kproc *, int fd, bool);
+
+int fdtable_init(struct fdtable *);
+int fdtable_copy(struct fdtable *to, struct fdtable *from);
+void fdtable_exec(struct kproc *);
+void fdtable_free(struct kproc *);
+
+/* --- byte-range locks of fcntl (lock.c) --- */
+
+/* p closed a descriptor of this file: its locks there are gone. */
+void plock_closed(struct kproc *, struct file *);
+void plock_exit(struct kproc *);
+
+/* --- errors --- */
+
+/* The NetBSD errno for the host's errno. */
+int kern_errno(void);
+
+#endif
