@@ -1,0 +1,2 @@
+/* Nothing but the layout checks, so that every build makes them. */
+#include "abi/layout.h"
