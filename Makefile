@@ -14,6 +14,8 @@ OUT :=		out
 B :=		$(OUT)/build/$(V)
 PREFIX ?=	/usr/local
 LUA :=		lua5.4
+JOBS ?=		$(shell nproc)
+SUBMAKE =	@$(MAKE) --no-print-directory -j$(JOBS)
 MASTER :=	syscalls.master
 
 PACKAGES :=	gcc clang libclang-rt-14-dev make libc6-dev \
@@ -22,6 +24,7 @@ PACKAGES :=	gcc clang libclang-rt-14-dev make libc6-dev \
 
 CFLAGS_default :=	-O2
 CFLAGS_clang :=		-O2
+CFLAGS_quick :=		-O0
 CFLAGS_asan :=		-O1 -fsanitize=address,undefined \
 			-fno-sanitize-recover=all -fno-omit-frame-pointer
 CFLAGS_tsan :=		-O1 -fsanitize=thread
@@ -72,16 +75,15 @@ BENCH :=	$(patsubst tests/bench/%.c,$(B)/bench/%,\
 		$(sort $(wildcard tests/bench/bench_*.c)))
 
 .DEFAULT_GOAL := all
-.PHONY:		all generate check check-lua check-run check-c check-static \
-		demo bench deps install clean build-tests
+.PHONY:		all generate build build-tests check check-lua check-c check-static \
+		check-examples check-readme demo bench deps install clean
 .DELETE_ON_ERROR:
 .SECONDARY:
 
 all:		deps
-	@$(MAKE) --no-print-directory build
+	$(SUBMAKE) build
 
 build:		$(LIBS) $(RUMP_SERVER) $(EXAMPLES)
-.PHONY:		build
 
 # --- packages -------------------------------------------------------------
 # Nothing happens, and no network is needed, when they are all there.
@@ -164,12 +166,14 @@ $(B)/tests/generated/check_dispatch: $(B)/obj/$(OUT)/tests/check_dispatch.o \
 		$(B)/obj/$(OUT)/server/rump_sysent.o $(SERVER_A)
 	$(link-test)
 
-# One job a line of the transcript; a later one runs only if those before pass.
+# Everything a change must pass.  A step runs only if those before passed.
+VARIANTS :=	default clang asan tsan
 check:		deps
-	@$(MAKE) --no-print-directory check-lua check-static
-	@for v in default clang asan tsan; do \
+	$(SUBMAKE) $(GENERATED)
+	$(SUBMAKE) -j1 check-lua check-static
+	@for v in $(VARIANTS); do \
 	    $(MAKE) --no-print-directory V=$$v check-c || exit 1; done
-	@$(MAKE) --no-print-directory check-examples
+	$(SUBMAKE) -j1 check-examples check-readme
 
 check-lua:	$(GENERATED)
 	luacheck --quiet --no-color gen tests/gen
@@ -180,20 +184,23 @@ check-static:	$(GENERATED)
 	tests/headers $(CPPFLAGS)
 
 build-tests:	build $(TEST_PROGS) $(AUX_PROGS) $(GEN_TESTS)
-check-c:	build-tests
-	tests/run $(V) $(TEST_PROGS) $(GEN_TESTS)
+check-c:
+	$(SUBMAKE) build-tests
+	@tests/run $(V) $(TEST_PROGS) $(GEN_TESTS)
 
 check-examples:	build
-	examples/run $(B)
-.PHONY:		check-examples
+	@examples/run $(B)
+
+check-readme:
+	@tests/readme
 
 # --- demonstration and measurement -----------------------------------------
 demo:		deps
-	@$(MAKE) --no-print-directory build build-tests
+	$(SUBMAKE) build build-tests
 	@examples/demo $(B)
 
 bench:		deps
-	@$(MAKE) --no-print-directory build $(BENCH)
+	$(SUBMAKE) build $(BENCH)
 	@tests/bench/run $(B)
 
 $(B)/bench/%:	$(B)/obj/tests/bench/%.o \

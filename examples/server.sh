@@ -4,8 +4,8 @@
 #	start_server BUILD_DIR [rump_server options]
 
 server_pid=
-work=$(mktemp -d "${TMPDIR:-/tmp}/rumpgen.XXXXXX")
-root=$work/root
+server_dir=$(mktemp -d "${TMPDIR:-/tmp}/rumpgen.XXXXXX")
+root=$server_dir/root
 mkdir "$root"
 
 stop_server() {
@@ -17,23 +17,23 @@ stop_server() {
 	fi
 }
 
-finish() {
+finish_server() {
 	stop_server
-	rm -rf "$work"
+	rm -rf "$server_dir"
 }
-trap finish EXIT
+trap finish_server EXIT
 trap 'exit 130' INT TERM
 
 start_server() {
 	local build=$1 line
 	shift
-	export RUMP_SERVER=unix://$work/sock
-	mkfifo "$work/ready"
+	export RUMP_SERVER=unix://$server_dir/sock
+	mkfifo "$server_dir/ready"
 	"$build/bin/rump_server" --root "$root" --ready-fd 3 "$@" \
-	    "$RUMP_SERVER" 3>"$work/ready" &
+	    "$RUMP_SERVER" 3>"$server_dir/ready" &
 	server_pid=$!
 	# Blocks until the server says so or is gone; no polling.
-	read -r line <"$work/ready" || {
+	read -r line <"$server_dir/ready" || {
 		echo "rump_server did not start" >&2
 		exit 1
 	}
