@@ -1,0 +1,33 @@
+/*
+ * Which conversations the replay tests play.
+ */
+#ifndef TESTS_REPLAY_RECORDINGS_H
+#define TESTS_REPLAY_RECORDINGS_H
+
+#include <stddef.h>
+
+/* Conversations with a NetBSD rump kernel, and those that the generator
+ * writes for our own list. */
+struct recordings {
+	char **captures;	/* NULL-terminated; NULL: not there */
+	size_t ncaptures;
+	char **fixtures;
+	size_t nfixtures;
+};
+
+/*
+ * Finds the files: captures in $RUMPGEN_CAPTURES or ../shared/captures beside
+ * the source tree, fixtures in out/tests/fixtures/conversation of it.  Prints
+ * one line for a folder that is not there.
+ */
+void recordings_find(struct recordings *);
+void recordings_free(struct recordings *);
+
+/* The part of a path behind its last slash. */
+const char *recordings_name(const char *path);
+
+/* Milliseconds to wait for one event: generous, as machines are slow at times
+ * and nothing waits that long unless a test fails. */
+#define RECORDINGS_TIMEOUT	20000
+
+#endif
