@@ -1,0 +1,132 @@
+-- What must hold for a list beyond its grammar.
+
+local types = require "gen.types"
+
+local check = {}
+
+local OPENS = { ["if"] = true, ifdef = true, ifndef = true }
+
+-- Calls check_entry(entry, seen) with the state of the arm it stands in: each
+-- arm of a conditional starts from what was before it, and what follows sees
+-- all arms.
+local function walk_arms(items, new_state, copy, merge, check_entry)
+  local state, stack = new_state(), {}
+  for _, item in ipairs(items) do
+    if item.entry then
+      check_entry(item.entry, state)
+    elseif OPENS[item.word] then
+      stack[#stack + 1] = { before = copy(state), arms = {} }
+    elseif item.word == "else" or item.word == "elif" then
+      local top = stack[#stack]
+      if top then
+        top.arms[#top.arms + 1] = state
+        state = copy(top.before)
+      end
+    elseif item.word == "endif" then
+      local top = table.remove(stack)
+      for _, arm in ipairs(top and top.arms or {}) do
+        state = merge(state, arm)
+      end
+    end
+  end
+end
+
+local function copy_table(t)
+  local c = {}
+  for k, v in pairs(t) do
+    c[k] = v
+  end
+  return c
+end
+
+local function check_numbers(m, diag)
+  local function check_entry(entry, state)
+    if entry.number == state.last then
+      diag:error(entry.pos, "number used twice:", tostring(entry.number))
+    elseif entry.number < state.last then
+      diag:error(entry.pos, ("out of order after %d:"):format(state.last),
+        tostring(entry.number))
+    end
+    state.last = math.max(state.last, entry.number)
+  end
+  walk_arms(m.items, function() return { last = -1 } end, copy_table,
+    function(a, b) return { last = math.max(a.last, b.last) } end,
+    check_entry)
+end
+
+local function check_names(m, diag)
+  local function check_entry(entry, seen)
+    local call = entry.call
+    if not call then
+      return
+    end
+    for _, key in ipairs { "handler", "symbol" } do
+      local name = key .. " " .. call[key]
+      if seen[name] then
+        local line = diag:place(seen[name])
+        diag:error(call.name_pos, ("the same %s as in line %d:")
+          :format(key == "handler" and "name" or "client symbol", line),
+          call[key])
+        return
+      end
+    end
+    seen["handler " .. call.handler] = call.name_pos
+    seen["symbol " .. call.symbol] = call.name_pos
+  end
+  walk_arms(m.items, function() return {} end, copy_table,
+    function(a, b)
+      for k, v in pairs(b) do
+        a[k] = v
+      end
+      return a
+    end, check_entry)
+end
+
+local function check_types(call, diag)
+  if call.ret ~= "void" and not types.class(call.ret) then
+    diag:error(call.ret_pos, "unknown type", call.ret, types.names())
+  end
+  for _, arg in ipairs(call.args) do
+    if not types.class(arg.type) then
+      local plain = arg.type:gsub("%s*%*.*$", ""):gsub("^const ", "")
+      diag:error(arg.type_pos, "unknown type", plain, types.names())
+    end
+  end
+end
+
+local function check_argument_names(call, diag)
+  local seen = {}
+  for _, arg in ipairs(call.args) do
+    if seen[arg.name] then
+      diag:error(arg.name_pos, "two arguments are called", arg.name)
+    end
+    seen[arg.name] = true
+  end
+end
+
+local function check_annotated(call, diag)
+  for _, arg in ipairs(call.args) do
+    if types.is_pointer(arg.type) and not arg.memory
+        and #arg.annotations == 0 then
+      diag:error(arg.pos, "pointer argument without annotation:", arg.name)
+    end
+  end
+end
+
+-- Checks the whole model.  RUMP calls need annotations on their pointers when
+-- the list uses annotations at all, or `strict` is set.
+function check.run(m, diag, strict)
+  check_numbers(m, diag)
+  check_names(m, diag)
+  for _, call in ipairs(m.calls) do
+    if not call.indirect then
+      check_types(call, diag)
+      check_argument_names(call, diag)
+      if call.rump and (m.annotated or strict) then
+        check_annotated(call, diag)
+      end
+    end
+  end
+end
+
+return check

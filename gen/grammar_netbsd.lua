@@ -1,0 +1,225 @@
+-- Reads NetBSD's syscalls.master: text in, entries and directives out, each
+-- with its byte position.  What the entries mean is for gen.model.
+
+local lpeg = require "lpeg"
+
+local P, R, S = lpeg.P, lpeg.R, lpeg.S
+local C, Carg, Cc, Cg, Cmt, Cp, Ct =
+  lpeg.C, lpeg.Carg, lpeg.Cc, lpeg.Cg, lpeg.Cmt, lpeg.Cp, lpeg.Ct
+
+local grammar = {}
+
+-- Types whose entry is a number, the type and a comment.
+local COMMENT_TYPES = { OBSOL = true, UNIMPL = true, IGNORED = true,
+  EXCL = true }
+-- Types whose entry has a prototype; so have all COMPAT_nn.
+local PROTOTYPE_TYPES = { STD = true, NODEF = true, NOARGS = true,
+  INDIR = true, NOERR = true, EXTERN = true }
+local TYPE_NAMES = { "STD", "OBSOL", "UNIMPL", "IGNORED", "NODEF", "NOARGS",
+  "INDIR", "NOERR", "EXTERN", "EXCL", "COMPAT_09", "COMPAT_43", "COMPAT_50" }
+local ATTRIBUTES = { "MODULAR", "RUMP" }
+local DIRECTIVES = { "if", "ifdef", "ifndef", "elif", "else", "endif",
+  "include" }
+
+local digit = R "09"
+local letter = R("az", "AZ") + "_"
+local ident = letter * (letter + digit) ^ 0
+-- A backslash at the very end of a line continues it.
+local blank = S " \t\r" + P "\\\n"
+local _ = blank ^ 0
+local eol = P "\n" + -P(1)
+
+local function token(pattern)
+  return Ct(Cg(Cp(), "pos") * Cg(C(pattern), "text")) * _
+end
+
+-- Matches the pattern, or notes what was expected here and fails.  The
+-- farthest note becomes the error.
+local function want(pattern, what, candidates)
+  return pattern + Cmt(Carg(1), function(_, pos, farthest)
+    if not farthest.pos or pos > farthest.pos then
+      farthest.pos, farthest.what, farthest.candidates = pos, what, candidates
+    end
+    return false
+  end)
+end
+
+local function mark(text, candidates)
+  return want(P(text), ("'%s'"):format(text), candidates) * _
+end
+
+local function keyword(text)
+  return P(text) * -(letter + digit) * _
+end
+
+-- SAL words: _In_, _Out_writes_bytes_(n), _Flags_(open)
+local annotation_word = Cmt(C(ident), function(_, _, text)
+  return text:match("^_%u[%w_]*_$") ~= nil, text
+end)
+local annotation = Ct(Cg(Cp(), "pos") * Cg(annotation_word, "word") * _
+  * (P "(" * _ * Cg(token(P "*" ^ -1 * _ * (ident + digit ^ 1)), "operand")
+    * mark ")") ^ -1)
+
+local type_token = token((ident - annotation_word) + P "*")
+local name_or_type = want(type_token, "a type and a name")
+local array = P "[" * _ * token(ident + digit ^ 1) * mark "]"
+
+local argument = Ct(Cg(Cp(), "pos")
+  * (Cg(P "..." * Cc(true), "varargs") * _
+      * Cg(Ct(annotation ^ 0), "annotations") * Cg(Ct(type_token ^ 0), "tokens")
+    + Cg(Ct(annotation ^ 0), "annotations")
+      * Cg(Ct(name_or_type * type_token ^ 0), "tokens"))
+  * Cg(array, "array") ^ -1)
+local arguments = keyword "void" * #P ")" * Ct(true)
+  + Ct(argument * (P "," * _ * argument) ^ 0)
+
+local number_and_type = _ * Cg(token(digit ^ 1), "number")
+  * want(Cg(token(ident), "type"), "a type", TYPE_NAMES) * Cg(Cp(), "rest")
+
+local prototype = (keyword "MODULAR"
+    * want(Cg(token(ident), "modular"), "a module's name")) ^ -1
+  * Cg(keyword "RUMP" * Cc(true), "rump") ^ -1
+  * mark("{", ATTRIBUTES)
+  * Cg(Ct(annotation ^ 0), "annotations")
+  * Cg(Ct(want(type_token, "a return type") * type_token ^ 0), "ret")
+  * mark "|" * want(Cg(token(ident), "prefix"), "a prefix")
+  * mark "|" * Cg(token(digit ^ 0), "compat")
+  * mark "|" * want(Cg(token(ident), "name"), "the call's name")
+  * mark "(" * Cg(arguments, "args") * mark ")" * mark ";" * mark "}"
+  * Cg(token(ident), "alias") ^ -1
+  * want(eol, "the end of the entry")
+
+local head = Ct(number_and_type)
+local body = Ct(prototype)
+local comment = _ * C((1 - S "\n\\" + P "\\" * -P "\n") ^ 0)
+
+-- What stands at a position, for a message.
+local shown = C(ident + digit ^ 1 + (1 - S "\n")) + Cc "end of line"
+
+local function complain(diag, text, farthest)
+  diag:error(farthest.pos, ("expected %s, got"):format(farthest.what),
+    shown:match(text, farthest.pos), farthest.candidates)
+end
+
+-- Positions of the lines, continuation lines joined: start, last character.
+local function logical_lines(text)
+  local start = 1
+  return function()
+    if start > #text then
+      return nil
+    end
+    local from, stop = start, start
+    repeat
+      stop = text:find("\n", stop, true) or #text + 1
+      local continued = stop <= #text and text:sub(stop - 1, stop - 1) == "\\"
+      stop = stop + 1
+    until not continued
+    start = stop
+    return from, stop - 2
+  end
+end
+
+local function parse_entry(text, pos, diag)
+  local entry = head:match(text, pos, {})
+  local farthest = {}
+  if not entry then
+    head:match(text, pos, farthest)
+    if not farthest.pos then
+      farthest.pos = text:find("[^ \t\r]", pos)
+      farthest.what = "a syscall number"
+    end
+    complain(diag, text, farthest)
+    return nil
+  end
+  local kind = entry.type.text
+  if COMMENT_TYPES[kind] then
+    entry.comment = comment:match(text, entry.rest)
+  elseif PROTOTYPE_TYPES[kind] or kind:match("^COMPAT_%d+$") then
+    entry.prototype = body:match(text, entry.rest, farthest)
+    if not entry.prototype then
+      complain(diag, text, farthest)
+      return nil
+    end
+  else
+    diag:error(entry.type.pos, "unknown type", kind, TYPE_NAMES)
+    return nil
+  end
+  entry.kind, entry.pos = "entry", entry.number.pos
+  return entry
+end
+
+-- Keeps the nesting of #if and friends.
+local function nest(open, item, diag)
+  local word, top = item.word, open[#open]
+  if word == "if" or word == "ifdef" or word == "ifndef" then
+    open[#open + 1] = { pos = item.pos, word = word }
+  elseif word == "elif" or word == "else" or word == "endif" then
+    if not top then
+      diag:error(item.pos, "no #if is open for", "#" .. word)
+    elseif word == "endif" then
+      open[#open] = nil
+    elseif top.seen_else then
+      diag:error(item.pos, "after #else there is no", "#" .. word)
+    else
+      top.seen_else = word == "else"
+    end
+  end
+end
+
+local function parse_directive(text, from, stop, diag)
+  local line = text:sub(from, stop)
+  local at, word, rest = line:match("^[ \t]*#[ \t]*()(%a*)(.*)$")
+  for _, known in ipairs(DIRECTIVES) do
+    if word == known then
+      return { kind = "directive", pos = from, word = word,
+        text = "#" .. word .. rest:gsub("[ \t\r]+$", "") }
+    end
+  end
+  diag:error(from + at - 1, "unknown directive",
+    word ~= "" and word or line, DIRECTIVES)
+  return nil
+end
+
+-- Parses the whole text.  Returns { header = lines before %%, includes =
+-- directives of the header, items = entries and directives behind it }; all
+-- errors go to `diag` and what can be read is.
+function grammar.parse(text, diag)
+  local list = { header = {}, includes = {}, items = {} }
+  local in_header, open, first = true, {}, true
+  for from, stop in logical_lines(text) do
+    local line = text:sub(from, stop)
+    if in_header and line:match("^%%%%[ \t\r]*$") then
+      in_header = false
+    elseif line:match("^[ \t\r]*$") or line:match("^[ \t]*;") then
+      list.header[#list.header + 1] = in_header and line or nil
+    elseif line:match("^[ \t]*#") then
+      local item = parse_directive(text, from, stop, diag)
+      if item then
+        nest(open, item, diag)
+        local into = (in_header or item.word == "include") and list.includes
+          or list.items
+        into[#into + 1] = item
+      end
+    elseif in_header then
+      if not first then
+        diag:error(from + #line:match("^[ \t]*"),
+          "before %% stand only comments and #include, not",
+          line:match("%S+"))
+      end
+      list.header[#list.header + 1] = line
+    else
+      list.items[#list.items + 1] = parse_entry(text, from, diag)
+    end
+    first = false
+  end
+  for _, directive in ipairs(open) do
+    diag:error(directive.pos, "never closed by #endif:", "#" .. directive.word)
+  end
+  if in_header then
+    diag:error(1, "no line of two percent signs ends the header of",
+      diag.file)
+  end
+  return list
+end
+
+return grammar

@@ -1,0 +1,192 @@
+-- The intermediate model: what a list means, whatever dialect it was in.
+--
+-- model.calls      calls with a prototype, in the list's order
+-- model.items      the same between the directives that guard them
+-- model.entries    every entry, calls and others
+-- model.annotated  some call has annotations
+--
+-- A call: number, type ("STD"), compat_option ("50" or nil), modular, rump,
+-- noerr, name (basename), compat ("30" or ""), alias, ret (C type),
+-- returns_errno, args, varargs, and the names made of these: handler,
+-- args_struct, title, symbol, cname.
+-- An argument: name, type (C), pad, varargs, memory, prints, set.
+
+local annotation = require "gen.annotation"
+local types = require "gen.types"
+
+local model = {}
+
+-- Calls whose two results come back in an int[2] that the wire never sees.
+local RETURNS_PAIR = { pipe = true }
+
+-- Words that end a C type and can never be an argument's name.
+local TYPE_WORDS = { const = true, struct = true, union = true, enum = true,
+  int = true, char = true, short = true, long = true, unsigned = true,
+  signed = true, void = true }
+
+local function make_argument(parsed, diag)
+  local tokens = parsed.tokens
+  local last = tokens[#tokens]
+  local arg = { pos = parsed.pos, varargs = parsed.varargs or false,
+    annotations = parsed.annotations }
+  if not last then
+    diag:error(parsed.pos, "no argument follows", "...")
+    return nil
+  end
+  if #tokens < 2 or last.text == "*" or TYPE_WORDS[last.text] then
+    diag:error(last.pos, "expected an argument's name, got", last.text)
+    return nil
+  end
+  arg.name, arg.name_pos = last.text, last.pos
+  arg.pad = last.text == "PAD"
+  arg.type_pos = tokens[1].pos
+  arg.type = types.spell(table.move(tokens, 1, #tokens - 1, 1, {}))
+  if parsed.array then
+    arg.type = arg.type .. (types.is_pointer(arg.type) and "*" or " *")
+  end
+  return arg
+end
+
+local function make_call(entry, diag)
+  local proto = entry.prototype
+  local kind = entry.type.text
+  local call = {
+    number = tonumber(entry.number.text), pos = entry.number.pos,
+    type = kind, compat_option = kind:match("^COMPAT_(%d+)$"),
+    modular = proto.modular and proto.modular.text,
+    rump = proto.rump or false, noerr = kind == "NOERR",
+    indirect = kind == "INDIR",
+    name = proto.name.text, name_pos = proto.name.pos,
+    prefix = proto.prefix.text, compat = proto.compat.text,
+    alias = proto.alias and proto.alias.text,
+    ret = types.spell(proto.ret), ret_pos = proto.ret[1].pos,
+    annotations = proto.annotations, args = {},
+  }
+  for i, parsed in ipairs(type(proto.args) == "table" and proto.args or {}) do
+    local arg = make_argument(parsed, diag)
+    call.args[#call.args + 1] = arg
+    if parsed.varargs and i < #proto.args then
+      diag:error(parsed.pos, "only the last argument can be varargs, not",
+        arg and arg.name or "...")
+    end
+    call.varargs = call.varargs or parsed.varargs
+  end
+  return call
+end
+
+-- NetBSD's names for one call.
+local function name_call(call)
+  local versioned = call.compat ~= "" and "__" .. call.name .. call.compat
+    or call.name
+  local option = call.compat_option and "compat_" .. call.compat_option .. "_"
+    or ""
+  call.handler = option .. call.prefix .. "_" .. versioned
+  call.args_struct = call.handler .. "_args"
+  call.constant = option .. versioned
+  call.title = option .. (call.alias or versioned)
+  call.cname = call.alias or call.name
+  call.symbol = call.cname .. call.compat
+  call.pair = RETURNS_PAIR[call.name] and #call.args == 0
+    and call.ret == "int" and not call.compat_option or false
+end
+
+-- Two old calls may share a symbol; then each carries its option's name.
+local function separate_symbols(calls)
+  local users = {}
+  for _, call in ipairs(calls) do
+    users[call.symbol] = (users[call.symbol] or 0) + 1
+  end
+  for _, call in ipairs(calls) do
+    if users[call.symbol] > 1 and call.compat_option and not call.rump then
+      call.symbol = "compat_" .. call.compat_option .. "_" .. call.symbol
+    end
+  end
+end
+
+-- Of several calls with one C name, the newest is what programs mean.
+local function choose_declared(calls)
+  local newest = {}
+  for _, call in ipairs(calls) do
+    local other = newest[call.cname]
+    if not call.compat_option and (not other
+        or (tonumber(call.compat) or 0) >= (tonumber(other.compat) or 0)) then
+      newest[call.cname] = call
+    end
+  end
+  for _, call in ipairs(calls) do
+    call.declared = newest[call.cname] == call
+  end
+end
+
+-- Builds the model of a parsed list; errors go to `diag`.
+function model.build(list, diag)
+  local m = { calls = {}, items = {}, entries = {}, annotated = false,
+    list = list }
+  for _, item in ipairs(list.items) do
+    if item.kind == "directive" then
+      m.items[#m.items + 1] = { directive = item.text, word = item.word }
+    else
+      local entry = { number = tonumber(item.number.text),
+        pos = item.number.pos, type = item.type.text, comment = item.comment }
+      if item.prototype then
+        local call = make_call(item, diag)
+        name_call(call)
+        m.annotated = annotation.resolve(call, diag) or m.annotated
+        m.calls[#m.calls + 1] = call
+        entry.call = call
+      end
+      m.entries[#m.entries + 1] = entry
+      m.items[#m.items + 1] = { entry = entry, call = entry.call }
+    end
+  end
+  separate_symbols(m.calls)
+  return m
+end
+
+local OPENS = { ["if"] = true, ifdef = true, ifndef = true }
+
+-- Drops the conditionals that guard nothing.
+local function prune(items)
+  local kept, open = {}, {}
+  for _, item in ipairs(items) do
+    if item.call then
+      for _, frame in ipairs(open) do
+        frame.used = true
+      end
+      kept[#kept + 1] = item
+    elseif item.directive then
+      if OPENS[item.word] then
+        open[#open + 1] = { start = #kept + 1 }
+      end
+      kept[#kept + 1] = item
+      if item.word == "endif" then
+        local frame = table.remove(open)
+        if not frame.used then
+          for i = #kept, frame.start, -1 do
+            kept[i] = nil
+          end
+        end
+      end
+    end
+  end
+  return kept
+end
+
+-- The model of those calls for which `wanted` is true.  Indirect calls only
+-- carry others and are never among them.
+function model.select(m, wanted)
+  local s = { calls = {}, items = {}, annotated = m.annotated }
+  for _, item in ipairs(m.items) do
+    if not item.call then
+      s.items[#s.items + 1] = item
+    elseif not item.call.indirect and wanted(item.call) then
+      s.items[#s.items + 1] = item
+      s.calls[#s.calls + 1] = item.call
+    end
+  end
+  s.items = prune(s.items)
+  choose_declared(s.calls)
+  return s
+end
+
+return model
