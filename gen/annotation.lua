@@ -149,8 +149,9 @@ local function apply_memory(arg, word, meaning, call, diag)
   if meaning.operand then
     resolve_operand(memory, meaning.operand, call, word, word.operand, diag)
   end
+  -- An array of iovec is read even where the memory it names is written.
   if memory.dir ~= "in" and meaning.extent ~= "unknown"
-      and types.points_at_const(arg.type) then
+      and meaning.extent ~= "iovec" and types.points_at_const(arg.type) then
     diag:error(word.pos, ("'%s' points at const and is never written:")
       :format(arg.name), word.word)
   end
