@@ -50,6 +50,9 @@ for prefix, dir in pairs { In = "in", Out = "out", Inout = "inout" } do
   end
 end
 
+-- Other extents may be written behind a structure that is only read.
+local WRITES_DIRECTLY = { object = true, count = true, bytes = true }
+
 local function words()
   local list = {}
   for word in pairs(WORDS) do

@@ -6,7 +6,6 @@ local root = here .. "/.."
 package.path = root .. "/?.lua;" .. package.path
 
 local argparse = require "argparse"
-local annotation = require "gen.annotation"
 local check = require "gen.check"
 local diagnostics = require "gen.diagnostics"
 local grammar = require "gen.grammar_netbsd"
@@ -169,8 +168,7 @@ local function main()
   end
   local files, folders = outputs.render(render.from(root .. "/templates"),
     selected, { model = selected, items = selected.items,
-      calls = selected.calls, source = options.list:match("[^/]*$"),
-      STRING_MAX = annotation.STRING_MAX }, wanted)
+      calls = selected.calls, source = options.list:match("[^/]*$") }, wanted)
   if options.check then
     local stale = write.stale(options.output, files, folders)
     for _, file in ipairs(stale) do

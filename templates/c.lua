@@ -1,10 +1,17 @@
 -- How the templates spell things in C.
 
+local annotation = require "gen.annotation"
+local layout = require "gen.layout"
 local types = require "gen.types"
+local values = require "gen.values"
 
 local c = {}
 
 local WIDTH = 79
+
+-- What the tests pass and expect.
+c.arguments, c.retvals, c.ERROR =
+  values.arguments, values.retvals, values.ERROR
 
 -- Columns of a line: a tab goes to the next multiple of eight.
 local function columns(line)
@@ -197,13 +204,17 @@ function c.passed_all(call, list)
   return table.concat(passed, ", ")
 end
 
--- Bytes as the elements of an initializer.
-function c.bytes(text)
-  local list = {}
-  for i = 1, #text do
-    list[i] = ("0x%02x,"):format(text:byte(i))
-  end
-  return table.concat(list, " ")
+-- The bytes of an argument's slot, as elements of an initializer.
+function c.slot_bytes(arg, value)
+  return (layout.slot(arg.class, value):gsub(".", function(byte)
+    return ("0x%02x, "):format(byte:byte())
+  end):gsub(" $", ""))
+end
+
+-- The slot as one 64-bit constant.
+function c.slot_constant(arg, value)
+  local number = string.unpack("<i8", layout.slot(arg.class, value))
+  return ("UINT64_C(0x%016x)"):format(number)
 end
 
 local SYSDESC_EXTENT = { unknown = "UNKNOWN", string = "STRING",
@@ -227,14 +238,14 @@ function c.kind(class, prints)
 end
 
 -- The initializers that tell the memory behind a pointer argument.
-function c.memory(arg, string_max)
+function c.memory(arg)
   local memory = arg.memory or { extent = "unknown",
     dir = types.points_at_const(arg.type) and "in" or "inout", unit = 0 }
   local fields = { ".dir = " .. DIRECTION[memory.dir]
     .. (memory.opt and " | SYSDESC_OPT" or "") }
   local extent, bytes = SYSDESC_EXTENT[memory.extent], nil
   if memory.extent == "string" then
-    bytes = string_max
+    bytes = annotation.STRING_MAX
   elseif memory.extent == "object" then
     extent, bytes = "CONST", memory.unit
   elseif memory.number then
