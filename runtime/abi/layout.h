@@ -31,8 +31,8 @@ SIZE(rump_sigset, 16);
 SIZE(rump_sigevent, 32);
 AT(rump_sigevent, sigev_signo, 4);
 AT(rump_sigevent, sigev_value, 8);
-AT(rump_sigevent, sigev_notify_function, 16);
-AT(rump_sigevent, sigev_notify_attributes, 24);
+AT(rump_sigevent, sigev_function, 16);
+AT(rump_sigevent, sigev_attributes, 24);
 
 SIZE(rump_flock, 24);
 AT(rump_flock, l_len, 8);

@@ -7,7 +7,8 @@
  * NetBSD's names.  A member rump_pad is ours and names padding, so that
  * nothing undefined crosses the wire.  Structures hold real pointers: they are
  * what a client fills in.  The host's own structures and numbers convert with
- * <rump/rumpconv.h>.
+ * <rump/rumpconv.h>.  Three members could not keep their names, which are macros
+ * in the host's headers: sigev_function, sigev_attributes and s6_bytes.
  *
  * Usable from C99 and from C++.
  */

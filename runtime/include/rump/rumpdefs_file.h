@@ -5,6 +5,8 @@
 #ifndef RUMP_RUMPDEFS_FILE_H
 #define RUMP_RUMPDEFS_FILE_H
 
+/* glibc's makes a macro of d_fileno: it has to come before our use of it. */
+#include <dirent.h>
 #include <stddef.h>
 #include <stdint.h>
 

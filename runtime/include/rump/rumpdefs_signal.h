@@ -82,8 +82,8 @@ struct rump_sigevent {
 	int32_t sigev_notify;
 	int32_t sigev_signo;
 	union rump_sigval sigev_value;
-	void *sigev_notify_function;
-	void *sigev_notify_attributes;
+	void *sigev_function;
+	void *sigev_attributes;
 };
 
 #define RUMP_SIGEV_NONE		0

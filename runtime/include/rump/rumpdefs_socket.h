@@ -136,7 +136,7 @@ struct rump_sockaddr_in {
 };
 
 struct rump_in6_addr {
-	uint8_t s6_addr[16];
+	uint8_t s6_bytes[16];
 };
 
 struct rump_sockaddr_in6 {
