@@ -440,9 +440,26 @@ drive_prefork(struct driver *d)
 	return 0;
 }
 
-/* The prefork for a cookie: its own, or for one that nobody was ever given,
- * the latest with its first bytes overwritten, which is what a client that
- * guesses would do. */
+/* Was this cookie ever the answer to a prefork? */
+static bool
+was_given(const struct conversation *conv, const uint8_t *cookie)
+{
+	const struct conversation_event *ev;
+	size_t i;
+
+	for (i = 0; i < conv->nevents; i++) {
+		ev = &conv->events[i];
+		if (ev->kind == CONVERSATION_FRAME && ev->class == SP_RESP &&
+		    ev->type == SP_PREFORK && ev->bodylen == SP_COOKIELEN &&
+		    memcmp(ev->body, cookie, SP_COOKIELEN) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* Our prefork for a cookie, NULL when it is another process's.  For a cookie
+ * that nobody was given it is the latest with its first bytes overwritten,
+ * which is what a client that guesses would do. */
 static struct prefork *
 prefork_for(struct driver *d, const uint8_t *cookie)
 {
@@ -452,7 +469,7 @@ prefork_for(struct driver *d, const uint8_t *cookie)
 	for (i = 0; i < d->nforks; i++)
 		if (memcmp(d->forks[i].cookie, cookie, SP_COOKIELEN) == 0)
 			return &d->forks[i];
-	if (d->nforks > 0) {
+	if (d->nforks > 0 && !was_given(d->conv, cookie)) {
 		pf = &d->forks[d->nforks - 1];
 		memcpy(pf->cookie, cookie, SP_COOKIELEN);
 		memcpy(pf->rf, cookie, SP_COOKIELEN);
@@ -640,6 +657,21 @@ first_word(const struct conversation *conv, size_t i)
 	return true;
 }
 
+/* Does the client say anything else before request i is answered? */
+static bool
+overlaps(const struct conversation *conv, size_t i)
+{
+	size_t end = conversation_answer(conv, i), j;
+
+	for (j = i + 1; j < end; j++)
+		if (conv->events[j].conn == conv->events[i].conn &&
+		    conv->events[j].from == CONVERSATION_CLIENT &&
+		    conv->events[j].kind == CONVERSATION_FRAME &&
+		    conv->events[j].class == SP_REQ)
+			return true;
+	return false;
+}
+
 int
 driver_can(const struct conversation *conv)
 {
@@ -654,7 +686,7 @@ driver_can(const struct conversation *conv)
 			continue;
 		begins = is_handshake(ev, SP_GUEST) ||
 		    is_handshake(ev, SP_FORK);
-		if (begins != first_word(conv, i))
+		if (begins != first_word(conv, i) || overlaps(conv, i))
 			return 0;
 		if (is_handshake(ev, SP_FORK) && !preforked(conv, i))
 			return 0;

@@ -25,8 +25,9 @@ int driver_main(int argc, char **argv);
 int driver_begins(const struct conversation *, int conn);
 
 /*
- * Whether our library can be made to say this at all.  A conversation of a
- * client that breaks the protocol is for the server's tests only.
+ * Whether this program can make our library say it.  Conversations of clients
+ * that break the protocol, or have several calls under way at once, are for
+ * the server's tests only.
  */
 int driver_can(const struct conversation *);
 

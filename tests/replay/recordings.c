@@ -19,16 +19,43 @@ find(const char *what, const char *folder, size_t *n)
 	return list;
 }
 
+/* Puts the files of two folders into one list. */
+static char **
+join(char **a, size_t na, char **b, size_t nb)
+{
+	char **list = calloc(na + nb + 1, sizeof(*list));
+
+	if (list == NULL || (na == 0 && nb == 0)) {
+		free(list);
+		conversation_list_free(a);
+		conversation_list_free(b);
+		return NULL;
+	}
+	if (na > 0)
+		memcpy(list, a, na * sizeof(*list));
+	if (nb > 0)
+		memcpy(list + na, b, nb * sizeof(*list));
+	free(a);
+	free(b);
+	return list;
+}
+
 void
 recordings_find(struct recordings *r)
 {
 	const char *folder = getenv("RUMPGEN_CAPTURES");
+	char **generated, **written;
+	size_t ngenerated, nwritten;
 
 	if (folder == NULL || folder[0] == '\0')
 		folder = RUMPGEN_TOP "/../shared/captures";
 	r->captures = find("captures", folder, &r->ncaptures);
-	r->fixtures = find("fixtures",
-	    RUMPGEN_TOP "/out/tests/fixtures/conversation", &r->nfixtures);
+	generated = find("generated conversations",
+	    RUMPGEN_TOP "/out/tests/fixtures/conversation", &ngenerated);
+	written = find("conversations", RUMPGEN_TOP
+	    "/tests/fixtures/conversation", &nwritten);
+	r->fixtures = join(generated, ngenerated, written, nwritten);
+	r->nfixtures = r->fixtures == NULL ? 0 : ngenerated + nwritten;
 }
 
 void
@@ -38,12 +65,4 @@ recordings_free(struct recordings *r)
 	conversation_list_free(r->captures);
 	conversation_list_free(r->fixtures);
 	memset(r, 0, sizeof(*r));
-}
-
-const char *
-recordings_name(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-
-	return slash == NULL ? path : slash + 1;
 }

@@ -6,8 +6,8 @@
 
 #include <stddef.h>
 
-/* Conversations with a NetBSD rump kernel, and those that the generator
- * writes for our own list. */
+/* Conversations with a NetBSD rump kernel; those that the generator writes
+ * for the list, and others that nobody recorded but anybody may have. */
 struct recordings {
 	char **captures;	/* NULL-terminated; NULL: not there */
 	size_t ncaptures;
@@ -17,14 +17,12 @@ struct recordings {
 
 /*
  * Finds the files: captures in $RUMPGEN_CAPTURES or ../shared/captures beside
- * the source tree, fixtures in out/tests/fixtures/conversation of it.  Prints
- * one line for a folder that is not there.
+ * the source tree; fixtures in its out/tests/fixtures/conversation and
+ * tests/fixtures/conversation.  Prints one line for a folder that is not
+ * there.
  */
 void recordings_find(struct recordings *);
 void recordings_free(struct recordings *);
-
-/* The part of a path behind its last slash. */
-const char *recordings_name(const char *path);
 
 /* Milliseconds to wait for one event: generous, as machines are slow at times
  * and nothing waits that long unless a test fails. */
