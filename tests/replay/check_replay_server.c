@@ -27,8 +27,9 @@ static struct recordings recordings;
 static char **calls;		/* generated, a call's conversation each */
 
 /* How a conversation is played. */
-static const struct { bool loop; size_t chunk; } ways[] = {
-	{ false, 0 }, { false, 1 }, { true, 0 }, { true, 1 },
+static const struct { enum served_how how; size_t chunk; } ways[] = {
+	{ SERVED_LOCAL, 0 }, { SERVED_LOCAL, 1 }, { SERVED_TCP, 0 },
+	{ SERVED_FD, 0 }, { SERVED_LOOP, 0 }, { SERVED_LOOP, 1 },
 };
 #define NWAYS	((int)(sizeof(ways) / sizeof(ways[0])))
 
@@ -105,7 +106,7 @@ START_TEST(capture)
 	kernel.syscall = captured_syscall;
 	served_folder(&s);
 	hk = make_hostkern(&s);
-	served_start(&s, &kernel, hk, ways[_i % NWAYS].loop);
+	served_start(&s, &kernel, hk, ways[_i % NWAYS].how);
 	cp = (struct conversation_player){ .conv = conv,
 	    .side = CONVERSATION_CLIENT, .open = connect_one, .cookie = &s,
 	    .chunk = ways[_i % NWAYS].chunk,
@@ -154,7 +155,7 @@ replay_script(const char *path, int way)
 	served_folder(&sc.served);
 	sc.script = script_create(conv);
 	ck_assert_ptr_nonnull(sc.script);
-	served_start(&sc.served, &script_kernel, sc.script, ways[way].loop);
+	served_start(&sc.served, &script_kernel, sc.script, ways[way].how);
 	cp = (struct conversation_player){ .conv = conv,
 	    .side = CONVERSATION_CLIENT, .open = connect_scripted,
 	    .progress = progress_scripted, .cookie = &sc,
@@ -301,7 +302,7 @@ START_TEST(senseless_calls)
 
 	served_folder(&s);
 	hk = make_hostkern(&s);
-	served_start(&s, &hostkern_kernel, hk, _i == 1);
+	served_start(&s, &hostkern_kernel, hk, (enum served_how)_i);
 	for (path = calls; path != NULL && *path != NULL; path++) {
 		struct conversation *conv = load(*path);
 
@@ -331,7 +332,7 @@ main(void)
 	    (int)recordings.ncaptures * NWAYS);
 	tcase_add_loop_test(tc, fixture_scripted, 0,
 	    (int)recordings.nfixtures * NWAYS);
-	tcase_add_loop_test(tc, senseless_calls, 0, 2);
+	tcase_add_loop_test(tc, senseless_calls, 0, SERVED_NHOW);
 	suite_add_tcase(suite, tc);
 	sr = srunner_create(suite);
 	srunner_run_all(sr, CK_ENV);

@@ -3,6 +3,9 @@
 #include <sys/stat.h>
 #include <sys/un.h>
 
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+
 #include <errno.h>
 #include <ftw.h>
 #include <poll.h>
@@ -51,20 +54,36 @@ step(void *arg)
 	return NULL;
 }
 
+static void
+listen_at(struct served *s)
+{
+	char locator[80], resolved[80] = "";
+
+	if (s->how == SERVED_FD)
+		return;
+	if (s->how == SERVED_TCP)
+		snprintf(locator, sizeof(locator), "tcp://127.0.0.1:0/");
+	else
+		snprintf(locator, sizeof(locator), "unix://%s", s->socket);
+	ck_assert_int_eq(rumpserver_listen(s->srv, locator, resolved,
+	    sizeof(resolved)), 0);
+	if (s->how == SERVED_TCP)
+		ck_assert_int_eq(sscanf(resolved, "tcp://127.0.0.1:%u",
+		    &s->port), 1);
+}
+
 void
 served_start(struct served *s, const struct rumpserver_kernel *kernel,
-    void *kern, bool loop)
+    void *kern, enum served_how how)
 {
 	struct rumpserver_config conf = { .kernel = kernel, .kern = kern,
 	    .log = log_line };
-	char locator[64];
 
-	s->loop = loop;
+	s->how = how;
 	s->srv = rumpserver_create(&conf);
 	ck_assert_ptr_nonnull(s->srv);
-	snprintf(locator, sizeof(locator), "unix://%s", s->socket);
-	ck_assert_int_eq(rumpserver_listen(s->srv, locator, NULL, 0), 0);
-	if (!loop) {
+	listen_at(s);
+	if (how != SERVED_LOOP) {
 		ck_assert_int_eq(rumpserver_start(s->srv), 0);
 		return;
 	}
@@ -73,26 +92,56 @@ served_start(struct served *s, const struct rumpserver_kernel *kernel,
 	ck_assert_int_eq(pthread_create(&s->thread, NULL, step, s), 0);
 }
 
+static int
+connect_to(int family, const struct sockaddr *addr, socklen_t len)
+{
+	int fd = socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0), on = 1;
+
+	if (fd == -1)
+		return -1;
+	if (connect(fd, addr, len) == -1) {
+		close(fd);
+		return -1;
+	}
+	/* Fails on a local socket, where there is nothing to switch off. */
+	(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+	return fd;
+}
+
 int
 served_connect(const struct served *s)
 {
 	struct sockaddr_un sun = { .sun_family = AF_UNIX };
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	struct sockaddr_in sin = { .sin_family = AF_INET };
+	int sv[2];
 
-	snprintf(sun.sun_path, sizeof(sun.sun_path), "%s", s->socket);
-	if (fd != -1 &&
-	    connect(fd, (struct sockaddr *)&sun, sizeof(sun)) == -1) {
-		close(fd);
-		return -1;
+	switch (s->how) {
+	case SERVED_FD:
+		if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, sv) ==
+		    -1)
+			return -1;
+		if (rumpserver_serve_fd(s->srv, sv[1]) == -1) {
+			close(sv[0]);
+			return -1;
+		}
+		return sv[0];
+	case SERVED_TCP:
+		sin.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+		sin.sin_port = htons((uint16_t)s->port);
+		return connect_to(AF_INET, (struct sockaddr *)&sin,
+		    sizeof(sin));
+	default:
+		snprintf(sun.sun_path, sizeof(sun.sun_path), "%s", s->socket);
+		return connect_to(AF_UNIX, (struct sockaddr *)&sun,
+		    sizeof(sun));
 	}
-	return fd;
 }
 
 void
 served_stop(struct served *s)
 {
 
-	if (s->loop) {
+	if (s->how == SERVED_LOOP) {
 		eventfd_write(s->quit, 1);
 		pthread_join(s->thread, NULL);
 		close(s->quit);
