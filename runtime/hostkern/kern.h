@@ -12,6 +12,7 @@
  *	p->fdt.lock	a process's descriptor table
  *	f->lock		an open file's mutable parts (said at each)
  *	hk->fifo_lock	the list of open fifos
+ *	hk->plock_lock	byte-range locks (lock.c); p->lock may be taken in it
  *
  * No lock is held across anything that may wait: copyin, copyout,
  * rumpserver_wait, a host call on a slow descriptor.
@@ -54,6 +55,7 @@ struct file;
  */
 enum kern_slot {
 	KERN_SLOT_TIME, KERN_SLOT_AIO, KERN_SLOT_KSEM, KERN_SLOT_SOCKET,
+	KERN_SLOT_SYSCTL,
 	KERN_NSLOTS
 };
 
@@ -141,7 +143,7 @@ struct kproc {
 	char comm[KERN_COMLEN + 1];
 
 	struct fdtable fdt;
-	struct plock_owner *plocks;	/* lock.c; its own lock */
+	atomic_bool has_plocks;	/* it has taken a byte-range lock */
 	void *ext[KERN_NSLOTS];	/* each its module's */
 };
 
@@ -232,6 +234,7 @@ enum file_type {
 	FILE_SOCKET,
 	FILE_KQUEUE,
 	FILE_CONSOLE,		/* what 0, 1, 2 of a guest are */
+	FILE_SEM,		/* a POSIX semaphore */
 };
 
 /* file.traits */
@@ -257,9 +260,6 @@ struct fileops {
 	/* The guest's O_NONBLOCK or O_ASYNC changed; f->flags has the news. */
 	void (*setfl)(struct file *);
 };
-
-/* Internal: never reaches a client. */
-#define RUMP_EPASSTHROUGH	(-4)
 
 /*
  * An open file object: shared by dup and fork, counted.  Its offset is that

@@ -1,0 +1,432 @@
+/*
+ * Credentials: a process's ids, the calls that change them, and a thread's
+ * identity towards the host's file systems.
+ */
+#include <sys/fsuid.h>
+#include <sys/syscall.h>
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <rump/rump_handlers.h>
+#include <rump/rump_syscallargs.h>
+
+#include "hostkern/kern.h"
+
+#define NOID	((uint32_t)-1)
+
+/* Identities are numbered twice over: 2n for effective, 2n + 1 for real. */
+static atomic_uint_fast64_t last_id;
+
+/* What this thread is; 0: as it was started, unknown. */
+static _Thread_local uint64_t thread_identity;
+
+struct kcred *
+cred_make(uid_t uid, gid_t gid)
+{
+	struct kcred *c;
+
+	c = calloc(1, sizeof(*c));
+	if (c == NULL)
+		return NULL;
+	atomic_init(&c->refs, 1);
+	c->id = atomic_fetch_add(&last_id, 1) + 1;
+	c->ruid = c->euid = c->svuid = uid;
+	c->rgid = c->egid = c->svgid = gid;
+	return c;
+}
+
+struct kcred *
+cred_get(struct kproc *p)
+{
+	struct kcred *c;
+
+	pthread_mutex_lock(&p->lock);
+	c = p->cred;
+	atomic_fetch_add_explicit(&c->refs, 1, memory_order_relaxed);
+	pthread_mutex_unlock(&p->lock);
+	return c;
+}
+
+void
+cred_put(struct kcred *c)
+{
+
+	if (c != NULL && atomic_fetch_sub(&c->refs, 1) == 1)
+		free(c);
+}
+
+bool
+cred_ingroup(const struct kcred *c, gid_t gid)
+{
+	unsigned i;
+
+	if (c->egid == gid)
+		return true;
+	for (i = 0; i < c->ngroups; i++) {
+		if (c->groups[i] == gid)
+			return true;
+	}
+	return false;
+}
+
+int
+cred_suser(struct kproc *p)
+{
+	uid_t euid;
+
+	pthread_mutex_lock(&p->lock);
+	euid = p->cred->euid;
+	pthread_mutex_unlock(&p->lock);
+	return euid == 0 ? 0 : RUMP_EPERM;
+}
+
+/* --- the thread's identity --- */
+
+/*
+ * setgroups as a bare system call is this thread's alone; the C library's
+ * would change every thread.  setfsuid(2) away from 0 also takes the
+ * capabilities over files away from the thread, and back to 0 gives them.
+ */
+static void
+become(uid_t uid, gid_t gid, unsigned ngroups, const gid_t *groups)
+{
+
+	(void)syscall(SYS_setgroups, (size_t)ngroups, groups);
+	(void)setfsgid(gid);
+	(void)setfsuid(uid);
+}
+
+static void
+assume(struct kproc *p, bool real)
+{
+	struct kcred *c;
+	uint64_t identity;
+
+	if (!p->hk->privileged)
+		return;
+	pthread_mutex_lock(&p->lock);
+	c = p->cred;
+	identity = c->id * 2 + real;
+	if (identity == thread_identity) {
+		pthread_mutex_unlock(&p->lock);
+		return;
+	}
+	atomic_fetch_add_explicit(&c->refs, 1, memory_order_relaxed);
+	pthread_mutex_unlock(&p->lock);
+	become(real ? c->ruid : c->euid, real ? c->rgid : c->egid,
+	    c->ngroups, c->groups);
+	thread_identity = identity;
+	cred_put(c);
+}
+
+void
+cred_assume(struct kproc *p)
+{
+
+	assume(p, false);
+}
+
+void
+cred_assume_real(struct kproc *p)
+{
+
+	assume(p, true);
+}
+
+void
+cred_assume_server(struct hostkern *hk)
+{
+	const uint64_t server = 1;	/* no credentials have id 0 */
+
+	if (!hk->privileged || thread_identity == server)
+		return;
+	become(0, 0, 0, NULL);
+	thread_identity = server;
+}
+
+/* --- changing ids --- */
+
+/* A copy of p's credentials to be changed and given to cred_commit(). */
+static struct kcred *
+cred_edit(struct kproc *p)
+{
+	struct kcred *old, *c;
+
+	old = cred_get(p);
+	c = cred_make(old->ruid, old->rgid);
+	if (c != NULL) {
+		c->euid = old->euid;
+		c->svuid = old->svuid;
+		c->egid = old->egid;
+		c->svgid = old->svgid;
+		c->ngroups = old->ngroups;
+		memcpy(c->groups, old->groups, sizeof(c->groups));
+	}
+	cred_put(old);
+	return c;
+}
+
+static void
+cred_commit(struct kproc *p, struct kcred *c)
+{
+	struct kcred *old;
+
+	pthread_mutex_lock(&p->lock);
+	old = p->cred;
+	p->cred = c;
+	p->sugid = true;
+	pthread_mutex_unlock(&p->lock);
+	cred_put(old);
+}
+
+/* Which present ids a process that is not root may take for a new one. */
+enum { FROM_R = 1, FROM_E = 2, FROM_S = 4 };
+
+static bool
+may_take(uint32_t new, unsigned from, uint32_t r, uint32_t e, uint32_t s)
+{
+
+	if (new == NOID)
+		return true;
+	return ((from & FROM_R) != 0 && new == r) ||
+	    ((from & FROM_E) != 0 && new == e) ||
+	    ((from & FROM_S) != 0 && new == s);
+}
+
+static void
+take(uint32_t *id, uint32_t new)
+{
+
+	if (new != NOID)
+		*id = new;
+}
+
+/* NOID leaves an id as it is. */
+static int
+set_uids(struct kproc *p, uint32_t r, unsigned rfrom, uint32_t e,
+    unsigned efrom, uint32_t s, unsigned sfrom)
+{
+	struct kcred *c;
+
+	c = cred_edit(p);
+	if (c == NULL)
+		return RUMP_ENOMEM;
+	if (c->euid != 0 &&
+	    (!may_take(r, rfrom, c->ruid, c->euid, c->svuid) ||
+	    !may_take(e, efrom, c->ruid, c->euid, c->svuid) ||
+	    !may_take(s, sfrom, c->ruid, c->euid, c->svuid))) {
+		cred_put(c);
+		return RUMP_EPERM;
+	}
+	take(&c->ruid, r);
+	take(&c->euid, e);
+	take(&c->svuid, s);
+	cred_commit(p, c);
+	return 0;
+}
+
+static int
+set_gids(struct kproc *p, uint32_t r, unsigned rfrom, uint32_t e,
+    unsigned efrom, uint32_t s, unsigned sfrom)
+{
+	struct kcred *c;
+
+	c = cred_edit(p);
+	if (c == NULL)
+		return RUMP_ENOMEM;
+	if (c->euid != 0 &&
+	    (!may_take(r, rfrom, c->rgid, c->egid, c->svgid) ||
+	    !may_take(e, efrom, c->rgid, c->egid, c->svgid) ||
+	    !may_take(s, sfrom, c->rgid, c->egid, c->svgid))) {
+		cred_put(c);
+		return RUMP_EPERM;
+	}
+	take(&c->rgid, r);
+	take(&c->egid, e);
+	take(&c->svgid, s);
+	cred_commit(p, c);
+	return 0;
+}
+
+int
+sys_setuid(struct lwp *l, const struct sys_setuid_args *uap,
+    register_t *retval)
+{
+
+	(void)retval;
+	return set_uids(kern_proc(l), uap->uid, FROM_R, uap->uid, FROM_R,
+	    uap->uid, FROM_R);
+}
+
+int
+sys_seteuid(struct lwp *l, const struct sys_seteuid_args *uap,
+    register_t *retval)
+{
+
+	(void)retval;
+	return set_uids(kern_proc(l), NOID, 0, uap->euid, FROM_R | FROM_S,
+	    NOID, 0);
+}
+
+/* The saved id follows the new effective one when the real one changes. */
+int
+sys_setreuid(struct lwp *l, const struct sys_setreuid_args *uap,
+    register_t *retval)
+{
+	struct kproc *p = kern_proc(l);
+	struct kcred *c = cred_get(p);
+	uint32_t r, e, s;
+
+	(void)retval;
+	r = uap->ruid == NOID ? c->ruid : uap->ruid;
+	e = uap->euid == NOID ? c->euid : uap->euid;
+	s = r == c->ruid ? NOID : e;
+	cred_put(c);
+	return set_uids(p, r, FROM_R | FROM_E, e, FROM_R | FROM_E | FROM_S,
+	    s, FROM_R | FROM_E | FROM_S);
+}
+
+int
+sys_setgid(struct lwp *l, const struct sys_setgid_args *uap,
+    register_t *retval)
+{
+
+	(void)retval;
+	return set_gids(kern_proc(l), uap->gid, FROM_R, uap->gid, FROM_R,
+	    uap->gid, FROM_R);
+}
+
+int
+sys_setegid(struct lwp *l, const struct sys_setegid_args *uap,
+    register_t *retval)
+{
+
+	(void)retval;
+	return set_gids(kern_proc(l), NOID, 0, uap->egid, FROM_R | FROM_S,
+	    NOID, 0);
+}
+
+int
+sys_setregid(struct lwp *l, const struct sys_setregid_args *uap,
+    register_t *retval)
+{
+	struct kproc *p = kern_proc(l);
+	struct kcred *c = cred_get(p);
+	uint32_t r, e, s;
+
+	(void)retval;
+	r = uap->rgid == NOID ? c->rgid : uap->rgid;
+	e = uap->egid == NOID ? c->egid : uap->egid;
+	s = r == c->rgid ? NOID : e;
+	cred_put(c);
+	return set_gids(p, r, FROM_R | FROM_E, e, FROM_R | FROM_E | FROM_S,
+	    s, FROM_R | FROM_E | FROM_S);
+}
+
+int
+sys_getuid_with_euid(struct lwp *l, const void *v, register_t *retval)
+{
+	struct kcred *c = cred_get(kern_proc(l));
+
+	(void)v;
+	retval[0] = c->ruid;
+	retval[1] = c->euid;
+	cred_put(c);
+	return 0;
+}
+
+int
+sys_getgid_with_egid(struct lwp *l, const void *v, register_t *retval)
+{
+	struct kcred *c = cred_get(kern_proc(l));
+
+	(void)v;
+	retval[0] = c->rgid;
+	retval[1] = c->egid;
+	cred_put(c);
+	return 0;
+}
+
+int
+sys_geteuid(struct lwp *l, const void *v, register_t *retval)
+{
+	struct kcred *c = cred_get(kern_proc(l));
+
+	(void)v;
+	retval[0] = c->euid;
+	cred_put(c);
+	return 0;
+}
+
+int
+sys_getegid(struct lwp *l, const void *v, register_t *retval)
+{
+	struct kcred *c = cred_get(kern_proc(l));
+
+	(void)v;
+	retval[0] = c->egid;
+	cred_put(c);
+	return 0;
+}
+
+int
+sys_getgroups(struct lwp *l, const struct sys_getgroups_args *uap,
+    register_t *retval)
+{
+	struct kcred *c = cred_get(kern_proc(l));
+	int error = 0;
+
+	retval[0] = c->ngroups;
+	if (uap->gidsetsize != 0) {
+		if (uap->gidsetsize < (int)c->ngroups)
+			error = RUMP_EINVAL;
+		else
+			error = rumpserver_copyout(l, c->groups, uap->gidset,
+			    c->ngroups * sizeof(c->groups[0]));
+	}
+	cred_put(c);
+	return error;
+}
+
+int
+sys_setgroups(struct lwp *l, const struct sys_setgroups_args *uap,
+    register_t *retval)
+{
+	struct kproc *p = kern_proc(l);
+	gid_t groups[KERN_NGROUPS];
+	struct kcred *c;
+	int error;
+
+	(void)retval;
+	error = cred_suser(p);
+	if (error != 0)
+		return error;
+	if (uap->gidsetsize < 0 || uap->gidsetsize > KERN_NGROUPS)
+		return RUMP_EINVAL;
+	error = rumpserver_copyin(l, uap->gidset, groups,
+	    (size_t)uap->gidsetsize * sizeof(groups[0]));
+	if (error != 0)
+		return error;
+	c = cred_edit(p);
+	if (c == NULL)
+		return RUMP_ENOMEM;
+	c->ngroups = (unsigned)uap->gidsetsize;
+	memcpy(c->groups, groups, c->ngroups * sizeof(groups[0]));
+	cred_commit(p, c);
+	return 0;
+}
+
+int
+sys_issetugid(struct lwp *l, const void *v, register_t *retval)
+{
+	struct kproc *p = kern_proc(l);
+
+	(void)v;
+	pthread_mutex_lock(&p->lock);
+	retval[0] = p->sugid;
+	pthread_mutex_unlock(&p->lock);
+	return 0;
+}

@@ -1,0 +1,309 @@
+/*
+ * Calls about descriptors: close, dup, pipes, fcntl.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <rump/rump_handlers.h>
+#include <rump/rump_syscallargs.h>
+
+#include "hostkern/kern.h"
+#include "hostkern/lock.h"
+
+enum {
+	/* What F_SETFL sets. */
+	SETTABLE = RUMP_O_APPEND | RUMP_O_ASYNC | RUMP_O_SYNC |
+	    RUMP_O_NONBLOCK | RUMP_O_DSYNC | RUMP_O_RSYNC | RUMP_O_ALT_IO |
+	    RUMP_O_DIRECT | RUMP_O_NOSIGPIPE,
+	/* Flags of pipe2 and dup3. */
+	DESC_FLAGS = RUMP_O_CLOEXEC | RUMP_O_NONBLOCK | RUMP_O_NOSIGPIPE,
+};
+
+int
+sys_close(struct lwp *l, const struct sys_close_args *uap, register_t *retval)
+{
+
+	(void)retval;
+	return fd_close(kern_proc(l), uap->fd);
+}
+
+/* A second descriptor, not below min, for the file of fd. */
+static int
+dup_min(struct kproc *p, int fd, int min, bool cloexec, register_t *retval)
+{
+	struct file *f;
+	int error, new;
+
+	error = fd_get(p, fd, &f);
+	if (error != 0)
+		return error;
+	error = fd_install(p, f, min, cloexec, &new);
+	if (error != 0) {
+		file_put(f);
+		return error;
+	}
+	retval[0] = new;
+	return 0;
+}
+
+static int
+dup_to(struct kproc *p, int from, int to, int flags, register_t *retval)
+{
+	struct file *f;
+	int error;
+
+	if ((flags & ~DESC_FLAGS) != 0)
+		return RUMP_EINVAL;
+	error = fd_get(p, from, &f);
+	if (error != 0)
+		return error;
+	if (to == from) {
+		file_put(f);
+		retval[0] = to;
+		return 0;
+	}
+	error = fd_install_at(p, f, to, (flags & RUMP_O_CLOEXEC) != 0);
+	if (error != 0) {
+		file_put(f);
+		return error;
+	}
+	atomic_fetch_or(&f->flags, flags & ~RUMP_O_CLOEXEC);
+	retval[0] = to;
+	return 0;
+}
+
+int
+sys_dup(struct lwp *l, const struct sys_dup_args *uap, register_t *retval)
+{
+
+	return dup_min(kern_proc(l), uap->fd, 0, false, retval);
+}
+
+int
+sys_dup2(struct lwp *l, const struct sys_dup2_args *uap, register_t *retval)
+{
+
+	return dup_to(kern_proc(l), uap->from, uap->to, 0, retval);
+}
+
+int
+sys_dup3(struct lwp *l, const struct sys_dup3_args *uap, register_t *retval)
+{
+
+	return dup_to(kern_proc(l), uap->from, uap->to, uap->flags, retval);
+}
+
+/* --- pipes --- */
+
+/* One end of a pipe as a descriptor; takes over hfd. */
+static int
+pipe_end(struct kproc *p, int hfd, int accmode, int flags, int *fd)
+{
+	struct file *f;
+	int error;
+
+	error = file_make(p->hk, FILE_PIPE, hfd,
+	    accmode | (flags & ~RUMP_O_CLOEXEC), FILE_SLOW, NULL, &f);
+	if (error != 0) {
+		close(hfd);
+		return error;
+	}
+	error = fd_install(p, f, 0, (flags & RUMP_O_CLOEXEC) != 0, fd);
+	if (error != 0)
+		file_put(f);
+	return error;
+}
+
+static int
+make_pipe(struct kproc *p, int flags, int fd[2])
+{
+	int error, hfd[2];
+
+	if ((flags & ~DESC_FLAGS) != 0)
+		return RUMP_EINVAL;
+	if (pipe2(hfd, O_CLOEXEC | O_NONBLOCK) != 0)
+		return kern_errno();
+	error = pipe_end(p, hfd[0], RUMP_O_RDONLY, flags, &fd[0]);
+	if (error != 0) {
+		close(hfd[1]);
+		return error;
+	}
+	error = pipe_end(p, hfd[1], RUMP_O_WRONLY, flags, &fd[1]);
+	if (error != 0)
+		(void)fd_close(p, fd[0]);
+	return error;
+}
+
+int
+sys_pipe(struct lwp *l, const void *v, register_t *retval)
+{
+	int error, fd[2];
+
+	(void)v;
+	error = make_pipe(kern_proc(l), 0, fd);
+	if (error != 0)
+		return error;
+	retval[0] = fd[0];
+	retval[1] = fd[1];
+	return 0;
+}
+
+/* NetBSD leaves the second descriptor in the second result here, too. */
+int
+sys_pipe2(struct lwp *l, const struct sys_pipe2_args *uap, register_t *retval)
+{
+	struct kproc *p = kern_proc(l);
+	int error, fd[2];
+
+	error = make_pipe(p, uap->flags, fd);
+	if (error != 0)
+		return error;
+	error = rumpserver_copyout(l, fd, uap->fildes, sizeof(fd));
+	if (error != 0) {
+		(void)fd_close(p, fd[0]);
+		(void)fd_close(p, fd[1]);
+		return error;
+	}
+	retval[0] = 0;
+	retval[1] = fd[1];
+	return 0;
+}
+
+/* --- fcntl --- */
+
+void
+file_setfl(struct file *f, int mask, int flags)
+{
+	int host, old, new;
+
+	old = atomic_load(&f->flags);
+	do {
+		new = (old & ~mask) | (flags & mask);
+	} while (!atomic_compare_exchange_weak(&f->flags, &old, new));
+
+	if (f->type == FILE_VNODE && ((old ^ new) & RUMP_O_APPEND) != 0) {
+		host = fcntl(f->hfd, F_GETFL);
+		host = (new & RUMP_O_APPEND) != 0 ? host | O_APPEND :
+		    host & ~O_APPEND;
+		(void)fcntl(f->hfd, F_SETFL, host);
+	}
+	if (f->ops != NULL && f->ops->setfl != NULL)
+		f->ops->setfl(f);
+}
+
+/* F_SETOWN: only what can send signals has an owner. */
+static int
+set_owner(struct file *f, int owner)
+{
+
+	if (f->type == FILE_VNODE)
+		return RUMP_ENOTTY;
+	pthread_mutex_lock(&f->lock);
+	f->owner = owner;
+	pthread_mutex_unlock(&f->lock);
+	return 0;
+}
+
+static int
+get_owner(struct file *f, register_t *retval)
+{
+
+	if (f->type == FILE_VNODE)
+		return RUMP_ENOTTY;
+	pthread_mutex_lock(&f->lock);
+	retval[0] = f->owner;
+	pthread_mutex_unlock(&f->lock);
+	return 0;
+}
+
+/* Commands about the open file. */
+static int
+fcntl_file(struct lwp *l, struct file *f, int cmd, rump_uaddr_t arg,
+    register_t *retval)
+{
+	int flags = atomic_load(&f->flags);
+
+	switch (cmd) {
+	case RUMP_F_GETFL:
+		retval[0] = flags;
+		return 0;
+	case RUMP_F_SETFL:
+		file_setfl(f, SETTABLE, (int)arg);
+		return 0;
+	case RUMP_F_GETOWN:
+		return get_owner(f, retval);
+	case RUMP_F_SETOWN:
+		return set_owner(f, (int)arg);
+	case RUMP_F_GETNOSIGPIPE:
+		retval[0] = (flags & RUMP_O_NOSIGPIPE) != 0;
+		return 0;
+	case RUMP_F_SETNOSIGPIPE:
+		file_setfl(f, RUMP_O_NOSIGPIPE,
+		    (int)arg != 0 ? RUMP_O_NOSIGPIPE : 0);
+		return 0;
+	case RUMP_F_GETLK:
+	case RUMP_F_SETLK:
+	case RUMP_F_SETLKW:
+		return plock_fcntl(l, f, cmd, arg);
+	default:
+		return RUMP_EINVAL;
+	}
+}
+
+static int
+dup_fcntl(struct kproc *p, int fd, rump_uaddr_t arg, bool cloexec,
+    register_t *retval)
+{
+	int min = (int)arg;
+
+	if (min < 0 || (uint64_t)min >= proc_rlimit(p, RUMP_RLIMIT_NOFILE))
+		return RUMP_EINVAL;
+	return dup_min(p, fd, min, cloexec, retval);
+}
+
+static int
+get_cloexec(struct kproc *p, int fd, register_t *retval)
+{
+	bool cloexec;
+	int error;
+
+	error = fd_getcloexec(p, fd, &cloexec);
+	if (error == 0)
+		retval[0] = cloexec ? RUMP_FD_CLOEXEC : 0;
+	return error;
+}
+
+int
+sys_fcntl(struct lwp *l, const struct sys_fcntl_args *uap, register_t *retval)
+{
+	struct kproc *p = kern_proc(l);
+	struct file *f;
+	int error;
+
+	switch (uap->cmd) {
+	case RUMP_F_CLOSEM:
+		if (uap->fd < 0)
+			return RUMP_EBADF;
+		fd_closefrom(p, uap->fd);
+		return 0;
+	case RUMP_F_MAXFD:
+		retval[0] = fd_highest(p);
+		return 0;
+	case RUMP_F_GETFD:
+		return get_cloexec(p, uap->fd, retval);
+	case RUMP_F_SETFD:
+		return fd_setcloexec(p, uap->fd,
+		    (uap->arg & RUMP_FD_CLOEXEC) != 0);
+	case RUMP_F_DUPFD:
+		return dup_fcntl(p, uap->fd, uap->arg, false, retval);
+	case RUMP_F_DUPFD_CLOEXEC:
+		return dup_fcntl(p, uap->fd, uap->arg, true, retval);
+	}
+	error = fd_get(p, uap->fd, &f);
+	if (error != 0)
+		return error;
+	error = fcntl_file(l, f, uap->cmd, uap->arg, retval);
+	file_put(f);
+	return error;
+}

@@ -1,0 +1,291 @@
+/*
+ * A process's descriptors: which number means which open file.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "hostkern/kern.h"
+
+enum { NENTS_FIRST = 8 };
+
+int
+fdtable_init(struct fdtable *t)
+{
+
+	t->ents = calloc(NENTS_FIRST, sizeof(t->ents[0]));
+	if (t->ents == NULL)
+		return RUMP_ENOMEM;
+	pthread_mutex_init(&t->lock, NULL);
+	t->nents = NENTS_FIRST;
+	t->lowfree = 0;
+	return 0;
+}
+
+/* Lock held (or the table is nobody else's): room for descriptor fd. */
+static int
+grow(struct fdtable *t, int fd)
+{
+	struct fdent *ents;
+	int n = t->nents;
+
+	if (fd < n)
+		return 0;
+	while (n <= fd)
+		n *= 2;
+	ents = realloc(t->ents, (size_t)n * sizeof(ents[0]));
+	if (ents == NULL)
+		return RUMP_ENOMEM;
+	memset(ents + t->nents, 0, (size_t)(n - t->nents) * sizeof(ents[0]));
+	t->ents = ents;
+	t->nents = n;
+	return 0;
+}
+
+static bool
+isopen(const struct fdtable *t, int fd)
+{
+
+	return fd >= 0 && fd < t->nents && t->ents[fd].file != NULL;
+}
+
+/* Lock held: takes fd out of the table; the reference is the caller's. */
+static struct file *
+take_out(struct fdtable *t, int fd)
+{
+	struct file *f = t->ents[fd].file;
+
+	t->ents[fd] = (struct fdent){ .file = NULL };
+	if (fd < t->lowfree)
+		t->lowfree = fd;
+	return f;
+}
+
+static void
+put_in(struct fdtable *t, int fd, struct file *f, bool cloexec)
+{
+
+	t->ents[fd] = (struct fdent){ .file = f, .cloexec = cloexec };
+	if (fd == t->lowfree)
+		t->lowfree++;
+}
+
+/* What close does with a file taken out of the table. */
+static void
+closed(struct kproc *p, struct file *f)
+{
+
+	plock_closed(p, f);
+	file_put(f);
+}
+
+static int
+nofile(struct kproc *p)
+{
+	uint64_t limit = proc_rlimit(p, RUMP_RLIMIT_NOFILE);
+
+	return limit < KERN_NOFILE_MAX ? (int)limit : KERN_NOFILE_MAX;
+}
+
+int
+fd_get(struct kproc *p, int fd, struct file **fp)
+{
+	struct fdtable *t = &p->fdt;
+	int error = RUMP_EBADF;
+
+	pthread_mutex_lock(&t->lock);
+	if (isopen(t, fd)) {
+		*fp = t->ents[fd].file;
+		file_ref(*fp);
+		error = 0;
+	}
+	pthread_mutex_unlock(&t->lock);
+	return error;
+}
+
+static int
+get_with_mode(struct kproc *p, int fd, int unwanted, struct file **fp)
+{
+	int error;
+
+	error = fd_get(p, fd, fp);
+	if (error != 0)
+		return error;
+	if ((atomic_load(&(*fp)->flags) & RUMP_O_ACCMODE) == unwanted) {
+		file_put(*fp);
+		return RUMP_EBADF;
+	}
+	return 0;
+}
+
+int
+fd_getread(struct kproc *p, int fd, struct file **fp)
+{
+
+	return get_with_mode(p, fd, RUMP_O_WRONLY, fp);
+}
+
+int
+fd_getwrite(struct kproc *p, int fd, struct file **fp)
+{
+
+	return get_with_mode(p, fd, RUMP_O_RDONLY, fp);
+}
+
+int
+fd_install(struct kproc *p, struct file *f, int min, bool cloexec, int *fdp)
+{
+	struct fdtable *t = &p->fdt;
+	int error, fd, limit = nofile(p);
+
+	pthread_mutex_lock(&t->lock);
+	fd = min > t->lowfree ? min : t->lowfree;
+	while (isopen(t, fd))
+		fd++;
+	if (min <= t->lowfree)
+		t->lowfree = fd;
+	error = fd >= limit ? RUMP_EMFILE : grow(t, fd);
+	if (error == 0) {
+		put_in(t, fd, f, cloexec);
+		*fdp = fd;
+	}
+	pthread_mutex_unlock(&t->lock);
+	return error;
+}
+
+int
+fd_install_at(struct kproc *p, struct file *f, int fd, bool cloexec)
+{
+	struct fdtable *t = &p->fdt;
+	struct file *old = NULL;
+	int error;
+
+	if (fd < 0 || fd >= nofile(p))
+		return RUMP_EBADF;
+	pthread_mutex_lock(&t->lock);
+	error = grow(t, fd);
+	if (error == 0) {
+		if (isopen(t, fd))
+			old = take_out(t, fd);
+		put_in(t, fd, f, cloexec);
+	}
+	pthread_mutex_unlock(&t->lock);
+	if (old != NULL)
+		closed(p, old);
+	return error;
+}
+
+int
+fd_close(struct kproc *p, int fd)
+{
+	struct fdtable *t = &p->fdt;
+	struct file *f = NULL;
+
+	pthread_mutex_lock(&t->lock);
+	if (isopen(t, fd))
+		f = take_out(t, fd);
+	pthread_mutex_unlock(&t->lock);
+	if (f == NULL)
+		return RUMP_EBADF;
+	closed(p, f);
+	return 0;
+}
+
+int
+fd_highest(struct kproc *p)
+{
+	struct fdtable *t = &p->fdt;
+	int fd;
+
+	pthread_mutex_lock(&t->lock);
+	for (fd = t->nents - 1; fd >= 0 && !isopen(t, fd); fd--)
+		continue;
+	pthread_mutex_unlock(&t->lock);
+	return fd;
+}
+
+void
+fd_closefrom(struct kproc *p, int lowest)
+{
+	int fd;
+
+	while ((fd = fd_highest(p)) >= lowest)
+		(void)fd_close(p, fd);
+}
+
+int
+fd_getcloexec(struct kproc *p, int fd, bool *cloexec)
+{
+	struct fdtable *t = &p->fdt;
+	int error = RUMP_EBADF;
+
+	pthread_mutex_lock(&t->lock);
+	if (isopen(t, fd)) {
+		*cloexec = t->ents[fd].cloexec;
+		error = 0;
+	}
+	pthread_mutex_unlock(&t->lock);
+	return error;
+}
+
+int
+fd_setcloexec(struct kproc *p, int fd, bool cloexec)
+{
+	struct fdtable *t = &p->fdt;
+	int error = RUMP_EBADF;
+
+	pthread_mutex_lock(&t->lock);
+	if (isopen(t, fd)) {
+		t->ents[fd].cloexec = cloexec;
+		error = 0;
+	}
+	pthread_mutex_unlock(&t->lock);
+	return error;
+}
+
+/* `to` is initialised, empty and nobody else's yet. */
+int
+fdtable_copy(struct fdtable *to, struct fdtable *from)
+{
+	struct file *f;
+	int error, fd;
+
+	pthread_mutex_lock(&from->lock);
+	error = grow(to, from->nents - 1);
+	for (fd = 0; error == 0 && fd < from->nents; fd++) {
+		f = from->ents[fd].file;
+		if (f == NULL || (f->traits & FILE_NOINHERIT) != 0)
+			continue;
+		file_ref(f);
+		to->ents[fd] = from->ents[fd];
+	}
+	to->lowfree = 0;
+	pthread_mutex_unlock(&from->lock);
+	return error;
+}
+
+/* No call of p is in progress, so nobody changes the table meanwhile. */
+void
+fdtable_exec(struct kproc *p)
+{
+	bool cloexec;
+	int fd;
+
+	for (fd = fd_highest(p); fd >= 0; fd--) {
+		if (fd_getcloexec(p, fd, &cloexec) == 0 && cloexec)
+			(void)fd_close(p, fd);
+	}
+}
+
+void
+fdtable_free(struct kproc *p)
+{
+	struct fdtable *t = &p->fdt;
+	int fd;
+
+	for (fd = 0; fd < t->nents; fd++) {
+		if (t->ents[fd].file != NULL)
+			closed(p, t->ents[fd].file);
+	}
+	free(t->ents);
+	pthread_mutex_destroy(&t->lock);
+}

@@ -1,0 +1,110 @@
+/*
+ * Open files: their life, and waiting on them.
+ */
+#include <fcntl.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "hostkern/kern.h"
+
+enum { BACKOFF_MIN_MS = 1, BACKOFF_MAX_MS = 50 };
+
+int
+file_make(struct hostkern *hk, enum file_type type, int hfd, int flags,
+    unsigned traits, const struct fileops *ops, struct file **fp)
+{
+	struct file *f;
+
+	f = calloc(1, sizeof(*f));
+	if (f == NULL)
+		return RUMP_ENOMEM;
+	atomic_init(&f->refs, 1);
+	atomic_init(&f->flags, flags);
+	pthread_mutex_init(&f->lock, NULL);
+	f->hk = hk;
+	f->type = type;
+	f->traits = traits;
+	f->hfd = hfd;
+	f->ops = ops;
+	if (type == FILE_FIFO) {
+		pthread_mutex_lock(&hk->fifo_lock);
+		f->fifo_next = hk->fifos;
+		hk->fifos = f;
+		pthread_mutex_unlock(&hk->fifo_lock);
+	}
+	*fp = f;
+	return 0;
+}
+
+void
+file_ref(struct file *f)
+{
+
+	atomic_fetch_add_explicit(&f->refs, 1, memory_order_relaxed);
+}
+
+static void
+fifo_forget(struct file *f)
+{
+	struct hostkern *hk = f->hk;
+	struct file **fp;
+
+	pthread_mutex_lock(&hk->fifo_lock);
+	for (fp = &hk->fifos; *fp != f; fp = &(*fp)->fifo_next)
+		continue;
+	*fp = f->fifo_next;
+	pthread_mutex_unlock(&hk->fifo_lock);
+}
+
+void
+file_put(struct file *f)
+{
+
+	if (atomic_fetch_sub(&f->refs, 1) != 1)
+		return;
+	if (f->type == FILE_FIFO)
+		fifo_forget(f);
+	if (f->ops != NULL && f->ops->close != NULL)
+		f->ops->close(f);
+	if (f->hfd != -1 && (f->traits & FILE_BORROWED) == 0)
+		close(f->hfd);
+	pthread_mutex_destroy(&f->lock);
+	free(f);
+}
+
+int
+file_wait(struct lwp *l, struct file *f, short events)
+{
+	struct pollfd pfd = { .fd = f->hfd, .events = events };
+
+	if ((atomic_load(&f->flags) & RUMP_O_NONBLOCK) != 0)
+		return RUMP_EWOULDBLOCK;
+	return rumpserver_wait(l, &pfd, 1, NULL);
+}
+
+int
+kern_backoff(struct lwp *l, unsigned *round)
+{
+	unsigned ms = BACKOFF_MAX_MS;
+	struct timespec ts;
+	int error;
+
+	if (*round < 6)
+		ms = BACKOFF_MIN_MS << *round;
+	if (ms > BACKOFF_MAX_MS)
+		ms = BACKOFF_MAX_MS;
+	++*round;
+	ts = (struct timespec){ .tv_nsec = (long)ms * 1000000 };
+	error = rumpserver_wait(l, NULL, 0, &ts);
+	return error == RUMP_EWOULDBLOCK ? 0 : error;
+}
+
+int
+file_epipe(struct lwp *l, struct file *f)
+{
+
+	if ((atomic_load(&f->flags) & RUMP_O_NOSIGPIPE) == 0)
+		(void)rumpserver_raise(rumpserver_lwp_proc(l), RUMP_SIGPIPE);
+	return RUMP_EPIPE;
+}

@@ -1,0 +1,250 @@
+/*
+ * The host kernel as a whole: made, destroyed, and handed to the server.
+ */
+#include <sys/fsuid.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <rump/rumpconv.h>
+
+#include "hostkern/kern.h"
+#include "hostkern/path.h"
+
+int
+kern_errno(void)
+{
+
+	return rump_conv_errno_from_host(errno);
+}
+
+static void
+raise_descriptor_limit(void)
+{
+	struct rlimit rl;
+
+	if (getrlimit(RLIMIT_NOFILE, &rl) != 0 || rl.rlim_cur == rl.rlim_max)
+		return;
+	rl.rlim_cur = rl.rlim_max;
+	(void)setrlimit(RLIMIT_NOFILE, &rl);
+}
+
+static void
+ignore_sigpipe(void)
+{
+	struct sigaction sa;
+
+	if (sigaction(SIGPIPE, NULL, &sa) != 0 || sa.sa_handler != SIG_DFL)
+		return;
+	sa.sa_handler = SIG_IGN;
+	(void)sigaction(SIGPIPE, &sa, NULL);
+}
+
+/*
+ * Root that may not change its file-system identity (a container without
+ * CAP_SETUID) would serve every guest as root.
+ */
+static bool
+identity_works(void)
+{
+	const uid_t nobody = 65534;
+	bool ok;
+
+	(void)setfsuid(nobody);
+	ok = (uid_t)setfsuid(0) == nobody;
+	return ok && setfsuid((uid_t)-1) == 0;
+}
+
+static int
+open_root(struct hostkern *hk, const char *root, char *why, size_t whylen)
+{
+	struct open_how how = { .flags = O_PATH | O_DIRECTORY | O_CLOEXEC,
+	    .resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS };
+	int fd, probe;
+
+	fd = open(root, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (fd == -1) {
+		snprintf(why, whylen, "root %s: %s", root, strerror(errno));
+		return -1;
+	}
+	probe = path_openat2(fd, "/", &how);
+	if (probe == -1) {
+		snprintf(why, whylen, "root %s: openat2(2) with "
+		    "RESOLVE_IN_ROOT does not work: %s (needs Linux 5.6)",
+		    root, strerror(errno));
+		close(fd);
+		return -1;
+	}
+	close(probe);
+	if (kdir_make(fd, &hk->root) != 0) {
+		snprintf(why, whylen, "root %s: %s", root, strerror(errno));
+		return -1;
+	}
+	hk->rootdev = hk->root->dev;
+	return 0;
+}
+
+static int
+start_modules(struct hostkern *hk)
+{
+	size_t i;
+
+	for (i = 0; kern_modules[i] != NULL; i++) {
+		if (kern_modules[i]->create != NULL &&
+		    kern_modules[i]->create(hk) != 0)
+			break;
+	}
+	if (kern_modules[i] == NULL)
+		return 0;
+	while (i-- > 0) {
+		if (kern_modules[i]->destroy != NULL)
+			kern_modules[i]->destroy(hk);
+	}
+	return -1;
+}
+
+static int
+make_names(struct hostkern *hk, const struct hostkern_config *conf)
+{
+
+	hk->rootname = strdup(conf->root != NULL ? conf->root : "/");
+	if (hk->rootname == NULL)
+		return -1;
+	if (conf->hostname != NULL)
+		snprintf(hk->hostname, sizeof(hk->hostname), "%s",
+		    conf->hostname);
+	else if (gethostname(hk->hostname, sizeof(hk->hostname) - 1) != 0)
+		snprintf(hk->hostname, sizeof(hk->hostname), "rump");
+	return 0;
+}
+
+/* The group and session of init, which guests are born into. */
+static int
+make_initpgrp(struct hostkern *hk)
+{
+	struct kpgrp *pg;
+
+	pg = calloc(1, sizeof(*pg));
+	if (pg == NULL)
+		return -1;
+	pg->session = calloc(1, sizeof(*pg->session));
+	if (pg->session == NULL) {
+		free(pg);
+		return -1;
+	}
+	pg->refs = pg->session->refs = 1;
+	pg->pgid = pg->session->sid = 1;
+	snprintf(pg->session->login, sizeof(pg->session->login), "root");
+	hk->pgrps = hk->initpgrp = pg;
+	return 0;
+}
+
+static void
+free_all(struct hostkern *hk)
+{
+
+	if (hk->initpgrp != NULL) {
+		free(hk->initpgrp->session);
+		free(hk->initpgrp);
+	}
+	kdir_put(hk->root);
+	free(hk->rootname);
+	pthread_mutex_destroy(&hk->name_lock);
+	pthread_mutex_destroy(&hk->proc_lock);
+	pthread_mutex_destroy(&hk->fifo_lock);
+	pthread_mutex_destroy(&hk->plock_lock);
+	free(hk);
+}
+
+struct hostkern *
+hostkern_create(const struct hostkern_config *conf, char *why, size_t whylen)
+{
+	struct hostkern *hk;
+
+	hk = calloc(1, sizeof(*hk));
+	if (hk == NULL) {
+		snprintf(why, whylen, "out of memory");
+		return NULL;
+	}
+	pthread_mutex_init(&hk->name_lock, NULL);
+	pthread_mutex_init(&hk->proc_lock, NULL);
+	pthread_mutex_init(&hk->fifo_lock, NULL);
+	pthread_mutex_init(&hk->plock_lock, NULL);
+	hk->read_only = conf->read_only;
+	hk->no_net = conf->no_net;
+	hk->console_fd = conf->console_fd;
+	hk->console_tty = conf->console_fd >= 0 && isatty(conf->console_fd);
+	hk->anon_uid = conf->anon_set ? conf->anon_uid : 65534;
+	hk->anon_gid = conf->anon_set ? conf->anon_gid : 65534;
+	hk->lastpid = KERN_PID_FIRST - 1;
+	hk->privileged = geteuid() == 0;
+
+	if (make_names(hk, conf) != 0 || make_initpgrp(hk) != 0) {
+		snprintf(why, whylen, "out of memory");
+		goto fail;
+	}
+	if (hk->privileged && !identity_works()) {
+		snprintf(why, whylen, "runs as root but setfsuid(2) does not "
+		    "work: grant CAP_SETUID and CAP_SETGID or run as another "
+		    "user");
+		goto fail;
+	}
+	if (open_root(hk, hk->rootname, why, whylen) != 0)
+		goto fail;
+	if (start_modules(hk) != 0) {
+		snprintf(why, whylen, "out of memory");
+		goto fail;
+	}
+	raise_descriptor_limit();
+	ignore_sigpipe();
+	(void)umask(0);
+	return hk;
+
+fail:
+	free_all(hk);
+	return NULL;
+}
+
+void
+hostkern_destroy(struct hostkern *hk)
+{
+	size_t i;
+
+	if (hk == NULL)
+		return;
+	for (i = 0; kern_modules[i] != NULL; i++) {
+		if (kern_modules[i]->destroy != NULL)
+			kern_modules[i]->destroy(hk);
+	}
+	free_all(hk);
+}
+
+static int
+kern_syscall(void *kern, struct lwp *l, int num, const void *args, size_t len,
+    register_t retval[2])
+{
+
+	(void)kern;
+	return rumpserver_dispatch(rump_sysent, rump_nsysent, l, num, args,
+	    len, retval);
+}
+
+const struct rumpserver_kernel hostkern_kernel = {
+	.name = "hostkern",
+	.ostype = "NetBSD",
+	.osrelease = "7.99.34",
+	.machine = "amd64",
+	.proc_new = proc_new,
+	.proc_copy = proc_copy,
+	.proc_exec = proc_exec,
+	.proc_exit = proc_exit,
+	.syscall = kern_syscall,
+};

@@ -1,0 +1,373 @@
+/*
+ * Names of files.
+ */
+#include <sys/stat.h>
+#include <sys/syscall.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "hostkern/dev.h"
+#include "hostkern/path.h"
+
+enum { RENAME_RETRIES = 64 };
+
+struct kdir *
+kdir_ref(struct kdir *d)
+{
+
+	atomic_fetch_add_explicit(&d->refs, 1, memory_order_relaxed);
+	return d;
+}
+
+void
+kdir_put(struct kdir *d)
+{
+
+	if (d == NULL || atomic_fetch_sub(&d->refs, 1) != 1)
+		return;
+	close(d->fd);
+	free(d);
+}
+
+int
+kdir_make(int fd, struct kdir **dp)
+{
+	struct kdir *d;
+	struct stat st;
+
+	if (fstat(fd, &st) != 0) {
+		int error = kern_errno();
+
+		close(fd);
+		return error;
+	}
+	d = calloc(1, sizeof(*d));
+	if (d == NULL) {
+		close(fd);
+		return RUMP_ENOMEM;
+	}
+	atomic_init(&d->refs, 1);
+	d->fd = fd;
+	d->dev = st.st_dev;
+	d->ino = st.st_ino;
+	*dp = d;
+	return 0;
+}
+
+int
+path_openat2(int dirfd, const char *path, const struct open_how *how)
+{
+	int fd, tries;
+
+	for (tries = 0; tries < RENAME_RETRIES; tries++) {
+		fd = (int)syscall(SYS_openat2, dirfd, path, how,
+		    sizeof(*how));
+		if (fd != -1 || (errno != EAGAIN && errno != EINTR))
+			break;
+		sched_yield();
+	}
+	return fd;
+}
+
+int
+path_copyin(struct lwp *l, rump_uaddr_t uaddr, char path[KERN_PATHLEN])
+{
+	int error;
+
+	error = rumpserver_copyinstr(l, uaddr, path, KERN_PATHLEN, NULL);
+	if (error != 0)
+		return error;
+	return path[0] == '\0' ? RUMP_ENOENT : 0;
+}
+
+void
+path_procfd(char buf[PATH_PROCFD], int fd)
+{
+
+	snprintf(buf, PATH_PROCFD, "/proc/self/fd/%d", fd);
+}
+
+/* The host's name of a directory; its length or -1 with errno set. */
+static ssize_t
+hostname_of(int fd, char buf[PATH_MAX])
+{
+	char proc[PATH_PROCFD];
+	ssize_t n;
+
+	path_procfd(proc, fd);
+	n = readlink(proc, buf, PATH_MAX - 1);
+	if (n == -1)
+		return -1;
+	buf[n] = '\0';
+	return n;
+}
+
+int
+path_name(int root, int fd, char *buf, size_t len)
+{
+	char rootname[PATH_MAX], name[PATH_MAX];
+	struct stat st;
+	const char *rel;
+	ssize_t n;
+
+	if (fstat(fd, &st) != 0)
+		return kern_errno();
+	if (st.st_nlink == 0)
+		return RUMP_ENOENT;
+	n = hostname_of(root, rootname);
+	if (n == -1 || hostname_of(fd, name) == -1)
+		return kern_errno();
+	if (n == 1)
+		n = 0;		/* the root is the host's own */
+	if (strncmp(name, rootname, (size_t)n) != 0 ||
+	    (name[n] != '/' && name[n] != '\0'))
+		return RUMP_ENOENT;
+	rel = name[n] == '\0' ? "/" : name + n;
+	if (strlen(rel) >= len)
+		return RUMP_ENAMETOOLONG;
+	strcpy(buf, rel);
+	return 0;
+}
+
+/* Where a lookup starts.  What is referenced is let go by base_put(). */
+struct base {
+	struct kdir *root, *cwd;
+	struct file *at;
+	int fd;
+	bool isroot;
+};
+
+static void
+base_put(struct base *b)
+{
+
+	kdir_put(b->root);
+	kdir_put(b->cwd);
+	if (b->at != NULL)
+		file_put(b->at);
+}
+
+static int
+base_get(struct kproc *p, int atfd, const char *path, struct base *b)
+{
+	int error;
+
+	*b = (struct base){ .fd = -1 };
+	if (path[0] != '/' && atfd != RUMP_AT_FDCWD) {
+		error = fd_get(p, atfd, &b->at);
+		if (error != 0)
+			return error;
+		if (b->at->type != FILE_VNODE) {
+			file_put(b->at);
+			return RUMP_ENOTDIR;
+		}
+	}
+	pthread_mutex_lock(&p->lock);
+	b->root = kdir_ref(p->root);
+	if (path[0] != '/' && b->at == NULL)
+		b->cwd = kdir_ref(p->cwd);
+	pthread_mutex_unlock(&p->lock);
+
+	if (b->at != NULL) {
+		b->fd = b->at->hfd;
+		b->isroot = b->at->hdev == b->root->dev &&
+		    b->at->hino == b->root->ino;
+	} else if (b->cwd != NULL) {
+		b->fd = b->cwd->fd;
+		b->isroot = b->cwd->dev == b->root->dev &&
+		    b->cwd->ino == b->root->ino;
+	} else {
+		b->fd = b->root->fd;
+		b->isroot = true;
+	}
+	return 0;
+}
+
+/*
+ * The name leaves the directory it starts from: the same from the root.  A
+ * directory that is not under the process's root (one held open from before
+ * a chroot) counts as the root.
+ */
+static int
+open_from_root(const struct base *b, const char *path, struct open_how *how)
+{
+	char full[PATH_MAX];
+	size_t n;
+	int error;
+
+	error = path_name(b->root->fd, b->fd, full, sizeof(full));
+	if (error == RUMP_ENOENT)
+		strcpy(full, "/");
+	else if (error != 0) {
+		errno = ENAMETOOLONG;
+		return -1;
+	}
+	n = strlen(full);
+	if (n + 1 + strlen(path) >= sizeof(full)) {
+		errno = ENAMETOOLONG;
+		return -1;
+	}
+	full[n] = '/';
+	strcpy(full + n + 1, path);
+	how->resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS;
+	return path_openat2(b->root->fd, full, how);
+}
+
+/* Identity taken; a descriptor or -1 with errno set. */
+static int
+open_from(const struct base *b, const char *path, const struct open_how *how)
+{
+	struct open_how h = *how;
+	int fd;
+
+	h.resolve = RESOLVE_NO_MAGICLINKS |
+	    (b->isroot ? RESOLVE_IN_ROOT : RESOLVE_BENEATH);
+	fd = path_openat2(b->fd, path, &h);
+	if (fd == -1 && errno == EXDEV && !b->isroot)
+		fd = open_from_root(b, path, &h);
+	return fd;
+}
+
+int
+path_open(struct kproc *p, int atfd, const char *path,
+    const struct open_how *how, int *hfd)
+{
+	struct base b;
+	int error;
+
+	error = base_get(p, atfd, path, &b);
+	if (error != 0)
+		return error;
+	cred_assume(p);
+	*hfd = open_from(&b, path, how);
+	error = *hfd == -1 ? kern_errno() : 0;
+	base_put(&b);
+	return error;
+}
+
+int
+path_lookup(struct kproc *p, int atfd, const char *path, int flags,
+    struct nameref *n)
+{
+	struct open_how how = { .flags = O_PATH | O_CLOEXEC };
+	int error;
+
+	if ((flags & PATH_NOFOLLOW) != 0)
+		how.flags |= O_NOFOLLOW;
+	if ((flags & PATH_DIRECTORY) != 0)
+		how.flags |= O_DIRECTORY;
+	n->dev = NULL;
+	error = path_open(p, atfd, path, &how, &n->fd);
+	if (error != RUMP_ENOENT)
+		return error;
+	n->dev = dev_find(p, atfd, path);
+	if (n->dev == NULL)
+		return RUMP_ENOENT;
+	if ((flags & PATH_DIRECTORY) != 0)
+		return RUMP_ENOTDIR;
+	n->fd = open(dev_hostname(n->dev), O_PATH | O_CLOEXEC);
+	return n->fd == -1 ? kern_errno() : 0;
+}
+
+void
+nameref_close(struct nameref *n)
+{
+
+	close(n->fd);
+}
+
+int
+path_modify(struct lwp *l, int atfd, rump_uaddr_t upath, int flags,
+    struct nameref *n)
+{
+	struct kproc *p = kern_proc(l);
+	char path[KERN_PATHLEN];
+	int error;
+
+	error = path_copyin(l, upath, path);
+	if (error == 0)
+		error = path_lookup(p, atfd, path, flags, n);
+	if (error != 0)
+		return error;
+	if (p->hk->read_only)
+		error = RUMP_EROFS;
+	else if (n->dev != NULL)
+		error = RUMP_EPERM;
+	if (error != 0)
+		nameref_close(n);
+	return error;
+}
+
+/*
+ * Cuts the last component off `path`, in place, slashes around it included.
+ * Returns it; what stays in path is the directory, "" for the present one.
+ */
+static const char *
+cut_last(char *path, bool *slash)
+{
+	size_t n = strlen(path);
+	char *last;
+
+	*slash = false;
+	while (n > 0 && path[n - 1] == '/') {
+		path[--n] = '\0';
+		*slash = true;
+	}
+	last = strrchr(path, '/');
+	if (last == NULL)
+		return path;
+	*last = '\0';
+	return last + 1;
+}
+
+static enum last_component
+classify(const char *name)
+{
+
+	if (name[0] == '\0')
+		return LAST_ROOT;
+	if (strcmp(name, ".") == 0)
+		return LAST_DOT;
+	if (strcmp(name, "..") == 0)
+		return LAST_DOTDOT;
+	return LAST_NAME;
+}
+
+int
+path_parent(struct kproc *p, int atfd, const char *path, struct parentref *r)
+{
+	struct open_how how = { .flags = O_PATH | O_DIRECTORY | O_CLOEXEC };
+	char dir[KERN_PATHLEN];
+	const char *last, *parent;
+
+	strcpy(dir, path);
+	r->fd = -1;
+	last = cut_last(dir, &r->slash);
+	r->last = classify(last);
+	if (r->last == LAST_ROOT)
+		return 0;
+	if (strlen(last) > NAME_MAX)
+		return RUMP_ENAMETOOLONG;
+	strcpy(r->name, last);
+	parent = dir;
+	if (last == dir)
+		parent = ".";
+	else if (dir[0] == '\0')
+		parent = "/";
+	return path_open(p, atfd, parent, &how, &r->fd);
+}
+
+void
+parentref_close(struct parentref *r)
+{
+
+	if (r->fd != -1)
+		close(r->fd);
+}

@@ -1,0 +1,86 @@
+/*
+ * Names of files: from a guest's string to a host descriptor, without a way
+ * out of the served root.
+ *
+ * An absolute name, and one from the root itself, is resolved by openat2(2)
+ * with RESOLVE_IN_ROOT from the process's root.  A name from any other
+ * directory first with RESOLVE_BENEATH from there; only when that leaves the
+ * directory (`..', an absolute symbolic link) the directory's own name is put
+ * before it and the whole resolved from the root.  So the kernel confines
+ * every step, also while others rename what is on the way.  /proc's magic
+ * links are never followed.
+ *
+ * What works on an existing file gets it as an O_PATH descriptor (struct
+ * nameref); what makes, removes or renames a name gets its directory as an
+ * O_PATH descriptor and the last component (struct parentref), which no *at
+ * call of the host takes for more than one step.
+ *
+ * Functions return 0 or a NetBSD errno unless they say otherwise.
+ */
+#ifndef RUMPGEN_HOSTKERN_PATH_H
+#define RUMPGEN_HOSTKERN_PATH_H
+
+#include <linux/openat2.h>
+
+#include "hostkern/kern.h"
+
+/* openat2(2): a descriptor, or -1 with errno set.  Tried again while renames
+ * on the way disturb it (EAGAIN). */
+int path_openat2(int dirfd, const char *path, const struct open_how *how);
+
+/* A name from the client; ENOENT when it is empty, ENAMETOOLONG. */
+int path_copyin(struct lwp *, rump_uaddr_t, char path[KERN_PATHLEN]);
+
+/*
+ * Opens `path`, starting from descriptor atfd (RUMP_AT_FDCWD: the working
+ * directory), with the identity of p.  how->resolve is ours.
+ */
+int path_open(struct kproc *, int atfd, const char *path,
+    const struct open_how *how, int *hfd);
+
+/* An existing file. */
+struct nameref {
+	int fd;				/* O_PATH */
+	const struct synthdev *dev;	/* a device we supply: fd is the host's
+					 * and not to be modified */
+};
+
+enum { PATH_NOFOLLOW = 1, PATH_DIRECTORY = 2 };
+
+int path_lookup(struct kproc *, int atfd, const char *path, int flags,
+    struct nameref *);
+void nameref_close(struct nameref *);
+
+/*
+ * path_copyin and path_lookup in one for calls that modify the file: EROFS
+ * when the root is served read-only, EPERM for a device of ours.
+ */
+int path_modify(struct lwp *, int atfd, rump_uaddr_t upath, int flags,
+    struct nameref *);
+
+/* A name in its directory. */
+enum last_component { LAST_NAME, LAST_DOT, LAST_DOTDOT, LAST_ROOT };
+
+struct parentref {
+	int fd;			/* O_PATH directory; -1 for LAST_ROOT */
+	enum last_component last;
+	bool slash;		/* the path ended in a slash */
+	char name[NAME_MAX + 1];
+};
+
+int path_parent(struct kproc *, int atfd, const char *path,
+    struct parentref *);
+void parentref_close(struct parentref *);
+
+/*
+ * The name of directory descriptor fd as seen from directory `root`, "/" for
+ * root itself.  ENOENT: removed, or not under root.
+ */
+int path_name(int root, int fd, char *buf, size_t len);
+
+/* "/proc/self/fd/N": the name by which the host's calls take descriptor N's
+ * file where they have no form for O_PATH descriptors. */
+#define PATH_PROCFD	32
+void path_procfd(char buf[PATH_PROCFD], int fd);
+
+#endif
