@@ -50,7 +50,7 @@ for prefix, dir in pairs { In = "in", Out = "out", Inout = "inout" } do
   end
 end
 
--- Other extents may be written behind a structure that is only read.
+-- With other extents the structure is only read and tells what is written.
 local WRITES_DIRECTLY = { object = true, count = true, bytes = true }
 
 local function words()
@@ -152,9 +152,8 @@ local function apply_memory(arg, word, meaning, call, diag)
   if meaning.operand then
     resolve_operand(memory, meaning.operand, call, word, word.operand, diag)
   end
-  -- An array of iovec is read even where the memory it names is written.
-  if memory.dir ~= "in" and meaning.extent ~= "unknown"
-      and meaning.extent ~= "iovec" and types.points_at_const(arg.type) then
+  if memory.dir ~= "in" and WRITES_DIRECTLY[meaning.extent]
+      and types.points_at_const(arg.type) then
     diag:error(word.pos, ("'%s' points at const and is never written:")
       :format(arg.name), word.word)
   end

@@ -1,5 +1,6 @@
 -- What must hold for a list beyond its grammar.
 
+local layout = require "gen.layout"
 local types = require "gen.types"
 
 local check = {}
@@ -54,24 +55,29 @@ local function check_numbers(m, diag)
     check_entry)
 end
 
+-- What no two calls may share, and how a message names it.
+local UNIQUE = { { "constant", "name" }, { "handler", "handler" },
+  { "symbol", "client symbol" } }
+
 local function check_names(m, diag)
   local function check_entry(entry, seen)
     local call = entry.call
     if not call then
       return
     end
-    for _, key in ipairs { "handler", "symbol" } do
+    local clash
+    for _, unique in ipairs(UNIQUE) do
+      local key, word = unique[1], unique[2]
       local name = key .. " " .. call[key]
-      if seen[name] then
-        local line = diag:place(seen[name])
+      local shared = key == "handler" and (call.type == "NOARGS"
+        or call.type == "NODEF")
+      if seen[name] and not clash and not shared then
+        clash = true
         diag:error(call.name_pos, ("the same %s as in line %d:")
-          :format(key == "handler" and "name" or "client symbol", line),
-          call[key])
-        return
+          :format(word, (diag:place(seen[name]))), call[key])
       end
+      seen[name] = seen[name] or not shared and call.name_pos or nil
     end
-    seen["handler " .. call.handler] = call.name_pos
-    seen["symbol " .. call.symbol] = call.name_pos
   end
   walk_arms(m.items, function() return {} end, copy_table,
     function(a, b)
@@ -82,15 +88,23 @@ local function check_names(m, diag)
     end, check_entry)
 end
 
+local function check_type(type, pos, diag)
+  if types.class(type) then
+    return
+  elseif types.needs_pointer(type) then
+    diag:error(pos, "travels only behind a pointer:", type)
+  else
+    local plain = type:gsub("%s*%*.*$", ""):gsub("^const ", "")
+    diag:error(pos, "unknown type", plain, types.names())
+  end
+end
+
 local function check_types(call, diag)
-  if call.ret ~= "void" and not types.class(call.ret) then
-    diag:error(call.ret_pos, "unknown type", call.ret, types.names())
+  if call.ret ~= "void" then
+    check_type(call.ret, call.ret_pos, diag)
   end
   for _, arg in ipairs(call.args) do
-    if not types.class(arg.type) then
-      local plain = arg.type:gsub("%s*%*.*$", ""):gsub("^const ", "")
-      diag:error(arg.type_pos, "unknown type", plain, types.names())
-    end
+    check_type(arg.type, arg.type_pos, diag)
   end
 end
 
@@ -101,6 +115,27 @@ local function check_argument_names(call, diag)
       diag:error(arg.name_pos, "two arguments are called", arg.name)
     end
     seen[arg.name] = true
+  end
+end
+
+local function check_count(call, diag)
+  local extra = call.args[layout.MAX_ARGS + 1]
+  if extra then
+    diag:error(extra.pos, ("more than %d arguments, from"):format(
+      layout.MAX_ARGS), extra.name)
+  end
+end
+
+-- One warning for a list that says nothing about any pointer.
+local function warn_unannotated(m, diag)
+  for _, call in ipairs(m.calls) do
+    for _, arg in ipairs(call.args) do
+      if call.rump and types.is_pointer(arg.type) then
+        diag:warning(arg.pos, "no pointer of this list is annotated, the "
+          .. "extents of all are unknown; the first is", arg.name)
+        return
+      end
+    end
   end
 end
 
@@ -118,10 +153,14 @@ end
 function check.run(m, diag, strict)
   check_numbers(m, diag)
   check_names(m, diag)
+  if not m.annotated and not strict then
+    warn_unannotated(m, diag)
+  end
   for _, call in ipairs(m.calls) do
     if not call.indirect then
       check_types(call, diag)
       check_argument_names(call, diag)
+      check_count(call, diag)
       if call.rump and (m.annotated or strict) then
         check_annotated(call, diag)
       end

@@ -120,10 +120,9 @@ local function logical_lines(text)
 end
 
 local function parse_entry(text, pos, diag)
-  local entry = head:match(text, pos, {})
   local farthest = {}
+  local entry = head:match(text, pos, farthest)
   if not entry then
-    head:match(text, pos, farthest)
     if not farthest.pos then
       farthest.pos = text:find("[^ \t\r]", pos)
       farthest.what = "a syscall number"

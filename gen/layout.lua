@@ -5,6 +5,9 @@ local types = require "gen.types"
 
 local layout = {}
 
+-- The runtime's limit, FRAME_MAX_ARGS in wire/frame.h.
+layout.MAX_ARGS = 16
+
 -- Adds to each argument: class (gen.types), slot, offset (bytes); to the
 -- call: argsize (bytes), ret_class.
 function layout.call(call)

@@ -5,10 +5,13 @@
 -- model.entries    every entry, calls and others
 -- model.annotated  some call has annotations
 --
+-- model.select() makes the model of some of the calls, and says of each
+-- whether it is `declared` in the header and `owns_handler`.
+--
 -- A call: number, type ("STD"), compat_option ("50" or nil), modular, rump,
 -- noerr, name (basename), compat ("30" or ""), alias, ret (C type),
 -- returns_errno, args, varargs, and the names made of these: handler,
--- args_struct, title, symbol, cname.
+-- args_struct, title, symbol, cname, constant, rename, number_text.
 -- An argument: name, type (C), pad, varargs, memory, prints, set.
 
 local annotation = require "gen.annotation"
@@ -18,6 +21,9 @@ local model = {}
 
 -- Calls whose two results come back in an int[2] that the wire never sees.
 local RETURNS_PAIR = { pipe = true }
+
+-- Types whose handler may be another entry's, under another number.
+local SHARES = { NODEF = true, NOARGS = true }
 
 -- Words that end a C type and can never be an argument's name.
 local TYPE_WORDS = { const = true, struct = true, union = true, enum = true,
@@ -82,9 +88,12 @@ local function name_call(call)
     or ""
   call.handler = option .. call.prefix .. "_" .. versioned
   call.args_struct = call.handler .. "_args"
-  call.constant = option .. versioned
+  call.constant = option .. (SHARES[call.type] and call.alias or versioned)
+  call.number_text = call.type == "NODEF" and tostring(call.number)
+    or "RUMP_SYS_" .. call.constant
   call.title = option .. (call.alias or versioned)
   call.cname = call.alias or call.name
+  call.rename = (SHARES[call.type] and call.alias or call.name):upper()
   call.symbol = call.cname .. call.compat
   call.pair = RETURNS_PAIR[call.name] and #call.args == 0
     and call.ret == "int" and not call.compat_option or false
@@ -114,7 +123,20 @@ local function choose_declared(calls)
     end
   end
   for _, call in ipairs(calls) do
-    call.declared = newest[call.cname] == call
+    local best = newest[call.cname]
+    call.declared = not call.compat_option and best.compat == call.compat
+  end
+end
+
+-- A handler that several calls share is declared with the one it belongs to.
+local function choose_owner(calls)
+  local owned = {}
+  for _, call in ipairs(calls) do
+    owned[call.handler] = owned[call.handler] or not SHARES[call.type]
+  end
+  for _, call in ipairs(calls) do
+    call.owns_handler = not SHARES[call.type] or not owned[call.handler]
+    owned[call.handler] = true
   end
 end
 
@@ -186,6 +208,7 @@ function model.select(m, wanted)
   end
   s.items = prune(s.items)
   choose_declared(s.calls)
+  choose_owner(s.calls)
   return s
 end
 

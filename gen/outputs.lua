@@ -6,9 +6,13 @@ local outputs = {}
 
 -- One file a call and one a conversation of the protocol's own.
 local function fixtures(model)
-  local files = {}
+  local files, used = {}, {}
   for _, call in ipairs(model.calls) do
-    files[#files + 1] = { path = "calls/" .. call.symbol .. ".jsonl",
+    -- Both arms of a conditional may have a call of the same name.
+    local name = used[call.symbol] and call.symbol .. "-" .. call.number
+      or call.symbol
+    used[call.symbol] = true
+    files[#files + 1] = { path = "calls/" .. name .. ".jsonl",
       values = { frames = conversation.of_call(call) } }
   end
   for _, c in ipairs(conversation.of_protocol(model.calls)) do

@@ -136,6 +136,12 @@ function types.class(text)
   return SCALARS[(text:gsub("^const ", ""))]
 end
 
+-- True for what can only be behind a pointer, yet is none by its spelling.
+function types.needs_pointer(text)
+  return not types.is_pointer(text) and not SCALARS[text]
+    and (POINTEES[text] ~= nil or types.tag(text) ~= nil)
+end
+
 -- Bytes of the object behind a pointer type, or nil when not known.
 function types.pointee_size(text)
   local target = types.pointee(text)
