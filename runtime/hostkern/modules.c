@@ -3,8 +3,16 @@
  */
 #include <stddef.h>
 
+#include "hostkern/aio.h"
 #include "hostkern/kern.h"
+#include "hostkern/ksem.h"
+#include "hostkern/ktime.h"
+#include "hostkern/sysctl.h"
 
 const struct kern_module *const kern_modules[] = {
+	&time_module,
+	&aio_module,
+	&ksem_module,
+	&sysctl_module,
 	NULL
 };

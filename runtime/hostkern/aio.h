@@ -1,0 +1,12 @@
+/*
+ * Asynchronous I/O.
+ */
+#ifndef RUMPGEN_HOSTKERN_AIO_H
+#define RUMPGEN_HOSTKERN_AIO_H
+
+#include "hostkern/kern.h"
+
+/* Each process's operations and the thread that does them. */
+extern const struct kern_module aio_module;
+
+#endif
