@@ -2,6 +2,7 @@
  * Reading locators, and the sockets behind them.
  */
 #include <sys/stat.h>
+#include <sys/time.h>
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -375,11 +376,15 @@ finish_connect(int fd)
 {
 	struct pollfd pfd = { .fd = fd, .events = POLLOUT };
 	socklen_t len;
-	int error;
+	int error, n;
 
-	while (poll(&pfd, 1, -1) == -1) {
+	while ((n = poll(&pfd, 1, LOCATOR_CONNECT_TIMEOUT * 1000)) == -1) {
 		if (errno != EINTR)
 			return -1;
+	}
+	if (n == 0) {
+		errno = ETIMEDOUT;
+		return -1;
 	}
 	len = sizeof(error);
 	if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &len) == -1)
@@ -391,6 +396,15 @@ finish_connect(int fd)
 	return 0;
 }
 
+/* How long connect(2) and send(2) may block; 0 is for ever. */
+static int
+set_send_timeout(int fd, int seconds)
+{
+	struct timeval tv = { .tv_sec = seconds };
+
+	return setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &tv, sizeof(tv));
+}
+
 static int
 connect_restart(const struct locator *loc, int fd)
 {
@@ -399,6 +413,8 @@ connect_restart(const struct locator *loc, int fd)
 		if (connect(fd, (const struct sockaddr *)&loc->addr,
 		    loc->addrlen) == 0)
 			return 0;
+		if (errno == EINPROGRESS || errno == EAGAIN)
+			errno = ETIMEDOUT;	/* the send timeout's way */
 		if (errno != EINTR)
 			return -1;
 		/* A local connect that was interrupted has not begun. */
@@ -417,7 +433,9 @@ locator_connect(const struct locator *loc)
 	fd = open_socket(loc, 0);
 	if (fd == -1)
 		return -1;
-	if (connect_restart(loc, fd) == -1 || set_nodelay(loc, fd) == -1) {
+	if (set_send_timeout(fd, LOCATOR_CONNECT_TIMEOUT) == -1 ||
+	    connect_restart(loc, fd) == -1 || set_send_timeout(fd, 0) == -1 ||
+	    set_nodelay(loc, fd) == -1) {
 		close_keep_errno(fd);
 		return -1;
 	}

@@ -47,8 +47,11 @@ int locator_parse(struct locator *loc, const char *s, enum locator_role role,
  * never with descriptor number 0, 1 or 2.  For fd:// duplicates nothing and
  * returns the descriptor itself after checking that it is a stream socket
  * (EPROTOTYPE when it is another kind).
- * Restarts after EINTR.  Returns the descriptor, or -1 with errno set.
+ * Restarts after EINTR; gives up with ETIMEDOUT after
+ * LOCATOR_CONNECT_TIMEOUT seconds.  Returns the descriptor, or -1 with errno
+ * set.
  */
+#define LOCATOR_CONNECT_TIMEOUT	10
 int locator_connect(const struct locator *loc);
 
 /*

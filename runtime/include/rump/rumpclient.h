@@ -46,10 +46,11 @@ pid_t rumpclient_fork(void);
 /*
  * The steps of a fork for those who need their own fork(2) in between:
  * prefork copies the process in the server at once; then either the child
- * calls fork_init, or the parent cancels.  prefork returns NULL with errno
- * set on failure.  The structure is freed by fork_init (child), fork_cancel
- * and fork_vparent (parent); a parent that used plain fork(2) frees its copy
- * with rumpclient_fork_done().
+ * calls fork_init, or the parent cancels; after a vfork(2) the parent calls
+ * fork_vparent.  prefork returns NULL with errno set on failure, fork_init 0
+ * or -1 with errno set.  The structure is freed by fork_init (child of a
+ * fork(2)), fork_cancel and fork_vparent (parent); a parent that used plain
+ * fork(2) frees its copy with rumpclient_fork_done().
  */
 struct rumpclient_fork *rumpclient_prefork(void);
 int rumpclient_fork_init(struct rumpclient_fork *);
@@ -58,10 +59,43 @@ void rumpclient_fork_vparent(struct rumpclient_fork *);
 void rumpclient_fork_done(struct rumpclient_fork *);	/* ours */
 
 /*
+ * vfork(2) likewise: the child runs in the parent's memory, with a connection
+ * of its own, and may make rump calls, rumpclient_exec() or _exit(2).  An
+ * inline function, as the child must not return from the frame that called
+ * vfork(2).  Returns as vfork(2); after -1 there is no child.
+ */
+pid_t rumpclient__vfork_parent(struct rumpclient_fork *, pid_t);
+
+static inline __attribute__((__always_inline__, __returns_twice__)) pid_t
+rumpclient_vfork(void)
+{
+	struct rumpclient_fork *rf;
+	pid_t pid;
+
+	rf = rumpclient_prefork();
+	if (rf == NULL)
+		return -1;
+	pid = vfork();
+	switch (pid) {
+	case -1:
+		rumpclient_fork_cancel(rf);
+		return -1;
+	case 0:
+		if (rumpclient_fork_init(rf) == -1)
+			_exit(1);
+		return 0;
+	default:
+		return rumpclient__vfork_parent(rf, pid);
+	}
+}
+
+/*
  * execve(2) that keeps the server process: the new image's rumpclient_init()
  * takes over the connection, pid and descriptors; descriptors marked
  * close-on-exec in the server are closed by its exec handshake.  Returns only
- * on failure: -1 with errno set, everything usable as before.
+ * on failure: -1 with errno set, everything usable as before.  While it runs,
+ * calls of other threads wait; one made by a signal handler of this very
+ * thread fails with RUMP_EBUSY.
  */
 int rumpclient_exec(const char *, char *const [], char *const []);
 
@@ -80,12 +114,23 @@ int rumpclient_daemon(int, int);
 void rumpclient_setconnretry(time_t);
 
 /*
+ * The guard (ours).  On, the default, the server may touch only memory that a
+ * call in progress names by its arguments; a call whose memory nobody can
+ * know opens everything while it is in progress.  Off, any address.  What is
+ * refused is said once on stderr and ends the call with EFAULT.  The
+ * environment's RUMPCLIENT_GUARD=on|off sets it for a program that does not.
+ * Any thread, any time.
+ */
+void rumpclient_setguard(int);
+
+/*
  * One system call by number.  `data` is the argument structure in wire form
  * (8 bytes an argument, <rump/rump_syscallargs.h>), dlen its size in bytes.
  * Returns 0 or the NetBSD errno (also for failures of this library itself,
  * such as RUMP_ENOTCONN), and the results in retval[0] and retval[1].
  * Thread-safe; may be called from a signal handler, also one that interrupted
- * another call.
+ * another call, but such a handler must not leave by longjmp(3).  Not a
+ * cancellation point: a cancel takes effect after it.  errno is kept.
  */
 int rumpclient_syscall(int, const void *, size_t, register_t *);
 

@@ -1,0 +1,468 @@
+/*
+ * The connection's life: set up, lost, taken down, forked.
+ */
+#include <sys/socket.h>
+#include <sys/time.h>
+#ifdef __linux__
+#include <sys/eventfd.h>
+#endif
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <rump/rumpdefs.h>
+
+#include "client/conn.h"
+#include "client/handshake.h"
+#include "client/log.h"
+
+/* How long a receive blocks before the reader looks at signals as well. */
+#define RECV_TIMEOUT_US	2000
+
+struct locator conn_server;
+
+static struct conn process_conn = {
+	.lock = PTHREAD_MUTEX_INITIALIZER,
+	.sendlock = PTHREAD_MUTEX_INITIALIZER,
+	.fd = -1, .kickfd = -1, .kickfd_w = -1, .newfd = -1,
+	.sig = { .fd = -1 },
+};
+
+static _Thread_local struct conn *override;
+
+/* The process whose copy of the memory this is; changed only by the fork
+ * handlers, before which there is no other thread. */
+static pid_t process_pid;
+
+struct conn *
+conn_self(void)
+{
+
+	return override != NULL ? override : &process_conn;
+}
+
+struct conn *
+conn_override(struct conn *c)
+{
+	struct conn *prev;
+
+	prev = override;
+	override = c;
+	return prev;
+}
+
+void
+conn_init(struct conn *c)
+{
+
+	memset(c, 0, offsetof(struct conn, rbuf));
+	pthread_mutex_init(&c->lock, NULL);
+	pthread_mutex_init(&c->sendlock, NULL);
+	c->fd = c->kickfd = c->kickfd_w = c->newfd = -1;
+	c->sig.fd = -1;
+}
+
+uint64_t
+conn_now(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
+}
+
+/* --- fork(2) --- */
+
+static struct entry fork_entry;		/* sendlock of process_conn */
+
+static void
+before_fork(void)
+{
+	struct entry e;
+
+	entry_begin(&e);
+	pthread_mutex_lock(&process_conn.sendlock);
+	pthread_mutex_lock(&process_conn.lock);
+	fork_entry = e;
+}
+
+static void
+after_fork_parent(void)
+{
+	struct entry e;
+
+	e = fork_entry;
+	pthread_mutex_unlock(&process_conn.lock);
+	pthread_mutex_unlock(&process_conn.sendlock);
+	entry_end(&e);
+}
+
+static void close_all(struct conn *c);
+
+/*
+ * The stream stays the parent's: the child closes its copies of the
+ * descriptors and starts with nothing.  A call that a signal handler of this
+ * thread has interrupted, with the fork in it, ends with ENOTCONN.
+ */
+static void
+after_fork_child(void)
+{
+	struct conn *c = &process_conn;
+	struct call *call;
+	struct entry e;
+
+	for (call = c->pending; call != NULL; call = call->next) {
+		call->pending = false;
+		call->done = true;
+		call->error = RUMP_ENOTCONN;
+		sem_post(&call->sem);
+	}
+	c->pending = c->reader = c->claimer = NULL;
+	c->state = CONN_NONE;
+	c->everup = false;
+	c->frozen = false;
+	c->setup = false;
+	c->setup_waiters = NULL;
+	c->announced = false;
+	if (c->newfd != -1)
+		close(c->newfd);
+	c->newfd = -1;
+	close_all(c);
+	override = NULL;
+	process_pid = getpid();
+
+	e = fork_entry;
+	pthread_mutex_unlock(&c->lock);
+	pthread_mutex_unlock(&c->sendlock);
+	entry_end(&e);
+}
+
+__attribute__((constructor))
+static void
+watch_forks(void)
+{
+
+	process_pid = getpid();
+	pthread_atfork(before_fork, after_fork_parent, after_fork_child);
+}
+
+bool
+conn_process_is_own(void)
+{
+
+	return process_pid == getpid();
+}
+
+/* --- setup --- */
+
+static bool
+setup_is_mine(const struct conn *c)
+{
+
+	return c->setup && pthread_equal(c->setup_owner, pthread_self());
+}
+
+/* lock held on entry and return, not in between. */
+static void
+wait_for_setup(struct conn *c, const struct entry *e)
+{
+	struct setup_waiter w, **p;
+
+	sem_init(&w.sem, 0, 0);
+	w.next = c->setup_waiters;
+	c->setup_waiters = &w;
+	pthread_mutex_unlock(&c->lock);
+	sig_semwait(e, &w.sem, 1000);
+	pthread_mutex_lock(&c->lock);
+	for (p = &c->setup_waiters; *p != NULL; p = &(*p)->next) {
+		if (*p == &w) {
+			*p = w.next;
+			break;
+		}
+	}
+	sem_destroy(&w.sem);
+}
+
+int
+conn_setup_begin(struct conn *c, const struct entry *e)
+{
+
+	pthread_mutex_lock(&c->lock);
+	while (c->setup && !setup_is_mine(c))
+		wait_for_setup(c, e);
+	if (c->setup) {
+		pthread_mutex_unlock(&c->lock);
+		return EBUSY;
+	}
+	c->setup = true;
+	c->setup_owner = pthread_self();
+	pthread_mutex_unlock(&c->lock);
+	return 0;
+}
+
+void
+conn_setup_end(struct conn *c)
+{
+	struct setup_waiter *w;
+
+	pthread_mutex_lock(&c->lock);
+	c->setup = false;
+	for (w = c->setup_waiters; w != NULL; w = w->next)
+		sem_post(&w->sem);
+	pthread_mutex_unlock(&c->lock);
+}
+
+int
+conn_setup_wait(struct conn *c, const struct entry *e)
+{
+	int error;
+
+	error = 0;
+	pthread_mutex_lock(&c->lock);
+	while (c->setup && !setup_is_mine(c))
+		wait_for_setup(c, e);
+	if (c->setup)
+		error = EBUSY;
+	pthread_mutex_unlock(&c->lock);
+	return error;
+}
+
+void
+conn_claim(struct conn *c, struct call *claim)
+{
+
+	sem_init(&claim->sem, 0, 0);
+	pthread_mutex_lock(&c->lock);
+	if (c->reader == NULL) {
+		c->reader = claim;
+		pthread_mutex_unlock(&c->lock);
+		return;
+	}
+	c->claimer = claim;
+	pthread_mutex_unlock(&c->lock);
+	conn_kick(c);
+	while (sem_wait(&claim->sem) == -1)
+		continue;
+	/* The reader's last act was to make it ours. */
+	pthread_mutex_lock(&c->lock);
+	pthread_mutex_unlock(&c->lock);
+}
+
+/* --- descriptors --- */
+
+void
+conn_kick(struct conn *c)
+{
+	uint64_t one = 1;
+
+	if (c->kickfd_w != -1 && write(c->kickfd_w, &one, sizeof(one)) == -1)
+		return;		/* full: it has been kicked already */
+}
+
+static int
+open_kick(struct conn *c)
+{
+#ifdef __linux__
+	int fd;
+
+	fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (fd == -1)
+		return errno;
+	c->kickfd = c->kickfd_w = wire_fd_above_stdio(fd);
+	return c->kickfd == -1 ? errno : 0;
+#else
+	int p[2];
+
+	if (pipe(p) == -1)
+		return errno;
+	c->kickfd = wire_fd_above_stdio(p[0]);
+	c->kickfd_w = wire_fd_above_stdio(p[1]);
+	if (c->kickfd == -1 || c->kickfd_w == -1)
+		return errno;
+	fcntl(c->kickfd, F_SETFL, O_NONBLOCK);
+	fcntl(c->kickfd_w, F_SETFL, O_NONBLOCK);
+	return 0;
+#endif
+}
+
+/* Closes and forgets; needs everything that the descriptors are under. */
+static void
+close_all(struct conn *c)
+{
+
+	if (c->fd != -1)
+		close(c->fd);
+	if (c->kickfd_w != -1 && c->kickfd_w != c->kickfd)
+		close(c->kickfd_w);
+	if (c->kickfd != -1)
+		close(c->kickfd);
+	c->fd = c->kickfd = c->kickfd_w = -1;
+	sigwait_close(&c->sig);
+
+	free(c->unsent);
+	c->unsent = NULL;
+	c->unsent_start = c->unsent_end = c->unsent_room = 0;
+	atomic_store(&c->have_unsent, false);
+	c->rstart = c->rend = 0;
+	c->copyout_left = 0;
+	c->raised = false;
+}
+
+static bool
+is_local(int fd)
+{
+	struct sockaddr_storage ss;
+	socklen_t len;
+
+	len = sizeof(ss);
+	if (getsockname(fd, (struct sockaddr *)&ss, &len) == -1)
+		return false;
+	return ss.ss_family == AF_UNIX;
+}
+
+static int
+prepare_socket(int fd)
+{
+	struct timeval tv = { .tv_usec = RECV_TIMEOUT_US };
+	int flags;
+
+	flags = fcntl(fd, F_GETFL);
+	if (flags == -1 || fcntl(fd, F_SETFL, flags & ~O_NONBLOCK) == -1)
+		return errno;
+	if (setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &tv, sizeof(tv)) == -1)
+		return errno;
+	return 0;
+}
+
+int
+conn_adopt(struct conn *c, int fd, uint64_t reqno)
+{
+	struct call claim = { .done = true };
+	struct entry e;
+	int error;
+
+	error = prepare_socket(fd);
+	if (error != 0) {
+		close(fd);
+		return error;
+	}
+	entry_begin(&e);
+	conn_claim(c, &claim);
+	pthread_mutex_lock(&c->sendlock);
+	pthread_mutex_lock(&c->lock);
+	close_all(c);
+	error = open_kick(c);
+	if (error == 0)
+		error = sigwait_open(&c->sig);
+	c->fd = fd;
+	if (error == 0) {
+		c->local = is_local(fd);
+		c->reqno = reqno;
+		c->generation++;
+		c->state = CONN_UP;
+		c->everup = true;
+		c->aio = c->refused = false;
+		c->backoff = 0;
+	} else {
+		close_all(c);
+	}
+	pthread_mutex_unlock(&c->lock);
+	pthread_mutex_unlock(&c->sendlock);
+	conn_release(c, &claim);
+	entry_end(&e);
+	return error;
+}
+
+static void
+set_newfd(struct conn *c, int fd)
+{
+	struct entry e;
+
+	entry_begin(&e);
+	pthread_mutex_lock(&c->lock);
+	c->newfd = fd;
+	pthread_mutex_unlock(&c->lock);
+	entry_end(&e);
+}
+
+int
+conn_connect(struct conn *c, enum frame_handshake kind,
+    const uint32_t *cookie, bool quiet)
+{
+	int error, fd;
+
+	fd = locator_connect(&conn_server);
+	if (fd == -1) {
+		error = errno;
+		if (!quiet)
+			client_log("%s: cannot connect: %s", conn_server.text,
+			    strerror(error));
+		return error;
+	}
+	if (conn_server.kind == LOCATOR_FD) {
+		fd = wire_fd_above_stdio(fd);
+		if (fd == -1)
+			return errno;
+	}
+	set_newfd(c, fd);
+	error = handshake_first(fd, kind, cookie, quiet);
+	set_newfd(c, -1);
+	if (error != 0) {
+		close(fd);
+		return error;
+	}
+	error = conn_adopt(c, fd, 2);
+	if (error != 0 && !quiet)
+		client_log("%s: connected, but: %s", conn_server.text,
+		    strerror(error));
+	return error;
+}
+
+/* --- losing it --- */
+
+void
+conn_lost(struct conn *c)
+{
+	struct call *call;
+
+	pthread_mutex_lock(&c->lock);
+	if (c->state == CONN_UP) {
+		c->state = CONN_LOST;
+		for (call = c->pending; call != NULL; call = call->next) {
+			if (call->done)
+				continue;
+			call->done = true;
+			call->error = RUMP_ENOTCONN;
+			if (call->waiting)
+				sem_post(&call->sem);
+		}
+		/* Wakes the reader, and the server if it is there yet. */
+		shutdown(c->fd, SHUT_RDWR);
+	}
+	pthread_mutex_unlock(&c->lock);
+}
+
+void
+conn_broken(struct conn *c, const char *why)
+{
+
+	client_log("%s: the server broke the protocol: %s; disconnected",
+	    conn_server.text, why);
+	conn_lost(c);
+}
+
+void
+conn_reap(struct conn *c)
+{
+
+	pthread_mutex_lock(&c->sendlock);
+	pthread_mutex_lock(&c->lock);
+	if (c->state == CONN_LOST && c->reader == NULL)
+		close_all(c);
+	pthread_mutex_unlock(&c->lock);
+	pthread_mutex_unlock(&c->sendlock);
+}

@@ -1,0 +1,286 @@
+/*
+ * Forking here and in the server.
+ *
+ * The child of a fork(2) has its own copy of the connection's memory, which
+ * the fork handlers in conn.c have cleared.  The child of a vfork(2) runs in
+ * the parent's memory but with its own descriptors: it gets a connection
+ * structure of its own, which only its thread sees (conn_override()), and
+ * touches nothing of the parent's; the parent drops that structure when it
+ * runs again.
+ */
+#include <sys/mman.h>
+#include <sys/wait.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <rump/rumpclient.h>
+
+#include "client/call.h"
+#include "client/error.h"
+#include "client/handshake.h"
+#include "client/log.h"
+
+struct rumpclient_fork {
+	uint32_t cookie[FRAME_COOKIE_WORDS];	/* first: programs rely on it */
+	pid_t pid;			/* who called prefork */
+	struct conn *vconn;		/* a vfork child's, mmap'd, or NULL */
+	struct conn *previous;		/* override before it */
+	int error;			/* why a vfork child's init failed */
+};
+
+struct rumpclient_fork *
+rumpclient_prefork(void)
+{
+	struct rumpclient_fork *rf;
+	struct call call = { .type = FRAME_PREFORK };
+	struct entry e;
+	int error;
+
+	if (conn_server.kind == LOCATOR_FD) {
+		client_log("%s: a fork needs a second connection, which this "
+		    "kind of locator cannot give", conn_server.text);
+		errno = EOPNOTSUPP;
+		return NULL;
+	}
+	rf = calloc(1, sizeof(*rf));
+	if (rf == NULL)
+		return NULL;
+	entry_begin(&e);
+	error = call_persist(conn_self(), &call, &e);
+	entry_end(&e);
+	if (error != 0) {
+		free(rf);
+		errno = rumpclient__host_errno(error);
+		return NULL;
+	}
+	memcpy(rf->cookie, call.resp.cookie, sizeof(rf->cookie));
+	rf->pid = getpid();
+	return rf;
+}
+
+/* The connection that this process, a child, is to have. */
+static struct conn *
+child_conn(struct rumpclient_fork *rf)
+{
+	void *p;
+
+	if (conn_process_is_own())
+		return conn_self();
+	p = mmap(NULL, sizeof(struct conn), PROT_READ | PROT_WRITE,
+	    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (p == MAP_FAILED)
+		return NULL;
+	rf->vconn = p;
+	conn_init(rf->vconn);
+	return rf->vconn;
+}
+
+static int
+connect_child(struct rumpclient_fork *rf)
+{
+	struct conn *c;
+	struct entry e;
+	int error;
+
+	if (getpid() == rf->pid)
+		return EINVAL;		/* not in a child */
+	c = child_conn(rf);
+	if (c == NULL)
+		return errno;
+	entry_begin(&e);
+	error = conn_setup_begin(c, &e);
+	if (error == 0) {
+		sig_open(&e);
+		error = conn_connect(c, HANDSHAKE_FORK, rf->cookie, false);
+		sig_close();
+		conn_setup_end(c);
+	}
+	if (error == 0 && c == rf->vconn)
+		rf->previous = conn_override(c);
+	entry_end(&e);
+	return error;
+}
+
+int
+rumpclient_fork_init(struct rumpclient_fork *rf)
+{
+	int error;
+
+	error = connect_child(rf);
+	rf->error = error;
+	if (error != 0) {
+		errno = error;
+		return -1;
+	}
+	if (rf->vconn == NULL)
+		free(rf);
+	return 0;
+}
+
+/* A short connection of its own that uses the cookie up. */
+static int
+cancel_in_server(const struct rumpclient_fork *rf)
+{
+	struct entry e;
+	int fd, error;
+
+	entry_begin(&e);
+	fd = locator_connect(&conn_server);
+	if (fd == -1) {
+		error = errno;
+	} else {
+		error = handshake_cancel(fd, rf->cookie);
+		close(fd);
+	}
+	entry_end(&e);
+	return error;
+}
+
+void
+rumpclient_fork_cancel(struct rumpclient_fork *rf)
+{
+	int saved, error;
+
+	saved = errno;
+	error = cancel_in_server(rf);
+	if (error != 0)
+		client_log("%s: the server may keep a cancelled fork for a "
+		    "while: %s", conn_server.text, strerror(error));
+	free(rf);
+	errno = saved;
+}
+
+void
+rumpclient_fork_vparent(struct rumpclient_fork *rf)
+{
+
+	/* The descriptors in it were the child's and are gone with it. */
+	if (rf->vconn != NULL) {
+		if (conn_self() == rf->vconn)
+			conn_override(rf->previous);
+		munmap(rf->vconn, sizeof(*rf->vconn));
+	}
+	free(rf);
+}
+
+void
+rumpclient_fork_done(struct rumpclient_fork *rf)
+{
+
+	free(rf);
+}
+
+static void
+reap(pid_t pid)
+{
+
+	while (waitpid(pid, NULL, 0) == -1 && errno == EINTR)
+		continue;
+}
+
+pid_t
+rumpclient__vfork_parent(struct rumpclient_fork *rf, pid_t pid)
+{
+	int error;
+
+	error = rf->error;
+	if (error == 0) {
+		rumpclient_fork_vparent(rf);
+		return pid;
+	}
+	reap(pid);
+	if (rf->vconn != NULL)
+		munmap(rf->vconn, sizeof(*rf->vconn));
+	rf->vconn = NULL;
+	rumpclient_fork_cancel(rf);
+	errno = error;
+	return -1;
+}
+
+/* --- rumpclient_fork --- */
+
+/* A pipe above the standard descriptors. */
+static int
+open_pipe(int p[2])
+{
+
+	if (pipe2(p, O_CLOEXEC) == -1)
+		return -1;
+	p[0] = wire_fd_above_stdio(p[0]);
+	p[1] = wire_fd_above_stdio(p[1]);
+	if (p[0] != -1 && p[1] != -1)
+		return 0;
+	if (p[0] != -1)
+		close(p[0]);
+	if (p[1] != -1)
+		close(p[1]);
+	return -1;
+}
+
+/* The child's side: connects and tells the parent how it went. */
+static pid_t
+child(struct rumpclient_fork *rf, int report)
+{
+	int error;
+
+	error = rumpclient_fork_init(rf) == -1 ? errno : 0;
+	while (write(report, &error, sizeof(error)) == -1 && errno == EINTR)
+		continue;
+	if (error != 0)
+		_exit(1);
+	close(report);
+	return 0;
+}
+
+/* The parent's side: how it went. */
+static int
+child_report(int report)
+{
+	ssize_t n;
+	int error;
+
+	do {
+		n = read(report, &error, sizeof(error));
+	} while (n == -1 && errno == EINTR);
+	return n == (ssize_t)sizeof(error) ? error : EIO;
+}
+
+pid_t
+rumpclient_fork(void)
+{
+	struct rumpclient_fork *rf;
+	int p[2], error;
+	pid_t pid;
+
+	rf = rumpclient_prefork();
+	if (rf == NULL)
+		return -1;
+	if (open_pipe(p) == -1) {
+		rumpclient_fork_cancel(rf);
+		return -1;
+	}
+	pid = fork();
+	if (pid == 0) {
+		close(p[0]);
+		return child(rf, p[1]);
+	}
+	error = pid == -1 ? errno : 0;
+	close(p[1]);
+	if (pid != -1) {
+		error = child_report(p[0]);
+		if (error != 0)
+			reap(pid);
+	}
+	close(p[0]);
+	if (error == 0) {
+		rumpclient_fork_done(rf);
+		return pid;
+	}
+	rumpclient_fork_cancel(rf);
+	errno = error;
+	return -1;
+}

@@ -1,0 +1,409 @@
+/*
+ * Deriving from the calls in progress what the server may touch.
+ */
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <rump/rumpclient.h>
+#include <rump/rumpdefs.h>
+
+#include "client/conn.h"
+#include "client/guard.h"
+#include "client/log.h"
+#include "client/usermem.h"
+#include "trace/sysdesc.h"
+
+static atomic_bool guarded = true;
+static atomic_bool set_by_program;
+
+/* Longest string where the description names no limit. */
+#define STRING_MAX	1024u
+
+/* The most iovecs, mmsghdrs or aiocbs of one call that are looked at; no
+ * kernel takes more. */
+#define VECTOR_MAX	1024u
+
+/* A parameter this large may hold a pointer to who knows what. */
+#define POINTER_SIZE	8u
+
+/* NetBSD/amd64's aiocb, up to what matters here. */
+#define AIOCB_SIZE	88u
+struct aiocb_head {
+	int64_t offset;
+	uint64_t buf;
+	uint64_t nbytes;
+};
+
+/* A question, and the call it is asked of. */
+struct query {
+	uint64_t addr;
+	uint64_t len;
+	enum guard_way way;
+	const struct sysdesc *desc;
+	const uint64_t *args;
+	unsigned nargs;		/* in the call, as sent */
+	bool aio;		/* set: an aio call was met */
+};
+
+void
+rumpclient_setguard(int on)
+{
+
+	atomic_store(&set_by_program, true);
+	atomic_store(&guarded, on != 0);
+}
+
+void
+guard_environment(void)
+{
+	const char *s;
+
+	s = getenv("RUMPCLIENT_GUARD");
+	if (s == NULL || atomic_load(&set_by_program))
+		return;
+	if (strcmp(s, "on") == 0)
+		atomic_store(&guarded, true);
+	else if (strcmp(s, "off") == 0)
+		atomic_store(&guarded, false);
+	else
+		client_log("RUMPCLIENT_GUARD is '%.40s', not on or off: "
+		    "ignored", s);
+}
+
+/* Whether the query lies in len bytes at addr that go in direction dir. */
+static bool
+within(const struct query *q, uint64_t addr, uint64_t len, unsigned dir)
+{
+
+	if (!(dir & (q->way == GUARD_OUT ? SYSDESC_OUT : SYSDESC_IN)))
+		return false;
+	return addr != 0 && q->addr >= addr && q->addr - addr <= len &&
+	    q->len <= len - (q->addr - addr);
+}
+
+/* len times size, without overflow. */
+static uint64_t
+times(uint64_t n, uint64_t size)
+{
+
+	return size != 0 && n > UINT64_MAX / size ? UINT64_MAX : n * size;
+}
+
+/* Argument i as its type has it; negative is nothing. */
+static uint64_t
+arg_value(const struct query *q, unsigned i)
+{
+	const struct sysdesc_arg *a;
+
+	if (i >= q->nargs || i >= q->desc->narg)
+		return 0;
+	a = &q->desc->args[i];
+	if (a->size != 4)
+		return q->args[i];
+	if (a->kind == SYSDESC_UINT)
+		return (uint32_t)q->args[i];
+	return (int32_t)q->args[i] < 0 ? 0 : (uint64_t)(int32_t)q->args[i];
+}
+
+static uint64_t
+vector_count(uint64_t n)
+{
+
+	return n < VECTOR_MAX ? n : VECTOR_MAX;
+}
+
+/* The count behind pointer argument i: a socklen_t or a size_t. */
+static uint64_t
+arg_pointee(const struct query *q, unsigned i)
+{
+	uint64_t v;
+	uint32_t v32;
+
+	if (i >= q->nargs || i >= q->desc->narg)
+		return 0;
+	if (q->desc->args[i].bytes == sizeof(v32)) {
+		if (usermem_read(&v32, q->args[i], sizeof(v32)) != 0)
+			return 0;
+		return v32;
+	}
+	if (usermem_read(&v, q->args[i], sizeof(v)) != 0)
+		return 0;
+	return v;
+}
+
+static bool
+names_string(const struct query *q, uint64_t addr, uint64_t max)
+{
+	size_t len;
+
+	if (max == 0)
+		max = STRING_MAX;
+	if (addr == 0 || q->addr < addr || q->addr - addr >= max)
+		return false;
+	/* The answer to a copyinstr ends at the NUL, so any length will do
+	 * that is asked for. */
+	if (q->way == GUARD_STRING && q->addr == addr)
+		return true;
+	if (usermem_strlen(addr, (size_t)max, NULL, 0, &len) != 0)
+		return false;
+	if (q->way == GUARD_STRING)
+		return q->addr - addr < len;
+	return within(q, addr, len, SYSDESC_IN);
+}
+
+static bool
+names_iovec(const struct query *q, uint64_t addr, uint64_t n, unsigned dir)
+{
+	struct { uint64_t base, len; } iov;
+	uint64_t i;
+
+	n = vector_count(n);
+	if (within(q, addr, n * sizeof(iov), SYSDESC_IN))
+		return true;
+	for (i = 0; i < n; i++) {
+		if (usermem_read(&iov, addr + i * sizeof(iov),
+		    sizeof(iov)) != 0)
+			return false;
+		if (within(q, iov.base, iov.len, dir))
+			return true;
+	}
+	return false;
+}
+
+static bool
+names_msghdr(const struct query *q, uint64_t addr, unsigned dir)
+{
+	struct rump_msghdr msg;
+
+	if (within(q, addr, sizeof(msg), dir | SYSDESC_IN))
+		return true;
+	if (usermem_read(&msg, addr, sizeof(msg)) != 0)
+		return false;
+	/* What is received is written, what is sent is read. */
+	if (dir & SYSDESC_OUT)
+		dir = SYSDESC_OUT;
+	if (within(q, (uintptr_t)msg.msg_name, msg.msg_namelen, dir) ||
+	    within(q, (uintptr_t)msg.msg_control, msg.msg_controllen, dir))
+		return true;
+	return msg.msg_iovlen > 0 && names_iovec(q, (uintptr_t)msg.msg_iov,
+	    (uint64_t)msg.msg_iovlen, dir);
+}
+
+static bool
+names_mmsghdr(const struct query *q, uint64_t addr, uint64_t n, unsigned dir)
+{
+	const size_t size = sizeof(struct rump_mmsghdr);
+	uint64_t i;
+
+	n = vector_count(n);
+	/* The count of each message is written in both directions. */
+	if (within(q, addr, n * size, SYSDESC_IN | SYSDESC_OUT))
+		return true;
+	for (i = 0; i < n; i++) {
+		if (names_msghdr(q, addr + i * size, dir))
+			return true;
+	}
+	return false;
+}
+
+static bool
+names_ioctl(const struct query *q, uint64_t addr, uint64_t com)
+{
+	uint64_t len;
+	unsigned dir;
+
+	len = (com >> 16) & 0x1fff;
+	if (len >= POINTER_SIZE)
+		return true;
+	dir = 0;
+	if (com & 0x80000000u)
+		dir |= SYSDESC_IN;
+	if (com & 0x40000000u)
+		dir |= SYSDESC_OUT;
+	return within(q, addr, len, dir);
+}
+
+static bool
+names_fcntl(const struct query *q, uint64_t addr, uint64_t cmd)
+{
+
+	switch (cmd) {
+	case RUMP_F_GETLK:
+	case RUMP_F_SETLK:
+	case RUMP_F_SETLKW:
+		return within(q, addr, sizeof(struct rump_flock),
+		    SYSDESC_IN | SYSDESC_OUT);
+	default:
+		/* Commands of file systems have their high bit set. */
+		return (cmd & 0x80000000u) != 0;
+	}
+}
+
+static bool
+names_aiocb(struct query *q, uint64_t addr)
+{
+	struct aiocb_head head;
+
+	q->aio = true;
+	if (within(q, addr, AIOCB_SIZE, SYSDESC_IN | SYSDESC_OUT))
+		return true;
+	if (usermem_read(&head, addr, sizeof(head)) != 0)
+		return false;
+	return within(q, head.buf, head.nbytes, SYSDESC_IN | SYSDESC_OUT);
+}
+
+static bool
+names_aiocblist(struct query *q, uint64_t addr, uint64_t n)
+{
+	uint64_t i, cb;
+
+	q->aio = true;
+	n = vector_count(n);
+	if (within(q, addr, n * sizeof(cb), SYSDESC_IN))
+		return true;
+	for (i = 0; i < n; i++) {
+		if (usermem_read(&cb, addr + i * sizeof(cb), sizeof(cb)) != 0)
+			return false;
+		if (cb != 0 && names_aiocb(q, cb))
+			return true;
+	}
+	return false;
+}
+
+static bool
+arg_names(struct query *q, const struct sysdesc_arg *a, uint64_t addr)
+{
+
+	switch (a->extent) {
+	case SYSDESC_X_NONE:
+		return false;
+	case SYSDESC_X_UNKNOWN:
+		return true;
+	case SYSDESC_X_CONST:
+		return within(q, addr, a->bytes, a->dir);
+	case SYSDESC_X_ARG:
+		return within(q, addr, times(arg_value(q, a->arg), a->bytes),
+		    a->dir);
+	case SYSDESC_X_ARGPTR:
+		return within(q, addr, times(arg_pointee(q, a->arg),
+		    a->bytes), a->dir);
+	case SYSDESC_X_STRING:
+		return q->way != GUARD_OUT &&
+		    names_string(q, addr, a->bytes);
+	case SYSDESC_X_IOVEC:
+		return names_iovec(q, addr, arg_value(q, a->arg), a->dir);
+	case SYSDESC_X_MSGHDR:
+		return names_msghdr(q, addr, a->dir);
+	case SYSDESC_X_MMSGHDR:
+		return names_mmsghdr(q, addr, arg_value(q, a->arg), a->dir);
+	case SYSDESC_X_IOCTL:
+		return names_ioctl(q, addr, arg_value(q, a->arg));
+	case SYSDESC_X_FCNTL:
+		return names_fcntl(q, addr, arg_value(q, a->arg));
+	case SYSDESC_X_FDSET:
+		return within(q, addr, (arg_value(q, a->arg) + 31) / 32 * 4,
+		    a->dir);
+	case SYSDESC_X_AIOCB:
+		return names_aiocb(q, addr);
+	case SYSDESC_X_AIOCBLIST:
+		return names_aiocblist(q, addr, arg_value(q, a->arg));
+	default:
+		return true;
+	}
+}
+
+/* Whether the call names what the query asks for. */
+static bool
+call_names(struct query *q, const struct call *call)
+{
+	unsigned i;
+
+	if (call->type != FRAME_SYSCALL)
+		return false;
+	if (call->num >= rump_nsysdesc || rump_sysdesc[call->num].name == NULL)
+		return true;
+	q->desc = &rump_sysdesc[call->num];
+	q->args = call->args;
+	q->nargs = (unsigned)(call->arglen / sizeof(uint64_t));
+	for (i = 0; i < q->desc->narg && i < q->nargs; i++) {
+		if (arg_names(q, &q->desc->args[i], q->args[i]))
+			return true;
+	}
+	return false;
+}
+
+static const char *
+call_name(const struct call *call)
+{
+
+	if (call == NULL || call->num >= rump_nsysdesc ||
+	    rump_sysdesc[call->num].name == NULL)
+		return "no call";
+	return rump_sysdesc[call->num].name;
+}
+
+bool
+guard_allows(struct conn *c, uint64_t addr, size_t len, enum guard_way way)
+{
+	struct query q = { .addr = addr, .len = len, .way = way };
+	struct call *call;
+	const char *during;
+	bool ok, say;
+
+	if (!atomic_load(&guarded) || len == 0)
+		return true;
+	say = false;
+	during = NULL;
+	pthread_mutex_lock(&c->lock);
+	ok = c->aio;
+	for (call = c->pending; call != NULL && !ok; call = call->next) {
+		if (!call->done)
+			ok = call_names(&q, call);
+	}
+	if (q.aio)
+		c->aio = true;
+	if (!ok) {
+		during = call_name(c->pending);
+		say = !c->refused;
+		c->refused = true;
+		/* A refused copyin has an answer that says so. */
+		for (call = c->pending; call != NULL && way == GUARD_OUT;
+		    call = call->next)
+			call->efault = true;
+	}
+	pthread_mutex_unlock(&c->lock);
+	if (say)
+		client_log("%s: the server wants to %s %zu bytes at 0x%llx, "
+		    "which no call names (in progress: %s): refused "
+		    "(RUMPCLIENT_GUARD=off allows it)", conn_server.text,
+		    way == GUARD_OUT ? "write" : "read", len,
+		    (unsigned long long)addr, during);
+	return ok;
+}
+
+void
+guard_fault(struct conn *c, uint64_t addr, size_t len)
+{
+	struct query q = { .addr = addr, .len = len };
+	struct call *call;
+	bool found;
+
+	found = false;
+	pthread_mutex_lock(&c->lock);
+	for (call = c->pending; call != NULL; call = call->next) {
+		q.way = GUARD_IN;
+		if (!call_names(&q, call)) {
+			q.way = GUARD_OUT;
+			if (!call_names(&q, call))
+				continue;
+		}
+		call->efault = true;
+		found = true;
+	}
+	if (!found) {
+		for (call = c->pending; call != NULL; call = call->next)
+			call->efault = true;
+	}
+	pthread_mutex_unlock(&c->lock);
+}

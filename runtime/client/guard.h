@@ -1,0 +1,45 @@
+/*
+ * The guard: which of our memory the server may touch.
+ *
+ * In guarded mode, the default, only what a call in progress names: the
+ * extents of its pointer arguments by the call's description, followed
+ * through iovec, msghdr, mmsghdr and aiocb.  A call whose description does
+ * not say, or that is not described, opens all memory while it is in
+ * progress, as does an ioctl or fcntl whose parameter is large enough to hold
+ * a pointer, and an aio call for the rest of the connection.
+ *
+ * RUMPCLIENT_GUARD=on|off in the environment, rumpclient_setguard() in the
+ * program; the program's word is the last.
+ */
+#ifndef RUMPGEN_CLIENT_GUARD_H
+#define RUMPGEN_CLIENT_GUARD_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct conn;
+
+enum guard_way {
+	GUARD_IN,	/* the server reads */
+	GUARD_OUT,	/* the server writes */
+	GUARD_STRING,	/* the server reads up to a NUL */
+};
+
+/* Takes the mode from the environment; says so when it is neither. */
+void guard_environment(void);
+
+/*
+ * Whether the server may touch len bytes at addr.  When not, says so once a
+ * connection; a refused copyout, which has no answer, also makes the calls in
+ * progress fail with EFAULT.  No lock held.
+ */
+bool guard_allows(struct conn *c, uint64_t addr, size_t len,
+    enum guard_way way);
+
+/* The server's data did not reach that address, or ours not the server: the
+ * calls that name it, or all in progress if
+ * none does, fail with EFAULT.  No lock held. */
+void guard_fault(struct conn *c, uint64_t addr, size_t len);
+
+#endif

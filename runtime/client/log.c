@@ -1,0 +1,33 @@
+/*
+ * One line on stderr.
+ */
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "client/log.h"
+#include "wire/locator.h"
+
+void
+client_log(const char *fmt, ...)
+{
+	char line[LOCATOR_WHY + 128];
+	va_list ap;
+	int saved, n, m;
+
+	saved = errno;
+	n = snprintf(line, sizeof(line), "rumpclient: ");
+	va_start(ap, fmt);
+	m = vsnprintf(line + n, sizeof(line) - (size_t)n - 1, fmt, ap);
+	va_end(ap);
+	if (m < 0)
+		m = 0;
+	n += m;
+	if ((size_t)n > sizeof(line) - 2)
+		n = (int)sizeof(line) - 2;
+	line[n++] = '\n';
+	while (write(STDERR_FILENO, line, (size_t)n) == -1 && errno == EINTR)
+		continue;
+	errno = saved;
+}

@@ -1,0 +1,224 @@
+/*
+ * Serving copyin, copyinstr, copyout, copyoutstr, anonmmap and raise.
+ */
+#include <sys/mman.h>
+
+#include <errno.h>
+#include <string.h>
+
+#include <rump/rumpconv.h>
+
+#include "client/guard.h"
+#include "client/log.h"
+#include "client/upcall.h"
+#include "client/usermem.h"
+
+/* Up to here the kernel sends a local socket's frame whole or not at all, so
+ * that a bad address shows before a byte is out. */
+#define WHOLE_MAX	16384
+
+/* Sends an answer; a lost connection is dealt with here. */
+static void
+answer(struct conn *c, const struct frame_hdr *hdr, const void *body)
+{
+	char frame[sizeof(*hdr) + sizeof(uint64_t)];
+	size_t len;
+
+	len = (size_t)hdr->len - sizeof(*hdr);
+	memcpy(frame, hdr, sizeof(*hdr));
+	if (len > 0)
+		memcpy(frame + sizeof(*hdr), body, len);
+	if (conn_send(c, frame, sizeof(*hdr) + len) != 0)
+		conn_lost(c);
+}
+
+static void
+answer_error(struct conn *c, uint64_t reqno)
+{
+	struct frame_hdr hdr;
+
+	hdr = frame_hdr(FRAME_ERROR, 0, reqno, FRAME_ERR_MALFORMED, 0);
+	answer(c, &hdr, NULL);
+}
+
+/* --- copyin, copyinstr --- */
+
+/* Answers with len bytes at addr. */
+static void
+answer_memory(struct conn *c, uint64_t reqno, uint64_t addr, size_t len)
+{
+	struct frame_hdr hdr;
+	int error;
+
+	if ((len > WHOLE_MAX || !c->local) && !usermem_readable(addr, len)) {
+		answer_error(c, reqno);
+		return;
+	}
+	/* NetBSD's client answers a copyinstr as a copyin too. */
+	hdr = frame_hdr(FRAME_RESP, FRAME_COPYIN, reqno, 0, len);
+	error = conn_send_user(c, &hdr, addr, len);
+	switch (error) {
+	case 0:
+		return;
+	case ERANGE:
+		guard_fault(c, addr, len);
+		return;
+	case EFAULT:
+	case ENOMEM:
+		answer_error(c, reqno);
+		return;
+	default:
+		conn_lost(c);
+	}
+}
+
+static void
+copyin(struct conn *c, const struct frame_hdr *hdr,
+    const struct frame_copy *copy)
+{
+
+	if (copy->len > FRAME_MAX_COPY ||
+	    !guard_allows(c, copy->addr, (size_t)copy->len, GUARD_IN)) {
+		answer_error(c, hdr->reqno);
+		return;
+	}
+	answer_memory(c, hdr->reqno, copy->addr, (size_t)copy->len);
+}
+
+static void
+copyinstr(struct conn *c, const struct frame_hdr *hdr,
+    const struct frame_copy *copy)
+{
+	char frame[sizeof(struct frame_hdr) + 1024];
+	struct frame_hdr resp;
+	size_t len;
+
+	if (copy->len > FRAME_MAX_COPY ||
+	    !guard_allows(c, copy->addr, (size_t)copy->len, GUARD_STRING)) {
+		answer_error(c, hdr->reqno);
+		return;
+	}
+	if (usermem_strlen(copy->addr, (size_t)copy->len,
+	    frame + sizeof(resp), sizeof(frame) - sizeof(resp), &len) != 0) {
+		answer_error(c, hdr->reqno);
+		return;
+	}
+	if (len > sizeof(frame) - sizeof(resp)) {
+		answer_memory(c, hdr->reqno, copy->addr, len);
+		return;
+	}
+	resp = frame_hdr(FRAME_RESP, FRAME_COPYIN, hdr->reqno, 0, len);
+	memcpy(frame, &resp, sizeof(resp));
+	if (conn_send(c, frame, sizeof(resp) + len) != 0)
+		conn_lost(c);
+}
+
+/* --- copyout, copyoutstr --- */
+
+static const char *
+copyout(struct conn *c, const struct frame_hdr *hdr,
+    const struct frame_copy *copy)
+{
+
+	if (copy->len != hdr->len - FRAME_HDRLEN - sizeof(*copy))
+		return "copyout with another length than its data";
+	c->copyout_left = copy->len;
+	c->copyout_addr = copy->addr;
+	c->copyout_drop = !guard_allows(c, copy->addr, (size_t)copy->len,
+	    GUARD_OUT);
+	return NULL;
+}
+
+void
+upcall_copyout_placed(struct conn *c, size_t n)
+{
+
+	c->copyout_addr += n;
+	c->copyout_left -= n;
+}
+
+void
+upcall_copyout_fault(struct conn *c)
+{
+
+	guard_fault(c, c->copyout_addr, (size_t)c->copyout_left);
+	c->copyout_drop = true;
+}
+
+void
+upcall_copyout_data(struct conn *c, const char *data, size_t n)
+{
+
+	if (!c->copyout_drop && usermem_write(c->copyout_addr, data, n) != 0)
+		upcall_copyout_fault(c);
+	upcall_copyout_placed(c, n);
+}
+
+/* --- anonmmap, raise --- */
+
+static void
+anonmmap(struct conn *c, const struct frame_hdr *hdr, uint64_t len)
+{
+	struct frame_hdr resp;
+	uint64_t addr;
+	void *p;
+
+	addr = 0;
+	if (len > 0 && len <= UPCALL_MAX_ANONMMAP) {
+		p = mmap(NULL, (size_t)len, PROT_READ | PROT_WRITE,
+		    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+		if (p != MAP_FAILED)
+			addr = (uintptr_t)p;
+	}
+	resp = frame_hdr(FRAME_RESP, FRAME_ANONMMAP, hdr->reqno, 0,
+	    sizeof(addr));
+	answer(c, &resp, &addr);
+}
+
+static void
+raise_signal(struct conn *c, uint32_t nbsigno)
+{
+	int signo;
+
+	signo = nbsigno <= RUMP_NSIG ?
+	    rump_conv_signo_to_host((int)nbsigno) : 0;
+	if (signo <= 0) {
+		client_log("%s: the server raised signal %u, which this "
+		    "system does not have: ignored", conn_server.text,
+		    nbsigno);
+		return;
+	}
+	c->raised = true;
+	sig_raise(signo);
+}
+
+const char *
+upcall(struct conn *c, const struct frame_hdr *hdr, const char *body)
+{
+	struct frame_copy copy;
+	uint64_t len;
+
+	switch (hdr->type) {
+	case FRAME_COPYIN:
+		memcpy(&copy, body, sizeof(copy));
+		copyin(c, hdr, &copy);
+		return NULL;
+	case FRAME_COPYINSTR:
+		memcpy(&copy, body, sizeof(copy));
+		copyinstr(c, hdr, &copy);
+		return NULL;
+	case FRAME_COPYOUT:
+	case FRAME_COPYOUTSTR:
+		memcpy(&copy, body, sizeof(copy));
+		return copyout(c, hdr, &copy);
+	case FRAME_ANONMMAP:
+		memcpy(&len, body, sizeof(len));
+		anonmmap(c, hdr, len);
+		return NULL;
+	case FRAME_RAISE:
+		raise_signal(c, hdr->u);
+		return NULL;
+	default:
+		return "request of a type that servers do not send";
+	}
+}

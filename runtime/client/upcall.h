@@ -1,0 +1,28 @@
+/*
+ * Upcalls: what the server asks of its client while a call is in progress.
+ * Only the reader is here.
+ */
+#ifndef RUMPGEN_CLIENT_UPCALL_H
+#define RUMPGEN_CLIENT_UPCALL_H
+
+#include "client/conn.h"
+
+/* Largest anonmmap that is granted, in bytes. */
+#define UPCALL_MAX_ANONMMAP	((uint64_t)1 << 30)
+
+/*
+ * Serves one request of a checked header.  body is complete, except that of a
+ * copyout only the frame_copy is there: its data follows by way of the
+ * functions below.  Returns NULL, or what is wrong with the request.
+ */
+const char *upcall(struct conn *c, const struct frame_hdr *hdr,
+    const char *body);
+
+/* n bytes of copyout data, at most copyout_left, from the buffer. */
+void upcall_copyout_data(struct conn *c, const char *data, size_t n);
+/* n bytes have been received in place. */
+void upcall_copyout_placed(struct conn *c, size_t n);
+/* The place cannot be written: drops the rest, its call gets EFAULT. */
+void upcall_copyout_fault(struct conn *c);
+
+#endif
