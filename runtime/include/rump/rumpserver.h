@@ -224,7 +224,9 @@ struct rumpserver_config {
 	unsigned handshake_timeout_ms;	/* accept to handshake: 10000 */
 	unsigned frame_timeout_ms;	/* begun frame to its end: 30000 */
 	unsigned send_timeout_ms;	/* client that reads nothing: 30000 */
+	unsigned answer_timeout_ms;	/* copyin to its answer: 300000 */
 	size_t max_copy;		/* bytes of one copyin/out frame: 1 MiB */
+	size_t stack_size;		/* of each call's thread: 512 KiB */
 
 	/* Local sockets: mode of the socket file (0600) and who may connect.
 	 * n_allow_uid and n_allow_gid both 0: our own uid and root. */
@@ -258,6 +260,8 @@ int rumpserver_serve_fd(struct rumpserver *, int fd);
 
 /* Way one: threads of its own, in the background. */
 int rumpserver_start(struct rumpserver *);
+/* Blocks until no client is connected: for serve_fd without a listener. */
+void rumpserver_join(struct rumpserver *);
 
 /*
  * Way two: the caller's event loop.  When rumpserver_pollfd() is readable,

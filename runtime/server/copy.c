@@ -1,0 +1,415 @@
+/*
+ * Client memory: requests of ours and their answers.
+ *
+ * The lwp that waits for an answer reads the session's input itself when
+ * nobody else does.  Whoever owns the input writes the answer where the lwp
+ * wants it and sets copy.done under ses->lock.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "server/server.h"
+
+struct copyframe {
+	struct frame_hdr hdr;
+	struct frame_copy copy;
+};
+
+/* --- waiting for the answer --- */
+
+static struct timespec
+deadline_after(unsigned ms)
+{
+	uint64_t us = now_us() + (uint64_t)ms * 1000;
+
+	return (struct timespec){ .tv_sec = (time_t)(us / 1000000),
+	    .tv_nsec = (long)(us % 1000000) * 1000 };
+}
+
+static void
+no_answer(struct session *ses)
+{
+
+	atomic_store(&ses->timeout_why, "does not answer a copy request");
+	session_kill(ses);
+}
+
+/* ses->lock held: makes the input ours if nobody is at work on it. */
+static bool
+own_input(struct session *ses, struct worker *w)
+{
+
+	switch (ses->input) {
+	case INPUT_OWNED:
+		return ses->owner == w;
+	case INPUT_QUEUED:
+		if (!pool_unqueue(ses->srv, &ses->work))
+			return false;
+		break;
+	case INPUT_ARMED:
+		session_poll_in(ses, false);
+		break;
+	case INPUT_PAUSED:
+		break;
+	case INPUT_CLOSED:
+		return false;
+	}
+	ses->input = INPUT_OWNED;
+	ses->owner = w;
+	return true;
+}
+
+/* ses->lock held: ours for reading, now. */
+static void
+read_answer(struct session *ses, struct lwp *l)
+{
+	struct worker *w = l->worker;
+
+	pthread_mutex_unlock(&ses->lock);
+	watch(w, ses);
+	w->reading_for = l;
+	session_read_for(ses, w, l);
+	w->reading_for = NULL;
+	pthread_mutex_lock(&ses->lock);
+}
+
+/* ses->lock held. */
+static void
+sleep_thread(struct session *ses, struct lwp *l)
+{
+	struct timespec until;
+
+	until = deadline_after(ses->srv->cfg.answer_timeout_ms);
+	while (!l->copy.done) {
+		if (own_input(ses, l->worker))
+			read_answer(ses, l);
+		else if (pthread_cond_timedwait(&l->wake, &ses->lock,
+		    &until) == ETIMEDOUT) {
+			no_answer(ses);
+			until = deadline_after(ses->srv->cfg.answer_timeout_ms);
+		}
+	}
+}
+
+/* ses->lock held. */
+static void
+sleep_fiber(struct session *ses, struct lwp *l)
+{
+	struct rumpserver *srv = ses->srv;
+
+	atomic_store(&l->timed_out, false);
+	timer_set(srv, &l->timer, srv->cfg.answer_timeout_ms);
+	while (!l->copy.done) {
+		pthread_mutex_unlock(&ses->lock);
+		fiber_yield(l->fiber);
+		if (atomic_exchange(&l->timed_out, false))
+			no_answer(ses);
+		pthread_mutex_lock(&ses->lock);
+	}
+	timer_cancel(srv, &l->timer);
+}
+
+static void
+copy_sleep(struct lwp *l)
+{
+	struct session *ses = l->session;
+	bool give;
+
+	kernel_leave(l->worker);
+	pthread_mutex_lock(&ses->lock);
+	if (l->fiber != NULL)
+		sleep_fiber(ses, l);
+	else
+		sleep_thread(ses, l);
+	l->sleep = LWP_AWAKE;
+	atomic_fetch_sub(&ses->ncopy, 1);
+	give = atomic_load(&ses->ncopy) > 0 && session_owned(ses, l->worker);
+	pthread_mutex_unlock(&ses->lock);
+	/* Others wait for answers, too, and we are off. */
+	if (give)
+		session_give(ses, l->worker);
+	kernel_enter(l->worker);
+}
+
+/* --- asking --- */
+
+/* Numbers a request; false when there is nobody to ask. */
+static bool
+copy_begin(struct lwp *l, void *dst, size_t cap, bool exact)
+{
+	struct session *ses = l->session;
+	bool dead;
+
+	pthread_mutex_lock(&ses->lock);
+	dead = ses->dead;
+	if (!dead) {
+		l->copy = (struct copywait){ .reqno = ses->reqno++,
+		    .dst = dst, .cap = cap, .exact = exact };
+		l->sleep = LWP_COPY;
+		atomic_fetch_add(&ses->ncopy, 1);
+	}
+	pthread_mutex_unlock(&ses->lock);
+	return !dead;
+}
+
+/* Sends a request behind what has gathered, and waits for its answer. */
+static int
+copy_ask(struct lwp *l, const void *frame, size_t len)
+{
+	bool sent;
+
+	sent = buf_append(&l->out, frame, len) && session_send(l->session, l,
+	    l->out.data, l->out.len, NULL, 0);
+	l->out.len = 0;
+	/* Not sent: the input ends soon and the wait with it. */
+	if (!sent)
+		session_kill(l->session);
+	copy_sleep(l);
+	return l->copy.failed ? RUMP_EFAULT : 0;
+}
+
+static int
+copy_request(struct lwp *l, enum frame_type type, rump_uaddr_t uaddr,
+    void *dst, size_t len, bool exact)
+{
+	struct copyframe f;
+
+	if (!copy_begin(l, dst, len, exact))
+		return RUMP_EFAULT;
+	f.hdr = frame_hdr(FRAME_REQ, type, l->copy.reqno, 0, sizeof(f.copy));
+	f.copy = (struct frame_copy){ .len = len, .addr = uaddr };
+	return copy_ask(l, &f, sizeof(f));
+}
+
+static size_t
+piece(const struct lwp *l, size_t len)
+{
+	size_t max = l->session->srv->cfg.max_copy;
+
+	return len < max ? len : max;
+}
+
+int
+rumpserver_copyin(struct lwp *l, rump_uaddr_t uaddr, void *kaddr, size_t len)
+{
+	uint8_t *dst = kaddr;
+	size_t n;
+	int error;
+
+	for (; len > 0; len -= n) {
+		n = piece(l, len);
+		error = copy_request(l, FRAME_COPYIN, uaddr, dst, n, true);
+		if (error != 0)
+			return error;
+		count(&l->session->srv->count.copyin_bytes, n);
+		uaddr += n;
+		dst += n;
+	}
+	return 0;
+}
+
+int
+rumpserver_copyinstr(struct lwp *l, rump_uaddr_t uaddr, char *kaddr,
+    size_t len, size_t *done)
+{
+	size_t n, got;
+	int error;
+
+	for (got = 0; got < len; got += n) {
+		n = piece(l, len - got);
+		error = copy_request(l, FRAME_COPYINSTR, uaddr + got,
+		    kaddr + got, n, false);
+		if (error != 0)
+			return error;
+		count(&l->session->srv->count.copyin_bytes, l->copy.got);
+		if (memchr(kaddr + got, '\0', l->copy.got) != NULL) {
+			if (done != NULL)
+				*done = got + strlen(kaddr + got) + 1;
+			return 0;
+		}
+		/* No NUL though there was room: that is all there is. */
+		if (l->copy.got < n)
+			break;
+	}
+	return RUMP_ENAMETOOLONG;
+}
+
+int
+rumpserver_copyin_borrow(struct lwp *l, rump_uaddr_t uaddr, size_t len,
+    const void **data)
+{
+
+	if (len > RUMPSERVER_BORROW_MAX)
+		return RUMP_EINVAL;
+	l->in.len = 0;
+	*data = buf_room(&l->in, len != 0 ? len : 1);
+	if (*data == NULL)
+		return RUMP_ENOMEM;
+	return rumpserver_copyin(l, uaddr, l->in.data, len);
+}
+
+int
+rumpserver_anonmmap(struct lwp *l, size_t len, rump_uaddr_t *uaddr)
+{
+	struct {
+		struct frame_hdr hdr;
+		uint64_t len;
+	} f;
+	int error;
+
+	*uaddr = 0;
+	if (!copy_begin(l, uaddr, sizeof(*uaddr), true))
+		return RUMP_ENOMEM;
+	f.hdr = frame_hdr(FRAME_REQ, FRAME_ANONMMAP, l->copy.reqno, 0,
+	    sizeof(f.len));
+	f.len = len;
+	error = copy_ask(l, &f, sizeof(f));
+	return error != 0 || *uaddr == 0 ? RUMP_ENOMEM : 0;
+}
+
+/* --- towards the client --- */
+
+static struct copyframe
+copyout_head(struct lwp *l, enum frame_type type, rump_uaddr_t uaddr,
+    size_t len)
+{
+	struct session *ses = l->session;
+	struct copyframe f;
+	uint64_t reqno;
+
+	pthread_mutex_lock(&ses->lock);
+	reqno = ses->reqno++;
+	pthread_mutex_unlock(&ses->lock);
+	count(&ses->srv->count.copyout_bytes, len);
+	f.hdr = frame_hdr(FRAME_REQ, type, reqno, 0, sizeof(f.copy) + len);
+	f.copy = (struct frame_copy){ .len = len, .addr = uaddr };
+	return f;
+}
+
+/* One frame, gathered for the answer when it is small, else sent. */
+static int
+copyout_piece(struct lwp *l, enum frame_type type, const void *kaddr,
+    rump_uaddr_t uaddr, size_t len)
+{
+	struct copyframe f;
+	bool ok;
+
+	f = copyout_head(l, type, uaddr, len);
+	if (l->out.len + sizeof(f) + len <= OUT_GATHER) {
+		if (buf_room(&l->out, sizeof(f) + len) == NULL)
+			return RUMP_ENOMEM;
+		buf_append(&l->out, &f, sizeof(f));
+		buf_append(&l->out, kaddr, len);
+		return 0;
+	}
+	ok = buf_append(&l->out, &f, sizeof(f)) && session_send(l->session, l,
+	    l->out.data, l->out.len, kaddr, len);
+	l->out.len = 0;
+	return ok ? 0 : RUMP_EFAULT;
+}
+
+static bool
+gone(struct lwp *l)
+{
+
+	return atomic_load(&l->session->out_failed);
+}
+
+int
+rumpserver_copyout(struct lwp *l, const void *kaddr, rump_uaddr_t uaddr,
+    size_t len)
+{
+	const uint8_t *src = kaddr;
+	size_t n;
+	int error;
+
+	if (len > 0 && gone(l))
+		return RUMP_EFAULT;
+	for (; len > 0; len -= n) {
+		n = piece(l, len);
+		error = copyout_piece(l, FRAME_COPYOUT, src, uaddr, n);
+		if (error != 0)
+			return error;
+		uaddr += n;
+		src += n;
+	}
+	return 0;
+}
+
+int
+rumpserver_copyoutstr(struct lwp *l, const char *kaddr, rump_uaddr_t uaddr,
+    size_t len, size_t *done)
+{
+	size_t n;
+
+	n = strnlen(kaddr, len);
+	if (n == len)
+		return RUMP_ENAMETOOLONG;
+	if (gone(l))
+		return RUMP_EFAULT;
+	if (done != NULL)
+		*done = n + 1;
+	/* Only a string of a reasonable length is one frame. */
+	if (n + 1 > l->session->srv->cfg.max_copy)
+		return rumpserver_copyout(l, kaddr, uaddr, n + 1);
+	return copyout_piece(l, FRAME_COPYOUTSTR, kaddr, uaddr, n + 1);
+}
+
+int
+rumpserver_copyout_reserve(struct lwp *l, rump_uaddr_t uaddr, size_t len,
+    void **data)
+{
+	uint8_t *p;
+
+	if (len > RUMPSERVER_BORROW_MAX)
+		return RUMP_EINVAL;
+	p = buf_room(&l->out, sizeof(struct copyframe) + len);
+	if (p == NULL)
+		return RUMP_ENOMEM;
+	l->reserved = len;
+	l->reserve_addr = uaddr;
+	*data = p + sizeof(struct copyframe);
+	return 0;
+}
+
+/* What was reserved is more than one frame may carry. */
+static int
+commit_pieces(struct lwp *l, size_t used)
+{
+	struct copyframe f;
+	const uint8_t *src;
+	size_t off, n, out;
+
+	src = l->out.data + l->out.len + sizeof(f);
+	out = l->out.len;
+	l->out.len = 0;
+	if (out > 0 && !session_send(l->session, l, l->out.data, out, NULL, 0))
+		return RUMP_EFAULT;
+	for (off = 0; off < used; off += n) {
+		n = piece(l, used - off);
+		f = copyout_head(l, FRAME_COPYOUT, l->reserve_addr + off, n);
+		if (!session_send(l->session, l, &f, sizeof(f), src + off, n))
+			return RUMP_EFAULT;
+	}
+	return 0;
+}
+
+int
+rumpserver_copyout_commit(struct lwp *l, size_t used)
+{
+	struct copyframe f;
+
+	if (used > l->reserved)
+		return RUMP_EINVAL;
+	l->reserved = 0;
+	if (used == 0)
+		return 0;
+	if (gone(l))
+		return RUMP_EFAULT;
+	if (used > l->session->srv->cfg.max_copy)
+		return commit_pieces(l, used);
+	f = copyout_head(l, FRAME_COPYOUT, l->reserve_addr, used);
+	memcpy(l->out.data + l->out.len, &f, sizeof(f));
+	l->out.len += sizeof(f) + used;
+	return 0;
+}

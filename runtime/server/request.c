@@ -1,0 +1,137 @@
+/*
+ * Requests that are not calls.
+ */
+#include <sys/socket.h>
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "server/server.h"
+
+enum frame_error
+error_frame(int error)
+{
+
+	switch (error) {
+	case RUMP_EAGAIN:
+		return FRAME_ERR_TRYAGAIN;
+	case RUMP_EPERM:
+	case RUMP_EACCES:
+		return FRAME_ERR_AUTH;
+	case RUMP_ENOMEM:
+		return FRAME_ERR_NOMEM;
+	default:
+		return FRAME_ERR_RFORK;
+	}
+}
+
+void
+session_hangup(struct session *ses)
+{
+
+	ses->state = SES_DRAIN;
+	if (atomic_load(&ses->out_waiting) == 0)
+		shutdown(ses->fd, SHUT_WR);
+	session_deadline(ses, LINGER_MS, "refused, and does not hang up");
+}
+
+void
+session_refuse(struct session *ses, uint64_t reqno, enum frame_error error)
+{
+
+	session_error(ses, reqno, error);
+	session_hangup(ses);
+}
+
+/* Whether an exec has waited for this prefork. */
+static bool
+prefork_over(struct session *ses)
+{
+	bool go;
+
+	pthread_mutex_lock(&ses->lock);
+	go = --ses->nbusy == 0 && ses->exec;
+	pthread_mutex_unlock(&ses->lock);
+	return go;
+}
+
+static void
+serve_prefork(struct session *ses, const struct request *req, struct worker *w)
+{
+	bool exec;
+
+	pthread_mutex_lock(&ses->lock);
+	exec = ses->exec;
+	if (!exec)
+		ses->nbusy++;
+	pthread_mutex_unlock(&ses->lock);
+	if (exec) {
+		session_error(ses, req->hdr.reqno, FRAME_ERR_INEXEC);
+		return;
+	}
+	kernel_enter(w);
+	prefork_make(ses, req);
+	kernel_leave(w);
+	if (prefork_over(ses))
+		exec_finish(ses, w);
+}
+
+/* A request on an established connection. */
+static void
+serve(struct session *ses, const struct request *req, struct worker *w)
+{
+
+	if (req->hdr.type == FRAME_PREFORK)
+		serve_prefork(ses, req, w);
+	else if (req->hdr.type == FRAME_HANDSHAKE &&
+	    req->hdr.u == HANDSHAKE_EXEC)
+		exec_request(ses, req, w);
+	else
+		session_error(ses, req->hdr.reqno, FRAME_ERR_MALFORMED);
+}
+
+bool
+request_run(struct session *ses, const struct request *req, struct worker *w)
+{
+	bool owned;
+
+	if (ses->state == SES_NEW) {
+		handshake(ses, req);
+		return true;
+	}
+	session_ref(ses);
+	serve(ses, req, w);
+	pthread_mutex_lock(&ses->lock);
+	owned = session_owned(ses, w);
+	pthread_mutex_unlock(&ses->lock);
+	session_unref(ses);
+	return owned;
+}
+
+static void
+request_work(struct work *work, struct worker *w)
+{
+	struct request *req = (struct request *)work;
+	struct session *ses = req->session;
+
+	serve(ses, req, w);
+	free(req);
+	session_unref(ses);
+}
+
+bool
+request_queue(struct session *ses, const struct request *req)
+{
+	struct request *copy;
+
+	copy = malloc(sizeof(*copy) + req->len);
+	if (copy == NULL)
+		return false;
+	*copy = *req;
+	copy->work.run = request_work;
+	copy->body = (uint8_t *)(copy + 1);
+	memcpy(copy->body, req->body, req->len);
+	session_ref(ses);
+	pool_queue(ses->srv, &copy->work);
+	return true;
+}

@@ -1,0 +1,263 @@
+/*
+ * Sleeping in a call, with the server's knowledge.
+ */
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "server/server.h"
+
+/* Descriptors of one wait that need no allocation. */
+enum { FEW_FDS = 16 };
+
+static struct timespec
+to_timespec(uint64_t us)
+{
+
+	return (struct timespec){ .tv_sec = (time_t)(us / 1000000),
+	    .tv_nsec = (long)(us % 1000000) * 1000 };
+}
+
+/* When a timeout ends, by now_us(); UINT64_MAX: never. */
+static uint64_t
+end_of(const struct timespec *timeout)
+{
+
+	if (timeout == NULL || timeout->tv_sec > INT32_MAX)
+		return UINT64_MAX;
+	return now_us() + (uint64_t)timeout->tv_sec * 1000000 +
+	    ((uint64_t)timeout->tv_nsec + 999) / 1000;
+}
+
+static uint64_t
+until_ms(uint64_t end)
+{
+	uint64_t now = now_us();
+
+	return end > now ? (end - now + 999) / 1000 : 0;
+}
+
+/* Notes where l sleeps; false when it is interrupted already. */
+static bool
+fall_asleep(struct lwp *l, int wakefd)
+{
+	bool ok;
+
+	pthread_mutex_lock(&l->session->lock);
+	ok = !atomic_load(&l->interrupted);
+	if (ok) {
+		l->sleep = LWP_WAIT;
+		l->wakefd = wakefd;
+	}
+	pthread_mutex_unlock(&l->session->lock);
+	return ok;
+}
+
+static void
+awaken(struct lwp *l)
+{
+
+	pthread_mutex_lock(&l->session->lock);
+	l->sleep = LWP_AWAKE;
+	l->wakefd = -1;
+	pthread_mutex_unlock(&l->session->lock);
+}
+
+/* Without descriptors: for the time, or an interrupt. */
+static int
+wait_time(struct lwp *l, uint64_t end)
+{
+	struct session *ses = l->session;
+	struct timespec until = to_timespec(end);
+	int rc;
+
+	rc = 0;
+	pthread_mutex_lock(&ses->lock);
+	l->sleep = LWP_WAIT;
+	while (rc != ETIMEDOUT && !atomic_load(&l->interrupted)) {
+		if (end == UINT64_MAX)
+			pthread_cond_wait(&l->wake, &ses->lock);
+		else
+			rc = pthread_cond_timedwait(&l->wake, &ses->lock,
+			    &until);
+	}
+	l->sleep = LWP_AWAKE;
+	pthread_mutex_unlock(&ses->lock);
+	return atomic_load(&l->interrupted) ? RUMP_EINTR : RUMP_EWOULDBLOCK;
+}
+
+/* v[nfds] is the eventfd. */
+static int
+poll_until(struct lwp *l, struct pollfd *v, nfds_t nfds, uint64_t end)
+{
+	struct timespec left;
+	uint64_t now;
+	int n;
+
+	for (;;) {
+		now = now_us();
+		left = to_timespec(end > now ? end - now : 0);
+		n = ppoll(v, nfds + 1, end == UINT64_MAX ? NULL : &left, NULL);
+		if (atomic_load(&l->interrupted))
+			return RUMP_EINTR;
+		if (n == 0)
+			return RUMP_EWOULDBLOCK;
+		if (n == -1 && errno != EINTR)
+			return errno == ENOMEM ? RUMP_ENOMEM : RUMP_EINVAL;
+		/* A wakeup of an earlier wait, perhaps. */
+		if (n > 0 && v[nfds].revents != 0) {
+			eventfd_t drop;
+
+			eventfd_read(v[nfds].fd, &drop);
+			n--;
+		}
+		if (n > 0)
+			return 0;
+	}
+}
+
+static int
+wait_fds(struct lwp *l, struct pollfd *fds, nfds_t nfds, uint64_t end)
+{
+	struct pollfd few[FEW_FDS + 1], *v;
+	struct worker *w = l->worker;
+	int error;
+
+	if (w->wakefd == -1)
+		w->wakefd = wire_fd_above_stdio(eventfd(0, EFD_CLOEXEC |
+		    EFD_NONBLOCK));
+	if (w->wakefd == -1)
+		return RUMP_ENFILE;
+	v = few;
+	if (nfds > FEW_FDS)
+		v = malloc((nfds + 1) * sizeof(*v));
+	if (v == NULL)
+		return RUMP_ENOMEM;
+	memcpy(v, fds, nfds * sizeof(*v));
+	v[nfds] = (struct pollfd){ .fd = w->wakefd, .events = POLLIN };
+
+	error = RUMP_EINTR;
+	if (fall_asleep(l, w->wakefd)) {
+		error = poll_until(l, v, nfds, end);
+		awaken(l);
+	}
+	memcpy(fds, v, nfds * sizeof(*v));
+	if (v != few)
+		free(v);
+	return error;
+}
+
+/* --- in the caller's loop --- */
+
+/* An epoll instance of the wait's own; the loop's epoll watches it. */
+static int
+wait_epoll(const struct pollfd *fds, nfds_t nfds)
+{
+	struct epoll_event ev = { 0 };
+	nfds_t i, k;
+	int epfd;
+
+	epfd = wire_fd_above_stdio(epoll_create1(EPOLL_CLOEXEC));
+	if (epfd == -1)
+		return -1;
+	for (i = 0; i < nfds; i++) {
+		if (fds[i].fd < 0)
+			continue;
+		ev.events = (uint16_t)fds[i].events;
+		if (epoll_ctl(epfd, EPOLL_CTL_ADD, fds[i].fd, &ev) == 0 ||
+		    errno != EEXIST)
+			continue;
+		/* Named twice: both its wishes. */
+		for (k = 0; k < i; k++)
+			if (fds[k].fd == fds[i].fd)
+				ev.events |= (uint16_t)fds[k].events;
+		epoll_ctl(epfd, EPOLL_CTL_MOD, fds[i].fd, &ev);
+	}
+	return epfd;
+}
+
+static int
+yield_until(struct lwp *l, struct pollfd *fds, nfds_t nfds, int epfd)
+{
+	struct rumpserver *srv = l->session->srv;
+	bool first;
+
+	for (first = true;; first = false) {
+		if (epfd != -1 && fiber_poll(srv, l->fiber, epfd, first) == -1)
+			return RUMP_ENOMEM;
+		fiber_yield(l->fiber);
+		if (atomic_load(&l->interrupted))
+			return RUMP_EINTR;
+		if (nfds > 0 && poll(fds, nfds, 0) > 0)
+			return 0;
+		if (atomic_load(&l->timed_out))
+			return RUMP_EWOULDBLOCK;
+	}
+}
+
+static int
+wait_fiber(struct lwp *l, struct pollfd *fds, nfds_t nfds, uint64_t end)
+{
+	struct rumpserver *srv = l->session->srv;
+	int epfd, error;
+
+	epfd = -1;
+	if (nfds > 0 && (epfd = wait_epoll(fds, nfds)) == -1)
+		return RUMP_ENFILE;
+	atomic_store(&l->timed_out, false);
+	if (end != UINT64_MAX)
+		timer_set(srv, &l->timer, until_ms(end));
+	error = RUMP_EINTR;
+	if (fall_asleep(l, -1)) {
+		error = yield_until(l, fds, nfds, epfd);
+		awaken(l);
+	}
+	timer_cancel(srv, &l->timer);
+	if (epfd != -1)
+		close(epfd);
+	return error;
+}
+
+int
+rumpserver_wait(struct lwp *l, struct pollfd *fds, nfds_t nfds,
+    const struct timespec *timeout)
+{
+	uint64_t end;
+
+	if (nfds > 65536 || (timeout != NULL && (timeout->tv_sec < 0 ||
+	    timeout->tv_nsec < 0 || timeout->tv_nsec > 999999999)))
+		return RUMP_EINVAL;
+	if (atomic_load(&l->interrupted))
+		return RUMP_EINTR;
+	/* No one else need be troubled for what is there already. */
+	if (nfds > 0 && poll(fds, nfds, 0) > 0)
+		return 0;
+	end = end_of(timeout);
+	if (end <= now_us())
+		return RUMP_EWOULDBLOCK;
+	if (l->fiber != NULL)
+		return wait_fiber(l, fds, nfds, end);
+	session_give(l->session, l->worker);
+	if (nfds == 0)
+		return wait_time(l, end);
+	return wait_fds(l, fds, nfds, end);
+}
+
+void
+rumpserver_block(struct lwp *l)
+{
+
+	session_give(l->session, l->worker);
+}
+
+void
+rumpserver_unblock(struct lwp *l)
+{
+
+	/* The input stays where it is; the worker finds out later. */
+	(void)l;
+}
