@@ -8,7 +8,7 @@
 #include <rump/rump_handlers.h>
 #include <rump/rump_syscallargs.h>
 
-#include "hostkern/kern.h"
+#include "hostkern/fdcalls.h"
 #include "hostkern/lock.h"
 
 enum {

@@ -2,6 +2,7 @@
  * The host kernel as a whole: made, destroyed, and handed to the server.
  */
 #include <sys/fsuid.h>
+#include <sys/random.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 
@@ -189,6 +190,11 @@ hostkern_create(const struct hostkern_config *conf, char *why, size_t whylen)
 
 	if (make_names(hk, conf) != 0 || make_initpgrp(hk) != 0) {
 		snprintf(why, whylen, "out of memory");
+		goto fail;
+	}
+	if (getrandom(hk->fh_key, sizeof(hk->fh_key), 0) !=
+	    (ssize_t)sizeof(hk->fh_key)) {
+		snprintf(why, whylen, "getrandom(2): %s", strerror(errno));
 		goto fail;
 	}
 	if (hk->privileged && !identity_works()) {

@@ -176,6 +176,8 @@ struct hostkern {
 	pthread_mutex_t plock_lock;
 	struct plock_owner *plocks;	/* lock.c */
 
+	uint64_t fh_key[2];	/* seals file handles (fh.c) */
+
 	void *ext[KERN_NSLOTS];
 };
 

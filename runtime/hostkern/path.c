@@ -235,8 +235,8 @@ open_from(const struct base *b, const char *path, const struct open_how *how)
 	return fd;
 }
 
-int
-path_open(struct kproc *p, int atfd, const char *path,
+static int
+open_as(struct kproc *p, bool real, int atfd, const char *path,
     const struct open_how *how, int *hfd)
 {
 	struct base b;
@@ -245,7 +245,10 @@ path_open(struct kproc *p, int atfd, const char *path,
 	error = base_get(p, atfd, path, &b);
 	if (error != 0)
 		return error;
-	cred_assume(p);
+	if (real)
+		cred_assume_real(p);
+	else
+		cred_assume(p);
 	*hfd = open_from(&b, path, how);
 	error = *hfd == -1 ? kern_errno() : 0;
 	base_put(&b);
@@ -253,8 +256,24 @@ path_open(struct kproc *p, int atfd, const char *path,
 }
 
 int
+path_open(struct kproc *p, int atfd, const char *path,
+    const struct open_how *how, int *hfd)
+{
+
+	return open_as(p, false, atfd, path, how, hfd);
+}
+
+int
 path_lookup(struct kproc *p, int atfd, const char *path, int flags,
     struct nameref *n)
+{
+
+	return path_lookup_as(p, false, atfd, path, flags, n);
+}
+
+int
+path_lookup_as(struct kproc *p, bool real, int atfd, const char *path,
+    int flags, struct nameref *n)
 {
 	struct open_how how = { .flags = O_PATH | O_CLOEXEC };
 	int error;
@@ -264,7 +283,8 @@ path_lookup(struct kproc *p, int atfd, const char *path, int flags,
 	if ((flags & PATH_DIRECTORY) != 0)
 		how.flags |= O_DIRECTORY;
 	n->dev = NULL;
-	error = path_open(p, atfd, path, &how, &n->fd);
+	n->file = NULL;
+	error = open_as(p, real, atfd, path, &how, &n->fd);
 	if (error != RUMP_ENOENT)
 		return error;
 	n->dev = dev_find(p, atfd, path);
@@ -276,11 +296,50 @@ path_lookup(struct kproc *p, int atfd, const char *path, int flags,
 	return n->fd == -1 ? kern_errno() : 0;
 }
 
+int
+path_lookup_fd(struct lwp *l, int fd, struct nameref *n)
+{
+	struct kproc *p = kern_proc(l);
+	struct file *f;
+	int error;
+
+	error = fd_get(p, fd, &f);
+	if (error != 0)
+		return error;
+	if (f->type != FILE_VNODE && f->type != FILE_FIFO &&
+	    f->type != FILE_DEV) {
+		file_put(f);
+		return RUMP_EINVAL;
+	}
+	n->fd = f->hfd;
+	n->dev = f->dev;
+	n->file = f;
+	cred_assume(p);
+	return 0;
+}
+
 void
 nameref_close(struct nameref *n)
 {
 
-	close(n->fd);
+	if (n->file != NULL)
+		file_put(n->file);
+	else
+		close(n->fd);
+}
+
+static int
+modifiable(struct kproc *p, struct nameref *n)
+{
+	int error = 0;
+
+	if (p->hk->read_only)
+		error = RUMP_EROFS;
+	else if (n->dev != NULL)
+		error = RUMP_EPERM;
+	if (error != 0)
+		nameref_close(n);
+	return error;
 }
 
 int
@@ -294,15 +353,16 @@ path_modify(struct lwp *l, int atfd, rump_uaddr_t upath, int flags,
 	error = path_copyin(l, upath, path);
 	if (error == 0)
 		error = path_lookup(p, atfd, path, flags, n);
-	if (error != 0)
-		return error;
-	if (p->hk->read_only)
-		error = RUMP_EROFS;
-	else if (n->dev != NULL)
-		error = RUMP_EPERM;
-	if (error != 0)
-		nameref_close(n);
-	return error;
+	return error != 0 ? error : modifiable(p, n);
+}
+
+int
+path_modify_fd(struct lwp *l, int fd, struct nameref *n)
+{
+	int error;
+
+	error = path_lookup_fd(l, fd, n);
+	return error != 0 ? error : modifiable(kern_proc(l), n);
 }
 
 /*

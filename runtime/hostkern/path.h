@@ -40,15 +40,20 @@ int path_open(struct kproc *, int atfd, const char *path,
 
 /* An existing file. */
 struct nameref {
-	int fd;				/* O_PATH */
+	int fd;				/* O_PATH, or an open file's */
 	const struct synthdev *dev;	/* a device we supply: fd is the host's
 					 * and not to be modified */
+	struct file *file;		/* whose fd it is, or NULL */
 };
 
 enum { PATH_NOFOLLOW = 1, PATH_DIRECTORY = 2 };
 
 int path_lookup(struct kproc *, int atfd, const char *path, int flags,
     struct nameref *);
+/* The same with the process's real ids, as access(2) wants it; the thread
+ * keeps that identity for the call that follows. */
+int path_lookup_as(struct kproc *, bool real, int atfd, const char *path,
+    int flags, struct nameref *);
 void nameref_close(struct nameref *);
 
 /*
@@ -57,6 +62,13 @@ void nameref_close(struct nameref *);
  */
 int path_modify(struct lwp *, int atfd, rump_uaddr_t upath, int flags,
     struct nameref *);
+
+/*
+ * The same for the file behind a descriptor.  EINVAL when it is none with a
+ * name: a pipe, a socket, a kqueue.
+ */
+int path_lookup_fd(struct lwp *, int fd, struct nameref *);
+int path_modify_fd(struct lwp *, int fd, struct nameref *);
 
 /* A name in its directory. */
 enum last_component { LAST_NAME, LAST_DOT, LAST_DOTDOT, LAST_ROOT };

@@ -1,0 +1,170 @@
+/*
+ * ioctl: what every descriptor has, and terminals.
+ */
+#include <sys/ioctl.h>
+
+#include <errno.h>
+#include <termios.h>
+
+#include <rump/rump_handlers.h>
+#include <rump/rump_syscallargs.h>
+#include <rump/rumpconv.h>
+
+#include "hostkern/fdcalls.h"
+
+static int
+copyin_int(struct lwp *l, rump_uaddr_t data, int *value)
+{
+
+	return rumpserver_copyin(l, data, value, sizeof(*value));
+}
+
+static int
+copyout_int(struct lwp *l, rump_uaddr_t data, int value)
+{
+
+	return rumpserver_copyout(l, &value, data, sizeof(value));
+}
+
+/* FIONBIO and FIOASYNC: a flag of the open file. */
+static int
+set_flag(struct lwp *l, struct file *f, int flag, rump_uaddr_t data)
+{
+	int error, on;
+
+	error = copyin_int(l, data, &on);
+	if (error == 0)
+		file_setfl(f, flag, on != 0 ? flag : 0);
+	return error;
+}
+
+/* How much there is to read, or to be read on the other side. */
+static int
+get_count(struct lwp *l, struct file *f, unsigned long request,
+    rump_uaddr_t data)
+{
+	int n = 0;
+
+	if (f->type == FILE_KQUEUE)
+		return RUMP_ENOTTY;
+	if (f->type != FILE_CONSOLE && ioctl(f->hfd, request, &n) != 0)
+		return kern_errno();
+	return copyout_int(l, data, n);
+}
+
+static int
+ioctl_file(struct lwp *l, struct file *f, unsigned long com,
+    rump_uaddr_t data)
+{
+
+	switch (com) {
+	case RUMP_FIONBIO:
+		return set_flag(l, f, RUMP_O_NONBLOCK, data);
+	case RUMP_FIOASYNC:
+		return set_flag(l, f, RUMP_O_ASYNC, data);
+	case RUMP_FIONREAD:
+		return get_count(l, f, FIONREAD, data);
+	default:
+		return RUMP_EPASSTHROUGH;
+	}
+}
+
+/* --- terminals: the console, where it is one --- */
+
+static bool
+is_terminal(const struct file *f)
+{
+
+	return f->type == FILE_CONSOLE && f->hk->console_tty;
+}
+
+static int
+get_winsize(struct lwp *l, struct file *f, rump_uaddr_t data)
+{
+	struct rump_winsize nb;
+	struct winsize ws;
+
+	if (ioctl(f->hfd, TIOCGWINSZ, &ws) != 0)
+		return kern_errno();
+	nb = (struct rump_winsize){ .ws_row = ws.ws_row, .ws_col = ws.ws_col,
+	    .ws_xpixel = ws.ws_xpixel, .ws_ypixel = ws.ws_ypixel };
+	return rumpserver_copyout(l, &nb, data, sizeof(nb));
+}
+
+static int
+set_winsize(struct lwp *l, struct file *f, rump_uaddr_t data)
+{
+	struct rump_winsize nb;
+	struct winsize ws;
+	int error;
+
+	error = rumpserver_copyin(l, data, &nb, sizeof(nb));
+	if (error != 0)
+		return error;
+	ws = (struct winsize){ .ws_row = nb.ws_row, .ws_col = nb.ws_col,
+	    .ws_xpixel = nb.ws_xpixel, .ws_ypixel = nb.ws_ypixel };
+	return ioctl(f->hfd, TIOCSWINSZ, &ws) != 0 ? kern_errno() : 0;
+}
+
+static int
+get_termios(struct lwp *l, struct file *f, rump_uaddr_t data)
+{
+	struct rump_termios nb;
+	struct termios host;
+
+	if (tcgetattr(f->hfd, &host) != 0)
+		return kern_errno();
+	rump_conv_termios_from_host(&host, &nb);
+	return rumpserver_copyout(l, &nb, data, sizeof(nb));
+}
+
+/*
+ * The terminal belongs to whoever started the server, so a guest may look at
+ * its modes but not change them.
+ */
+static int
+ioctl_terminal(struct lwp *l, struct file *f, unsigned long com,
+    rump_uaddr_t data)
+{
+
+	if (!is_terminal(f))
+		return RUMP_ENOTTY;
+	switch (com) {
+	case RUMP_TIOCGWINSZ:
+		return get_winsize(l, f, data);
+	case RUMP_TIOCSWINSZ:
+		return set_winsize(l, f, data);
+	case RUMP_TIOCGETA:
+		return get_termios(l, f, data);
+	case RUMP_TIOCSETA:
+	case RUMP_TIOCSETAW:
+	case RUMP_TIOCSETAF:
+		return RUMP_EPERM;
+	default:
+		return RUMP_ENOTTY;
+	}
+}
+
+int
+sys_ioctl(struct lwp *l, const struct sys_ioctl_args *uap, register_t *retval)
+{
+	struct kproc *p = kern_proc(l);
+	unsigned long com = uap->com;
+	struct file *f;
+	int error;
+
+	if (com == RUMP_FIOCLEX || com == RUMP_FIONCLEX)
+		return fd_setcloexec(p, uap->fd, com == RUMP_FIOCLEX);
+	error = fd_get(p, uap->fd, &f);
+	if (error != 0)
+		return error;
+	error = RUMP_EPASSTHROUGH;
+	if (f->ops != NULL && f->ops->ioctl != NULL)
+		error = f->ops->ioctl(l, f, com, uap->data, retval);
+	if (error == RUMP_EPASSTHROUGH)
+		error = ioctl_file(l, f, com, uap->data);
+	if (error == RUMP_EPASSTHROUGH)
+		error = ioctl_terminal(l, f, com, uap->data);
+	file_put(f);
+	return error;
+}
