@@ -39,6 +39,8 @@ enlist(struct conn *c, struct call *call, unsigned *generation)
 		call->next = c->pending;
 		if (c->pending != NULL)
 			c->pending->prev = call;
+		else
+			c->nmapped = 0;
 		c->pending = call;
 		*generation = c->generation;
 	}

@@ -42,6 +42,8 @@ enum {
 	CONN_RBUF = 16 * 1024,
 	/* With this much unsent the reader serves nobody until it is gone. */
 	CONN_MAX_UNSENT = 1024 * 1024,
+	/* Regions (not bytes) mapped for the server that the guard knows. */
+	CONN_MAX_MAPPED = 16,
 };
 
 /* What a call waits for; lives on the caller's stack while it is pending. */
@@ -93,6 +95,12 @@ struct conn {
 	unsigned generation;	/* counts connections; sendlock as well */
 	bool aio;		/* the guard has seen an aio call */
 	bool refused;		/* the guard has said so */
+	/* What anonmmap gave the server since a call has been pending; of
+	 * more than there is room for, the latest. */
+	struct {
+		uint64_t addr, len;
+	} mapped[CONN_MAX_MAPPED];
+	unsigned nmapped;
 	bool setup;
 	pthread_t setup_owner;
 	struct setup_waiter *setup_waiters;

@@ -333,6 +333,32 @@ call_names(struct query *q, const struct call *call)
 	return false;
 }
 
+/* lock held. */
+static bool
+was_mapped(const struct conn *c, const struct query *q)
+{
+	unsigned i;
+
+	for (i = 0; i < c->nmapped && i < CONN_MAX_MAPPED; i++) {
+		if (within(q, c->mapped[i].addr, c->mapped[i].len,
+		    SYSDESC_IN | SYSDESC_OUT))
+			return true;
+	}
+	return false;
+}
+
+void
+guard_mapped(struct conn *c, uint64_t addr, size_t len)
+{
+	unsigned i;
+
+	pthread_mutex_lock(&c->lock);
+	i = c->nmapped++ % CONN_MAX_MAPPED;
+	c->mapped[i].addr = addr;
+	c->mapped[i].len = len;
+	pthread_mutex_unlock(&c->lock);
+}
+
 static const char *
 call_name(const struct call *call)
 {
@@ -356,7 +382,7 @@ guard_allows(struct conn *c, uint64_t addr, size_t len, enum guard_way way)
 	say = false;
 	during = NULL;
 	pthread_mutex_lock(&c->lock);
-	ok = c->aio;
+	ok = c->aio || was_mapped(c, &q);
 	for (call = c->pending; call != NULL && !ok; call = call->next) {
 		if (!call->done)
 			ok = call_names(&q, call);

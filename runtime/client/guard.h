@@ -6,7 +6,9 @@
  * through iovec, msghdr, mmsghdr and aiocb.  A call whose description does
  * not say, or that is not described, opens all memory while it is in
  * progress, as does an ioctl or fcntl whose parameter is large enough to hold
- * a pointer, and an aio call for the rest of the connection.
+ * a pointer, and an aio call for the rest of the connection.  Memory that the
+ * server had us map (anonmmap) is open to it as long as any call is in
+ * progress.
  *
  * RUMPCLIENT_GUARD=on|off in the environment, rumpclient_setguard() in the
  * program; the program's word is the last.
@@ -36,6 +38,9 @@ void guard_environment(void);
  */
 bool guard_allows(struct conn *c, uint64_t addr, size_t len,
     enum guard_way way);
+
+/* len bytes at addr were mapped for the server.  No lock held. */
+void guard_mapped(struct conn *c, uint64_t addr, size_t len);
 
 /* The server's data did not reach that address, or ours not the server: the
  * calls that name it, or all in progress if

@@ -167,8 +167,10 @@ anonmmap(struct conn *c, const struct frame_hdr *hdr, uint64_t len)
 	if (len > 0 && len <= UPCALL_MAX_ANONMMAP) {
 		p = mmap(NULL, (size_t)len, PROT_READ | PROT_WRITE,
 		    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-		if (p != MAP_FAILED)
+		if (p != MAP_FAILED) {
 			addr = (uintptr_t)p;
+			guard_mapped(c, addr, (size_t)len);
+		}
 	}
 	resp = frame_hdr(FRAME_RESP, FRAME_ANONMMAP, hdr->reqno, 0,
 	    sizeof(addr));
