@@ -1,6 +1,7 @@
 #include <sys/types.h>
 
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -109,10 +110,14 @@ check_outcome(const struct driver *d, const char *function, int rv)
 /* --- signals ------------------------------------------------------------------ */
 
 static void
-count_signal(int signo)
+count_signal(int signo, siginfo_t *info, void *context)
 {
 	size_t i;
 
+	(void)context;
+	/* Raised by a process, not by the end of a child. */
+	if (info->si_code > 0)
+		return;
 	for (i = 0; i < NSIGNALS; i++)
 		if (signals[i].host == signo)
 			raised[i]++;
@@ -121,8 +126,8 @@ count_signal(int signo)
 static void
 catch_signals(void)
 {
-	struct sigaction sa = { .sa_handler = count_signal,
-	    .sa_flags = SA_RESTART };
+	struct sigaction sa = { .sa_sigaction = count_signal,
+	    .sa_flags = SA_RESTART | SA_SIGINFO };
 	size_t i;
 
 	for (i = 0; i < NSIGNALS; i++) {
@@ -362,7 +367,7 @@ static int
 check_results(const struct driver *d, const struct call *c, int error,
     const register_t retval[2])
 {
-	const struct conversation_event *answer;
+	const struct conversation_event *answer = NULL;
 	uint64_t want;
 	int i, werr;
 
@@ -377,7 +382,7 @@ check_results(const struct driver *d, const struct call *c, int error,
 	if (error != werr)
 		return fail(d, "syscall %u: error %d, recorded is %d",
 		    d->conv->events[d->at].u, error, werr);
-	for (i = 0; error == 0 && i < 2; i++) {
+	for (i = 0; error == 0 && answer != NULL && i < 2; i++) {
 		want = conversation_u64(answer->body + 8 + 8 * i);
 		if (want != 0 && was_mapped(d, c, want)) {
 			if (check_mapped(d, c, answer,
@@ -506,6 +511,18 @@ forks_done(struct driver *d)
 		rumpclient_fork_done(d->forks[--d->nforks].rf);
 }
 
+/* Waits until the other process has closed its ends of a pipe. */
+static void
+wait_end(int fd[2])
+{
+	char c;
+
+	close(fd[1]);
+	while (read(fd[0], &c, 1) == -1 && errno == EINTR)
+		continue;
+	close(fd[0]);
+}
+
 /* A fork handshake begins another connection; the child goes on with that. */
 static int
 drive_fork(struct driver *d)
@@ -513,6 +530,7 @@ drive_fork(struct driver *d)
 	const struct conversation_event *ev = &d->conv->events[d->at];
 	struct prefork *pf = prefork_for(d, ev->body);
 	struct rumpclient_fork *rf;
+	int connected[2], error;
 	pid_t pid;
 
 	if (pf == NULL)
@@ -522,10 +540,14 @@ drive_fork(struct driver *d)
 		*pf = d->forks[--d->nforks];
 		return 0;
 	}
+	if (pipe2(connected, O_CLOEXEC) == -1)
+		return fail(d, "pipe: %s", strerror(errno));
 	pid = fork();
 	if (pid == -1)
 		return fail(d, "fork: %s", strerror(errno));
 	if (pid > 0) {
+		/* Connections come in the recorded order. */
+		wait_end(connected);
 		if (!used_later(d, d->at, pf->cookie)) {
 			rumpclient_fork_done(pf->rf);
 			*pf = d->forks[--d->nforks];
@@ -538,8 +560,11 @@ drive_fork(struct driver *d)
 	rf = pf->rf;
 	*pf = d->forks[--d->nforks];
 	forks_done(d);
-	return check_outcome(d, "rumpclient_fork_init",
+	error = check_outcome(d, "rumpclient_fork_init",
 	    rumpclient_fork_init(rf));
+	close(connected[0]);
+	close(connected[1]);
+	return error;
 }
 
 static int
