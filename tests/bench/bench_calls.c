@@ -16,6 +16,7 @@
 #include "bench/duel.h"
 #include "bench/options.h"
 #include "bench/peer.h"
+#include "bench/placement.h"
 
 #define FILE_NAME	"/bench"
 
@@ -119,6 +120,7 @@ run_null(struct bare *b, unsigned rounds)
 		.ours = ours_getpid, .bare = bare_getpid, .bare_arg = b,
 		.rounds = 2 * rounds,	/* the figure that matters most */
 	};
+	struct duel one_cpu = d;
 	struct duel mask = {
 		.row = { .name = "signal masking, of a call's cost",
 		    .note = "two sigprocmask(2) alone; part of every call" },
@@ -126,6 +128,11 @@ run_null(struct bare *b, unsigned rounds)
 	};
 
 	duel_run(&d);
+	/* Without waking another CPU only the instructions count. */
+	place_self(PLACE_SERVER);
+	one_cpu.row.name = "null call (getpid), all on one CPU";
+	duel_run(&one_cpu);
+	place_self(PLACE_CLIENT);
 	duel_run(&mask);
 }
 
@@ -198,6 +205,7 @@ main(int argc, char **argv)
 	int fd;
 
 	daemon_start(&daemon, &o);
+	place_self(PLACE_CLIENT);
 	if (rumpclient_init() == -1)
 		bench_die("rumpclient_init");
 	fd = rump_sys_open(FILE_NAME, RUMP_O_RDWR | RUMP_O_CREAT, 0600);
@@ -221,6 +229,14 @@ main(int argc, char **argv)
 	run_throughput("pread, 64 KiB, throughput",
 	    "pread, 64 KiB, beside one-way push", ours_pread, bare_pread,
 	    fd, &b, rounds);
+	place_self(PLACE_SERVER);
+	run_throughput("pwrite, 64 KiB, throughput, one CPU",
+	    "pwrite, 64 KiB, beside one-way push, one CPU",
+	    ours_pwrite, bare_pwrite, fd, &b, rounds);
+	run_throughput("pread, 64 KiB, throughput, one CPU",
+	    "pread, 64 KiB, beside one-way push, one CPU",
+	    ours_pread, bare_pread, fd, &b, rounds);
+	place_self(PLACE_CLIENT);
 	run_paths(&b, rounds);
 	return 0;
 }

@@ -19,6 +19,7 @@
 #include "bench/daemon.h"
 #include "bench/options.h"
 #include "bench/peer.h"
+#include "bench/placement.h"
 #include "bench/row.h"
 #include "bench/sample.h"
 
@@ -169,6 +170,7 @@ main(int argc, char **argv)
 	struct daemon daemon;
 	char path[96];
 
+	place_of_servers = PLACE_ANYWHERE;
 	daemon_start(&daemon, &o);
 	snprintf(path, sizeof(path), "%s/bare", daemon.dir);
 	peer_listen(accept_threads, NULL, path);

@@ -22,6 +22,7 @@
 #include "bench/duel.h"
 #include "bench/options.h"
 #include "bench/peer.h"
+#include "bench/placement.h"
 
 static char self[PATH_MAX];
 
@@ -145,6 +146,7 @@ main(int argc, char **argv)
 	o = bench_options(argc, argv);
 	d.rounds = bench_rounds(&o, 40);
 	daemon_start(&daemon, &o);
+	place_self(PLACE_CLIENT);
 	snprintf(path, sizeof(path), "%s/bare", daemon.dir);
 	peer_listen(bare_accept, NULL, path);
 	peer = bare_guest(path);

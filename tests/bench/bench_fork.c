@@ -15,6 +15,7 @@
 #include "bench/duel.h"
 #include "bench/options.h"
 #include "bench/peer.h"
+#include "bench/placement.h"
 
 struct bare_parent {
 	int fd;			/* answers the prefork */
@@ -87,6 +88,7 @@ main(int argc, char **argv)
 	char file[128];
 
 	daemon_start(&daemon, &o);
+	place_self(PLACE_CLIENT);
 	snprintf(file, sizeof(file), "%s/file", daemon.dir);
 	snprintf(b.path, sizeof(b.path), "%s/bare", daemon.dir);
 	b.fd = peer_start(bare_serve, file, NULL);

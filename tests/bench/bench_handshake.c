@@ -16,6 +16,7 @@
 #include "bench/duel.h"
 #include "bench/options.h"
 #include "bench/peer.h"
+#include "bench/placement.h"
 
 static void
 reap(pid_t pid)
@@ -99,6 +100,7 @@ main(int argc, char **argv)
 	};
 
 	daemon_start(&daemon, &o);
+	place_self(PLACE_CLIENT);
 	snprintf(path, sizeof(path), "%s/bare", daemon.dir);
 	peer_listen(bare_accept, NULL, path);
 	duel_run(&d);

@@ -12,6 +12,7 @@
 #include "bench/daemon.h"
 #include "bench/options.h"
 #include "bench/peer.h"
+#include "bench/placement.h"
 #include "bench/row.h"
 #include "bench/sample.h"
 
@@ -91,6 +92,7 @@ main(int argc, char **argv)
 		    "is below 10100");
 		return 0;
 	}
+	place_of_servers = PLACE_ANYWHERE;
 	daemon_start(&daemon, &o);
 	measure(&ours, daemon.pid, daemon.sock);
 	snprintf(path, sizeof(path), "%s/bare", daemon.dir);

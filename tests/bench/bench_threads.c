@@ -15,6 +15,7 @@
 #include "bench/daemon.h"
 #include "bench/options.h"
 #include "bench/peer.h"
+#include "bench/placement.h"
 #include "bench/row.h"
 #include "bench/sample.h"
 
@@ -126,6 +127,7 @@ main(int argc, char **argv)
 	struct daemon daemon;
 	int sv[2];
 
+	place_of_servers = PLACE_ANYWHERE;
 	daemon_start(&daemon, &o);
 	for (i = 0; i < MAX_THREADS; i++) {
 		if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, sv) == -1)

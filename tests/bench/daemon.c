@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "bench/peer.h"
+#include "bench/placement.h"
 
 #define READY_MS	5000	/* a server that takes longer does not start */
 
@@ -64,9 +65,12 @@ wait_ready(int fd, const char *program)
 	struct pollfd pfd = { .fd = fd, .events = POLLIN };
 	char c;
 
-	if (poll(&pfd, 1, READY_MS) == 1 && read(fd, &c, 1) == 1)
-		return;
 	errno = ETIMEDOUT;
+	if (poll(&pfd, 1, READY_MS) == 1) {
+		if (read(fd, &c, 1) == 1)
+			return;
+		errno = ECHILD;
+	}
 	bench_die("%s did not get ready", program);
 }
 
@@ -87,6 +91,7 @@ daemon_start(struct daemon *d, const struct bench_options *o)
 		bench_die("fork");
 	if (d->pid == 0) {
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		place_self(place_of_servers);
 		close(fd[0]);
 		execl(program, program, "--root", d->root, "--ready-fd", ready,
 		    locator, (char *)NULL);

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "bench/options.h"
+#include "bench/placement.h"
 
 #define MAX_PEERS	80	/* 64 clients, a server and a few */
 
@@ -70,6 +71,7 @@ become_peer(peer_fn *fn, int fd, void *arg)
 {
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	place_self(place_of_servers);
 	fn(fd, arg);
 	_exit(0);
 }

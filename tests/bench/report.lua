@@ -143,7 +143,9 @@ Medians and quartiles over rounds; ours and bare take turns, and the ratio is
 that of each pair of rounds.  Bare: the frames of the same call, upcalls
 included, between two processes over a local stream socket with plain send(2)
 and recv(2), and in the peer what the call does on the host (pread(2),
-open(2) ...).  "beyond" is ours less bare in microseconds.]]
+open(2) ...).  "beyond" is ours less bare in microseconds.  Servers and peers
+run on one CPU and the client on another, or on the same where the row says
+so; the scheduler places the rows of several threads and clients.]]
 
 local rows = read_rows(arg[1])
 local marks, notes = number_notes(rows)
