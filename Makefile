@@ -75,6 +75,8 @@ BENCH :=	$(patsubst tests/bench/%.c,$(B)/bench/%,\
 		$(sort $(wildcard tests/bench/bench_*.c)))
 
 .DEFAULT_GOAL := all
+MAKEFLAGS +=	--no-builtin-rules
+.SUFFIXES:
 .PHONY:		all generate build build-tests check check-lua check-c check-static \
 		check-examples check-readme demo bench deps install clean
 .DELETE_ON_ERROR:
@@ -227,4 +229,5 @@ install:	build
 clean:
 	rm -rf $(OUT)
 
+%.d:	;
 -include $(shell test -d $(B) && find $(B) -name '*.d')
