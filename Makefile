@@ -40,6 +40,10 @@ CFLAGS :=	-std=gnu11 -g -fPIC -pthread -Wall -Wextra -Werror \
 LDFLAGS :=	-pthread $(filter -fsanitize%,$(CFLAGS_$(V)))
 DEPFLAGS =	-MMD -MP -MF $@.d
 
+# make Q= shows the commands.
+Q :=		@
+say =		@$(if $(Q),echo "  $(1)   $(2)",:)
+
 # --- what there is, by room ---------------------------------------------
 room =		$(patsubst %.c,$(B)/obj/%.o,$(sort $(wildcard $(1)/*.c)))
 WIRE :=		$(call room,runtime/wire)
@@ -105,33 +109,37 @@ $(OUT)/client/librumpclient.map: $(GENERATED) ;
 # --- compiling ------------------------------------------------------------
 $(B)/obj/%.o:	%.c $(GENERATED)
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(TESTCPPFLAGS) $(CFLAGS) $(DEPFLAGS) -c -o $@ $<
+	$(call say,cc,$<)
+	$(Q)$(CC) $(CPPFLAGS) $(TESTCPPFLAGS) $(CFLAGS) $(DEPFLAGS) -c -o $@ $<
 
 $(B)/obj/tests/%.o: TESTCPPFLAGS = -I. -Itests \
 	-DRUMPGEN_TOP='"$(CURDIR)"' -DRUMPGEN_BUILD='"$(CURDIR)/$(B)"'
 $(B)/obj/$(OUT)/tests/%.o: TESTCPPFLAGS = -I. -Itests
 $(B)/obj/examples/%.o: TESTCPPFLAGS = -DRUMPGEN_BUILD='"$(CURDIR)/$(B)"'
 
-archive =	@mkdir -p $(@D); rm -f $@; $(AR) rcs $@ $(filter %.o,$^)
+archive =	@mkdir -p $(@D); rm -f $@; echo "  ar   $@"; $(AR) rcs $@ $(filter %.o,$^)
 $(CLIENT_A):	$(CLIENT) $(WIRE) $(ABI) $(TRACE)
 	$(archive)
 $(SERVER_A):	$(SERVER) $(WIRE)
 	$(archive)
 $(CLIENT_SO):	$(CLIENT) $(WIRE) $(ABI) $(TRACE) $(OUT)/client/librumpclient.map
 	@mkdir -p $(@D)
-	$(CC) -shared $(LDFLAGS) -Wl,-soname,$(@F) \
+	$(call say,so,$@)
+	$(Q)$(CC) -shared $(LDFLAGS) -Wl,-soname,$(@F) \
 	    -Wl,--version-script=$(OUT)/client/librumpclient.map -Wl,-z,defs \
 	    -o $@ $(filter %.o,$^)
 	@ln -sf $(@F) $(@:.0=)
 $(SERVER_SO):	$(SERVER) $(WIRE) runtime/server/librumpserver.map
 	@mkdir -p $(@D)
-	$(CC) -shared $(LDFLAGS) -Wl,-soname,$(@F) \
+	$(call say,so,$@)
+	$(Q)$(CC) -shared $(LDFLAGS) -Wl,-soname,$(@F) \
 	    -Wl,--version-script=runtime/server/librumpserver.map -Wl,-z,defs \
 	    -o $@ $(filter %.o,$^)
 	@ln -sf $(@F) $(@:.0=)
 $(HOSTKERN_O):	$(HOSTKERN) $(ABI)
 	@mkdir -p $(@D)
-	$(LD) -r -o $@ $^
+	$(call say,ld,$@)
+	$(Q)$(LD) -r -o $@ $^
 # A sanitizer's instrumentation must not be in a -z defs library.
 ifneq ($(filter $(V),asan tsan clang),)
 LIBS :=		$(CLIENT_A) $(SERVER_A) $(HOSTKERN_O)
@@ -139,16 +147,19 @@ endif
 
 $(RUMP_SERVER):	$(DAEMON) $(HOSTKERN_O) $(SERVER_A)
 	@mkdir -p $(@D)
-	$(CC) $(LDFLAGS) -o $@ $^ -lrt
+	$(call say,ld,$@)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ -lrt
 
 $(B)/examples/client/%: $(B)/obj/examples/client/%.o $(CLIENT_A)
 	@mkdir -p $(@D)
-	$(CC) $(LDFLAGS) -o $@ $^
+	$(call say,ld,$@)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^
 
 # --- tests ----------------------------------------------------------------
 CHECK_LIBS :=	-lcheck -lsubunit -lm -lrt -ljansson
 link-test =	@mkdir -p $(@D); echo "link $@"; \
-		$(CC) $(LDFLAGS) -o $@ $^ $(CHECK_LIBS)
+		$(call say,ld,$@)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(CHECK_LIBS)
 
 define test-room
 HELPERS_$(1) :=	$$(patsubst %.c,$(B)/obj/%.o,$$(filter-out \
@@ -209,7 +220,8 @@ $(B)/bench/%:	$(B)/obj/tests/bench/%.o \
 		$(patsubst %.c,$(B)/obj/%.o,$(filter-out tests/bench/bench_%,\
 		$(wildcard tests/bench/*.c))) $(CLIENT_A) $(SERVER_A)
 	@mkdir -p $(@D)
-	$(CC) $(LDFLAGS) -o $@ $^ -lm
+	$(call say,ld,$@)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ -lm
 
 # --- installation -----------------------------------------------------------
 D :=		$(DESTDIR)$(PREFIX)
