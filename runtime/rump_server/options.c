@@ -1,0 +1,500 @@
+/*
+ * The command line.
+ */
+#include <sys/stat.h>
+
+#include <errno.h>
+#include <getopt.h>
+#include <grp.h>
+#include <limits.h>
+#include <pwd.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "rump_server/options.h"
+#include "rump_server/refuse.h"
+
+#define DEFAULT_GRACE_MS	2000
+
+static const char help_text[] =
+"usage: rump_server [option]... locator...\n"
+"Serves NetBSD's system calls over rump_sp, with this host as the kernel.\n"
+"\n"
+"A locator is unix://PATH, tcp://ADDRESS:PORT/, tcp6://[ADDRESS]:PORT/ or\n"
+"fd://N, one connected socket; with nothing but those the server ends with\n"
+"its clients.  None is needed under socket activation.\n"
+"\n"
+"What is served\n"
+"  -r, --root DIR             directory that guests see as / (default /)\n"
+"      --read-only            calls that modify files fail with EROFS\n"
+"      --no-net               no sockets but local ones\n"
+"      --refuse PRESET        calls that fail with EPERM; may be repeated:\n";
+
+static const char help_text2[] =
+"      --hostname NAME        kern.hostname at first (default: the host's)\n"
+"      --anon USER[:GROUP]    who a guest over TCP is (default 65534)\n"
+"      --console              guests' descriptors 1 and 2 write to stderr\n"
+"\n"
+"Who may connect to local sockets (default: our own user and root)\n"
+"      --allow-uid USER,...   these users, by name or number\n"
+"      --allow-gid GROUP,...  members of these groups\n"
+"      --allow-anyone         everybody who can open the socket\n"
+"      --mode OCTAL           mode of the socket (default 0600)\n"
+"      --owner USER[:GROUP]   owner of the socket\n"
+"      --tcp-any              no warning about TCP open to the network\n"
+"\n"
+"Limits\n"
+"      --max-clients N        connections (10000)\n"
+"      --max-calls N          calls in progress, each client (1024)\n"
+"      --max-threads N        threads, each blocked call needs one (16384)\n"
+"      --max-preforks N       forks under way, each process (64)\n"
+"      --max-copy BYTES       one copyin or copyout frame (1048576)\n"
+"      --stack-size KIB       stack of each thread (512)\n"
+"      --prefork-timeout S    a fork's cookie expires (60)\n"
+"      --handshake-timeout S  from accept to handshake (10)\n"
+"      --frame-timeout S      from a frame's begin to its end (30)\n"
+"      --send-timeout S       a client that reads nothing (30)\n"
+"      --answer-timeout S     a client that answers no copyin (300)\n"
+"\n"
+"Running\n"
+"  -d, --daemon               into the background once it is ready\n"
+"      --pid-file FILE        write the process id there\n"
+"      --ready-fd N           write a line to descriptor N when ready\n"
+"      --control LOCATOR      answer each connection with the counters, JSON\n"
+"      --grace S              calls may finish this long after SIGTERM (2)\n"
+"  -v, --verbose              log clients coming and going; -vv: more\n"
+"  -h, --help                 this text\n"
+"  -V, --version\n"
+"\n"
+"SIGTERM and SIGINT stop the server in good order, SIGUSR1 logs the counters.\n"
+"LISTEN_FDS and NOTIFY_SOCKET are understood as systemd means them.\n";
+
+enum {
+	O_READ_ONLY = 256, O_NO_NET, O_REFUSE, O_HOSTNAME, O_ANON, O_CONSOLE,
+	O_ALLOW_UID, O_ALLOW_GID, O_ALLOW_ANYONE, O_MODE, O_OWNER, O_TCP_ANY,
+	O_MAX_CLIENTS, O_MAX_CALLS, O_MAX_THREADS, O_MAX_PREFORKS, O_MAX_COPY,
+	O_STACK_SIZE, O_PREFORK_TIMEOUT, O_HANDSHAKE_TIMEOUT, O_FRAME_TIMEOUT,
+	O_SEND_TIMEOUT, O_ANSWER_TIMEOUT, O_PID_FILE, O_READY_FD, O_CONTROL,
+	O_GRACE
+};
+
+static const struct option longopts[] = {
+	{ "root", required_argument, NULL, 'r' },
+	{ "read-only", no_argument, NULL, O_READ_ONLY },
+	{ "no-net", no_argument, NULL, O_NO_NET },
+	{ "refuse", required_argument, NULL, O_REFUSE },
+	{ "hostname", required_argument, NULL, O_HOSTNAME },
+	{ "anon", required_argument, NULL, O_ANON },
+	{ "console", no_argument, NULL, O_CONSOLE },
+	{ "allow-uid", required_argument, NULL, O_ALLOW_UID },
+	{ "allow-gid", required_argument, NULL, O_ALLOW_GID },
+	{ "allow-anyone", no_argument, NULL, O_ALLOW_ANYONE },
+	{ "mode", required_argument, NULL, O_MODE },
+	{ "owner", required_argument, NULL, O_OWNER },
+	{ "tcp-any", no_argument, NULL, O_TCP_ANY },
+	{ "max-clients", required_argument, NULL, O_MAX_CLIENTS },
+	{ "max-calls", required_argument, NULL, O_MAX_CALLS },
+	{ "max-threads", required_argument, NULL, O_MAX_THREADS },
+	{ "max-preforks", required_argument, NULL, O_MAX_PREFORKS },
+	{ "max-copy", required_argument, NULL, O_MAX_COPY },
+	{ "stack-size", required_argument, NULL, O_STACK_SIZE },
+	{ "prefork-timeout", required_argument, NULL, O_PREFORK_TIMEOUT },
+	{ "handshake-timeout", required_argument, NULL, O_HANDSHAKE_TIMEOUT },
+	{ "frame-timeout", required_argument, NULL, O_FRAME_TIMEOUT },
+	{ "send-timeout", required_argument, NULL, O_SEND_TIMEOUT },
+	{ "answer-timeout", required_argument, NULL, O_ANSWER_TIMEOUT },
+	{ "daemon", no_argument, NULL, 'd' },
+	{ "pid-file", required_argument, NULL, O_PID_FILE },
+	{ "ready-fd", required_argument, NULL, O_READY_FD },
+	{ "control", required_argument, NULL, O_CONTROL },
+	{ "grace", required_argument, NULL, O_GRACE },
+	{ "verbose", no_argument, NULL, 'v' },
+	{ "help", no_argument, NULL, 'h' },
+	{ "version", no_argument, NULL, 'V' },
+	{ NULL, 0, NULL, 0 }
+};
+
+/* A mistake on the command line; the option's value is in `what'. */
+__attribute__((format(printf, 1, 2)))
+static bool
+mistake(const char *fmt, ...)
+{
+	va_list ap;
+
+	fputs("rump_server: ", stderr);
+	va_start(ap, fmt);
+	vfprintf(stderr, fmt, ap);
+	va_end(ap);
+	fputc('\n', stderr);
+	return false;
+}
+
+/* --- values --- */
+
+static bool
+read_number(const char *name, const char *s, int base, unsigned long max,
+    unsigned long *out)
+{
+	char *end;
+
+	errno = 0;
+	*out = strtoul(s, &end, base);
+	if (*s < '0' || *s > '9' || *end != '\0' || errno != 0 || *out > max)
+		return mistake("--%s: '%s' is not a%s number up to %lu", name,
+		    s, base == 8 ? "n octal" : "", max);
+	return true;
+}
+
+static bool
+read_limit(const char *name, const char *s, unsigned scale, unsigned *out)
+{
+	unsigned long v;
+
+	if (!read_number(name, s, 10, INT_MAX / scale, &v))
+		return false;
+	if (v == 0)
+		return mistake("--%s: must be more than 0", name);
+	*out = (unsigned)v * scale;
+	return true;
+}
+
+static bool
+read_size(const char *name, const char *s, unsigned scale, size_t *out)
+{
+	unsigned v = 0;
+
+	if (!read_limit(name, s, scale, &v))
+		return false;
+	*out = v;
+	return true;
+}
+
+static bool
+read_user(const char *name, const char *s, uid_t *uid, gid_t *gid)
+{
+	struct passwd *pw;
+	unsigned long v;
+
+	pw = getpwnam(s);
+	if (pw != NULL) {
+		*uid = pw->pw_uid;
+		if (gid != NULL)
+			*gid = pw->pw_gid;
+		return true;
+	}
+	if (*s < '0' || *s > '9')
+		return mistake("--%s: no user '%s'", name, s);
+	if (!read_number(name, s, 10, UINT_MAX - 1, &v))
+		return false;
+	*uid = (uid_t)v;
+	if (gid != NULL)
+		*gid = (gid_t)v;
+	return true;
+}
+
+static bool
+read_group(const char *name, const char *s, gid_t *gid)
+{
+	struct group *gr;
+	unsigned long v;
+
+	gr = getgrnam(s);
+	if (gr != NULL) {
+		*gid = gr->gr_gid;
+		return true;
+	}
+	if (*s < '0' || *s > '9')
+		return mistake("--%s: no group '%s'", name, s);
+	if (!read_number(name, s, 10, UINT_MAX - 1, &v))
+		return false;
+	*gid = (gid_t)v;
+	return true;
+}
+
+/* USER[:GROUP]; splits s in place. */
+static bool
+read_owner(const char *name, char *s, uid_t *uid, gid_t *gid)
+{
+	char *colon;
+
+	colon = strchr(s, ':');
+	if (colon != NULL)
+		*colon++ = '\0';
+	return read_user(name, s, uid, gid) &&
+	    (colon == NULL || read_group(name, colon, gid));
+}
+
+/* A list with commas, appended to what earlier options gave. */
+static bool
+read_uids(struct rumpserver_config *cfg, char *s)
+{
+	uid_t *list;
+	char *name;
+
+	while ((name = strsep(&s, ",")) != NULL) {
+		list = reallocarray((void *)cfg->allow_uid,
+		    cfg->n_allow_uid + 1, sizeof(*list));
+		if (list == NULL)
+			return mistake("%s", strerror(errno));
+		cfg->allow_uid = list;
+		if (!read_user("allow-uid", name, &list[cfg->n_allow_uid],
+		    NULL))
+			return false;
+		cfg->n_allow_uid++;
+	}
+	return true;
+}
+
+static bool
+read_gids(struct rumpserver_config *cfg, char *s)
+{
+	gid_t *list;
+	char *name;
+
+	while ((name = strsep(&s, ",")) != NULL) {
+		list = reallocarray((void *)cfg->allow_gid,
+		    cfg->n_allow_gid + 1, sizeof(*list));
+		if (list == NULL)
+			return mistake("%s", strerror(errno));
+		cfg->allow_gid = list;
+		if (!read_group("allow-gid", name, &list[cfg->n_allow_gid]))
+			return false;
+		cfg->n_allow_gid++;
+	}
+	return true;
+}
+
+static bool
+read_refuse(const char *s)
+{
+
+	if (refuse_preset(s))
+		return true;
+	mistake("--refuse: no preset '%s'; there are:", s);
+	refuse_print(stderr);
+	return false;
+}
+
+static bool
+read_mode(const char *s, unsigned *mode)
+{
+	unsigned long v;
+
+	if (!read_number("mode", s, 8, 0777, &v))
+		return false;
+	if (v == 0)
+		return mistake("--mode: nobody could connect");
+	*mode = (unsigned)v;
+	return true;
+}
+
+static bool
+read_fd(const char *s, int *fd)
+{
+	unsigned long v;
+
+	if (!read_number("ready-fd", s, 10, INT_MAX, &v))
+		return false;
+	*fd = (int)v;
+	return true;
+}
+
+static bool
+read_grace(const char *s, unsigned *ms)
+{
+	unsigned long v;
+
+	if (!read_number("grace", s, 10, 86400, &v))
+		return false;
+	*ms = (unsigned)v * 1000;
+	return true;
+}
+
+/* --- options --- */
+
+static bool
+read_served(struct options *o, int opt, char *arg)
+{
+
+	switch (opt) {
+	case 'r':
+		o->kernel.root = arg;
+		return true;
+	case O_READ_ONLY:
+		o->kernel.read_only = true;
+		return true;
+	case O_NO_NET:
+		o->kernel.no_net = true;
+		return true;
+	case O_REFUSE:
+		return read_refuse(arg);
+	case O_HOSTNAME:
+		o->kernel.hostname = arg;
+		return true;
+	case O_ANON:
+		o->kernel.anon_set = true;
+		return read_owner("anon", arg, &o->kernel.anon_uid,
+		    &o->kernel.anon_gid);
+	case O_CONSOLE:
+		o->kernel.console_fd = 2;
+		return true;
+	}
+	return false;
+}
+
+static bool
+read_access(struct options *o, int opt, char *arg)
+{
+	struct rumpserver_config *cfg = &o->server;
+
+	switch (opt) {
+	case O_ALLOW_UID:
+		return read_uids(cfg, arg);
+	case O_ALLOW_GID:
+		return read_gids(cfg, arg);
+	case O_ALLOW_ANYONE:
+		cfg->allow_anyone = true;
+		return true;
+	case O_MODE:
+		return read_mode(arg, &cfg->socket_mode);
+	case O_OWNER:
+		o->chown_socket = true;
+		return read_owner("owner", arg, &o->owner, &o->group);
+	case O_TCP_ANY:
+		o->tcp_any = true;
+		return true;
+	}
+	return false;
+}
+
+static bool
+read_limits(struct options *o, int opt, char *arg)
+{
+	struct rumpserver_config *c = &o->server;
+
+	switch (opt) {
+	case O_MAX_CLIENTS:
+		return read_limit("max-clients", arg, 1, &c->max_clients);
+	case O_MAX_CALLS:
+		return read_limit("max-calls", arg, 1,
+		    &c->max_calls_per_client);
+	case O_MAX_THREADS:
+		return read_limit("max-threads", arg, 1, &c->max_threads);
+	case O_MAX_PREFORKS:
+		return read_limit("max-preforks", arg, 1,
+		    &c->max_preforks_per_proc);
+	case O_MAX_COPY:
+		return read_size("max-copy", arg, 1, &c->max_copy);
+	case O_STACK_SIZE:
+		return read_size("stack-size", arg, 1024, &c->stack_size);
+	case O_PREFORK_TIMEOUT:
+		return read_limit("prefork-timeout", arg, 1000,
+		    &c->prefork_timeout_ms);
+	case O_HANDSHAKE_TIMEOUT:
+		return read_limit("handshake-timeout", arg, 1000,
+		    &c->handshake_timeout_ms);
+	case O_FRAME_TIMEOUT:
+		return read_limit("frame-timeout", arg, 1000,
+		    &c->frame_timeout_ms);
+	case O_SEND_TIMEOUT:
+		return read_limit("send-timeout", arg, 1000,
+		    &c->send_timeout_ms);
+	case O_ANSWER_TIMEOUT:
+		return read_limit("answer-timeout", arg, 1000,
+		    &c->answer_timeout_ms);
+	}
+	return false;
+}
+
+static bool
+read_running(struct options *o, int opt, char *arg)
+{
+
+	switch (opt) {
+	case 'd':
+		o->daemon = true;
+		return true;
+	case 'v':
+		o->verbose++;
+		return true;
+	case O_PID_FILE:
+		o->pid_file = arg;
+		return true;
+	case O_READY_FD:
+		return read_fd(arg, &o->ready_fd);
+	case O_CONTROL:
+		o->control = arg;
+		return true;
+	case O_GRACE:
+		return read_grace(arg, &o->grace_ms);
+	}
+	return false;
+}
+
+static bool
+read_option(struct options *o, int opt, char *arg)
+{
+
+	if (opt == 'r' || (opt >= O_READ_ONLY && opt <= O_CONSOLE))
+		return read_served(o, opt, arg);
+	if (opt >= O_ALLOW_UID && opt <= O_TCP_ANY)
+		return read_access(o, opt, arg);
+	if (opt >= O_MAX_CLIENTS && opt <= O_ANSWER_TIMEOUT)
+		return read_limits(o, opt, arg);
+	return read_running(o, opt, arg);
+}
+
+static void
+print_help(void)
+{
+
+	fputs(help_text, stdout);
+	refuse_print(stdout);
+	fputs(help_text2, stdout);
+}
+
+int
+options_read(struct options *o, int argc, char **argv)
+{
+	int opt;
+
+	memset(o, 0, sizeof(*o));
+	o->kernel.console_fd = -1;
+	o->ready_fd = -1;
+	o->grace_ms = DEFAULT_GRACE_MS;
+	while ((opt = getopt_long(argc, argv, "dhr:vV", longopts,
+	    NULL)) != -1) {
+		if (opt == 'h') {
+			print_help();
+			return 0;
+		}
+		if (opt == 'V') {
+			puts("rump_server 0.1, rump_sp 0.4");
+			return 0;
+		}
+		if (opt == '?') {
+			fputs("Try rump_server --help.\n", stderr);
+			return 2;
+		}
+		if (!read_option(o, opt, optarg))
+			return 2;
+	}
+	o->locators = argv + optind;
+	o->nlocators = argc - optind;
+	if (o->nlocators == 0 && getenv("LISTEN_FDS") == NULL) {
+		mistake("no locator: say where to listen, such as "
+		    "unix:///tmp/rump.sock");
+		return 2;
+	}
+	return -1;
+}
+
+void
+options_free(struct options *o)
+{
+
+	free((void *)o->server.allow_uid);
+	free((void *)o->server.allow_gid);
+}

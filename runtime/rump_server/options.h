@@ -1,0 +1,38 @@
+/*
+ * rump_server's command line.
+ */
+#ifndef RUMPGEN_RUMP_SERVER_OPTIONS_H
+#define RUMPGEN_RUMP_SERVER_OPTIONS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include <rump/rumpserver.h>
+
+#include "hostkern/hostkern.h"
+
+struct options {
+	struct rumpserver_config server;	/* limits and access */
+	struct hostkern_config kernel;
+	char **locators;			/* n of them, of argv */
+	int nlocators;
+	bool daemon;
+	bool tcp_any;				/* no warning */
+	int verbose;				/* -v's */
+	const char *pid_file;
+	const char *control;			/* locator */
+	int ready_fd;				/* -1: none */
+	unsigned grace_ms;
+	bool chown_socket;
+	uid_t owner;
+	gid_t group;
+};
+
+/*
+ * Reads the command line.  Prints help, version and mistakes itself.  Returns
+ * -1 to go on, else the status to exit with.
+ */
+int options_read(struct options *, int argc, char **argv);
+void options_free(struct options *);
+
+#endif
