@@ -194,13 +194,15 @@ END_TEST
 int
 main(int argc, char **argv)
 {
-	Suite *suite = suite_create("replay client");
-	TCase *tc = tcase_create("conversations");
+	Suite *suite;
+	TCase *tc;
 	SRunner *sr;
 	int failed;
 
 	if (argc > 1 && strcmp(argv[1], DRIVER_FLAG) == 0)
 		return driver_main(argc, argv);
+	suite = suite_create("replay client");
+	tc = tcase_create("conversations");
 	recordings_find(&recordings);
 	tcase_set_timeout(tc, 60);
 	tcase_add_loop_test(tc, capture, 0,

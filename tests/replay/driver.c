@@ -530,7 +530,7 @@ drive_fork(struct driver *d)
 	const struct conversation_event *ev = &d->conv->events[d->at];
 	struct prefork *pf = prefork_for(d, ev->body);
 	struct rumpclient_fork *rf;
-	int connected[2], error;
+	int connected[2], error, rv;
 	pid_t pid;
 
 	if (pf == NULL)
@@ -560,8 +560,10 @@ drive_fork(struct driver *d)
 	rf = pf->rf;
 	*pf = d->forks[--d->nforks];
 	forks_done(d);
-	error = check_outcome(d, "rumpclient_fork_init",
-	    rumpclient_fork_init(rf));
+	rv = rumpclient_fork_init(rf);
+	error = check_outcome(d, "rumpclient_fork_init", rv);
+	if (rv == -1)
+		rumpclient_fork_done(rf);
 	close(connected[0]);
 	close(connected[1]);
 	return error;
