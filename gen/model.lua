@@ -5,6 +5,9 @@
 -- model.entries    every entry, calls and others
 -- model.annotated  some call has annotations
 --
+-- A list's #include lines name the headers of the kernel it came from; they
+-- are read and no output has them.
+--
 -- model.select() makes the model of some of the calls, and says of each
 -- whether it is `declared` in the header and `owns_handler`.
 --

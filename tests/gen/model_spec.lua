@@ -149,6 +149,21 @@ describe("the layout", function()
       .. "78563412fe7f0000" .. "0000000000000000", hex(body))
   end)
 
+  -- Bytes that NetBSD's own client was seen to send.
+  it("is NetBSD's", function()
+    local lseek = support.call("199 STD RUMP { off_t|sys||lseek(int fd, "
+      .. "int PAD, off_t offset, int whence); }")
+    assert.equal("03000000000000000000000000000000"
+      .. "fdffffffffffffff0200000000000000",
+      hex(layout.body(lseek, { 3, 0, -3, 2 })))
+    local close = support.call("6 STD RUMP { int|sys||close(int fd); }")
+    assert.equal("ffffffff00000000", hex(layout.body(close, { -1 })))
+    local open = support.call("5 STD RUMP { int|sys||open(const char *path, "
+      .. "int flags, ... mode_t mode); }")
+    assert.equal("2b0025d82756000002020000000000008001000000000000",
+      hex(layout.body(open, { 0x5627d825002b, 0x202, 0x180 })))
+  end)
+
   it("knows the wire class of types", function()
     local call = support.call("1 STD { int|sys||a(timer_t t, dev_t d, "
       .. "u_long l, socklen_t s, intptr_t p, uint16_t h, struct x **q); }")
