@@ -1,0 +1,355 @@
+#include <sys/socket.h>
+#include <sys/stat.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <ftw.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <check.h>
+
+#include "raw.h"
+#include "wire/frame.h"
+
+enum { PATIENCE_MS = 10000, A_LITTLE_MS = 30 };
+
+/* --- the server --- */
+
+static void
+log_line(void *cookie, enum rumpserver_loglevel level, const char *line)
+{
+
+	(void)cookie;
+	if (level <= RUMPSERVER_LOG_WARN)
+		fprintf(stderr, "server: %s\n", line);
+}
+
+void
+raw_start(struct raw_server *s, const struct hostkern_config *conf)
+{
+	struct hostkern_config c = { .console_fd = -1 };
+	struct rumpserver_config sc = { .kernel = &hostkern_kernel,
+	    .log = log_line, .allow_anyone = true };
+	char why[256] = "";
+
+	if (conf != NULL)
+		c = *conf;
+	snprintf(s->dir, sizeof(s->dir), "/tmp/rumpgen-raw-XXXXXX");
+	ck_assert_ptr_nonnull(mkdtemp(s->dir));
+	ck_assert_int_eq(chmod(s->dir, 0755), 0);
+	snprintf(s->root, sizeof(s->root), "%s/root", s->dir);
+	ck_assert_int_eq(mkdir(s->root, 0755), 0);
+	ck_assert_int_eq(chmod(s->root, 0777), 0);
+	c.root = s->root;
+	s->hk = hostkern_create(&c, why, sizeof(why));
+	ck_assert_msg(s->hk != NULL, "hostkern_create: %s", why);
+	sc.kern = s->hk;
+	s->srv = rumpserver_create(&sc);
+	ck_assert_ptr_nonnull(s->srv);
+	ck_assert_int_eq(rumpserver_start(s->srv), 0);
+}
+
+static int
+remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
+{
+
+	(void)st;
+	(void)type;
+	(void)ftw;
+	return remove(path);
+}
+
+void
+raw_stop(struct raw_server *s)
+{
+
+	rumpserver_stop(s->srv, 0);
+	rumpserver_destroy(s->srv);
+	hostkern_destroy(s->hk);
+	ck_assert_int_eq(nftw(s->dir, remove_one, 16, FTW_DEPTH | FTW_PHYS),
+	    0);
+}
+
+const char *
+raw_host(const struct raw_server *s, const char *name)
+{
+	static char path[PATH_MAX];
+
+	snprintf(path, sizeof(path), "%s/%s", s->root, name);
+	return path;
+}
+
+void
+raw_put(const struct raw_server *s, const char *name, const char *data)
+{
+	FILE *fp = fopen(raw_host(s, name), "w");
+
+	ck_assert_msg(fp != NULL, "%s: %s", name, strerror(errno));
+	ck_assert_int_ge(fputs(data, fp), 0);
+	ck_assert_int_eq(fclose(fp), 0);
+}
+
+const char *
+raw_get(const struct raw_server *s, const char *name)
+{
+	static char data[4096];
+	FILE *fp = fopen(raw_host(s, name), "r");
+	size_t n;
+
+	ck_assert_msg(fp != NULL, "%s: %s", name, strerror(errno));
+	n = fread(data, 1, sizeof(data) - 1, fp);
+	data[n] = '\0';
+	fclose(fp);
+	return data;
+}
+
+/* --- the wire --- */
+
+static void
+send_all(int fd, const void *data, size_t len)
+{
+	const char *p = data;
+	ssize_t n;
+
+	while (len > 0) {
+		n = send(fd, p, len, MSG_NOSIGNAL);
+		if (n == -1 && errno == EINTR)
+			continue;
+		ck_assert_msg(n > 0, "send: %s", strerror(errno));
+		p += n;
+		len -= (size_t)n;
+	}
+}
+
+static void
+receive_all(int fd, void *data, size_t len)
+{
+	struct pollfd pfd = { .fd = fd, .events = POLLIN };
+	char *p = data;
+	ssize_t n;
+
+	while (len > 0) {
+		ck_assert_msg(poll(&pfd, 1, PATIENCE_MS) == 1,
+		    "the server says nothing");
+		n = recv(fd, p, len, 0);
+		if (n == -1 && errno == EINTR)
+			continue;
+		ck_assert_msg(n > 0, "the server hung up");
+		p += n;
+		len -= (size_t)n;
+	}
+}
+
+static void
+send_frame(int fd, enum frame_class class, enum frame_type type,
+    uint64_t reqno, uint32_t u, const void *body, size_t len)
+{
+	struct frame_hdr h = frame_hdr(class, type, reqno, u, len);
+
+	send_all(fd, &h, sizeof(h));
+	send_all(fd, body, len);
+}
+
+static void
+answer_copyin(struct raw_guest *g, const struct frame_hdr *h)
+{
+	struct frame_copy c;
+	const char *from;
+	size_t len;
+
+	receive_all(g->fd, &c, sizeof(c));
+	from = (const char *)(uintptr_t)c.addr;
+	len = h->type == FRAME_COPYINSTR ? strnlen(from, c.len) + 1 : c.len;
+	if (len > c.len)
+		len = c.len;
+	send_frame(g->fd, FRAME_RESP, h->type, h->reqno, 0, from, len);
+}
+
+static void
+take_copyout(struct raw_guest *g)
+{
+	struct frame_copy c;
+
+	receive_all(g->fd, &c, sizeof(c));
+	receive_all(g->fd, (char *)(uintptr_t)c.addr, c.len);
+}
+
+/* Serves what the server asks; true when a response is there, its body
+ * unread. */
+static bool
+serve_one(struct raw_guest *g, struct frame_hdr *h)
+{
+
+	receive_all(g->fd, h, sizeof(*h));
+	ck_assert_msg(h->class != FRAME_ERROR, "error %u from the server",
+	    h->u);
+	if (h->class == FRAME_RESP)
+		return true;
+	switch (h->type) {
+	case FRAME_COPYIN:
+	case FRAME_COPYINSTR:
+		answer_copyin(g, h);
+		break;
+	case FRAME_COPYOUT:
+	case FRAME_COPYOUTSTR:
+		take_copyout(g);
+		break;
+	case FRAME_RAISE:
+		ck_assert_uint_lt(h->u, 64);
+		g->raised |= UINT64_C(1) << h->u;
+		break;
+	default:
+		ck_abort_msg("request of type %u", h->type);
+	}
+	return false;
+}
+
+/* --- guests --- */
+
+static struct raw_guest *
+connect_guest(struct raw_server *s)
+{
+	struct raw_guest *g = calloc(1, sizeof(*g));
+	char c = 0;
+	int sv[2];
+
+	ck_assert_ptr_nonnull(g);
+	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0,
+	    sv), 0);
+	g->fd = sv[0];
+	ck_assert_int_eq(rumpserver_serve_fd(s->srv, sv[1]), 0);
+	while (c != '\n')
+		receive_all(g->fd, &c, 1);
+	return g;
+}
+
+static void
+handshake(struct raw_guest *g, uint32_t kind, const void *body, size_t len)
+{
+	struct frame_hdr h;
+	int32_t error;
+
+	send_frame(g->fd, FRAME_REQ, FRAME_HANDSHAKE, ++g->reqno, kind, body,
+	    len);
+	while (!serve_one(g, &h))
+		continue;
+	receive_all(g->fd, &error, sizeof(error));
+	ck_assert_int_eq(error, 0);
+}
+
+struct raw_guest *
+raw_guest(struct raw_server *s, const char *comm)
+{
+	struct raw_guest *g = connect_guest(s);
+
+	handshake(g, HANDSHAKE_GUEST, comm, strlen(comm) + 1);
+	return g;
+}
+
+struct raw_guest *
+raw_fork(struct raw_server *s, struct raw_guest *parent)
+{
+	struct frame_fork ff = { .cancel = 0 };
+	struct raw_guest *g;
+	struct frame_hdr h;
+
+	send_frame(parent->fd, FRAME_REQ, FRAME_PREFORK, ++parent->reqno, 0,
+	    NULL, 0);
+	while (!serve_one(parent, &h))
+		continue;
+	receive_all(parent->fd, ff.cookie, sizeof(ff.cookie));
+	g = connect_guest(s);
+	handshake(g, HANDSHAKE_FORK, &ff, 20);
+	return g;
+}
+
+void
+raw_exec(struct raw_guest *g, const char *comm)
+{
+
+	handshake(g, HANDSHAKE_EXEC, comm, strlen(comm) + 1);
+}
+
+/* The server closes its side only when the process is gone. */
+void
+raw_leave(struct raw_guest *g)
+{
+	struct pollfd pfd = { .fd = g->fd, .events = POLLIN };
+	char rest[4096];
+
+	ck_assert_int_eq(shutdown(g->fd, SHUT_WR), 0);
+	do
+		ck_assert_int_eq(poll(&pfd, 1, PATIENCE_MS), 1);
+	while (recv(g->fd, rest, sizeof(rest), 0) > 0);
+	close(g->fd);
+	free(g);
+}
+
+void
+raw_begin(struct raw_guest *g, int num, int nargs, const uint64_t *args)
+{
+
+	send_frame(g->fd, FRAME_REQ, FRAME_SYSCALL, ++g->reqno, (uint32_t)num,
+	    args, (size_t)nargs * sizeof(args[0]));
+}
+
+int
+raw_end(struct raw_guest *g)
+{
+	struct frame_sysresp r;
+	struct frame_hdr h;
+
+	while (!serve_one(g, &h))
+		continue;
+	ck_assert_uint_eq(h.reqno, g->reqno);
+	ck_assert_uint_eq(h.len, FRAME_HDRLEN + sizeof(r));
+	receive_all(g->fd, &r, sizeof(r));
+	g->retval[0] = r.retval[0];
+	g->retval[1] = r.retval[1];
+	return r.error;
+}
+
+bool
+raw_pending(struct raw_guest *g)
+{
+	struct pollfd pfd = { .fd = g->fd, .events = POLLIN };
+	struct frame_hdr h;
+
+	while (poll(&pfd, 1, A_LITTLE_MS) == 1) {
+		ck_assert_int_eq(recv(g->fd, &h, sizeof(h), MSG_PEEK),
+		    sizeof(h));
+		if (h.class == FRAME_RESP)
+			return false;
+		(void)serve_one(g, &h);
+	}
+	return true;
+}
+
+int
+raw_call(struct raw_guest *g, int num, int nargs, const uint64_t *args)
+{
+
+	raw_begin(g, num, nargs, args);
+	return raw_end(g);
+}
+
+int64_t
+raw_ok(struct raw_guest *g, const char *what, int error)
+{
+
+	ck_assert_msg(error == 0, "%s: errno %d", what, error);
+	return g->retval[0];
+}
+
+int
+raw_open(struct raw_guest *g, const char *path, int flags, int mode)
+{
+	int error = CALL(g, open, P(path), flags, mode);
+
+	ck_assert_msg(error == 0, "open %s: errno %d", path, error);
+	return (int)g->retval[0];
+}

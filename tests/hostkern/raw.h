@@ -1,0 +1,86 @@
+/*
+ * Guests of a host kernel that speak the protocol by hand: any number of them
+ * in one process and thread, so that a test can let one block in a call while
+ * another goes on.  The server runs in the test's own process; its kernel
+ * serves a fresh directory.
+ *
+ * Anything that is not as it should be on the wire fails the test.
+ */
+#ifndef RUMPGEN_TESTS_HOSTKERN_RAW_H
+#define RUMPGEN_TESTS_HOSTKERN_RAW_H
+
+#include <sys/types.h>
+
+#include <limits.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <rump/rump_sysnum.h>
+#include <rump/rumpdefs.h>
+#include <rump/rumpserver.h>
+
+#include "hostkern/hostkern.h"
+
+struct raw_server {
+	struct hostkern *hk;
+	struct rumpserver *srv;
+	char dir[64];		/* holds root and what is outside of it */
+	char root[80];
+};
+
+/* conf may be NULL; its root is not looked at. */
+void raw_start(struct raw_server *, const struct hostkern_config *conf);
+/* Ends the server, checks that no guest was left, removes the directory. */
+void raw_stop(struct raw_server *);
+
+/* A file of the host: in the root ("a/b"), or beside it ("../secret"). */
+void raw_put(const struct raw_server *, const char *name, const char *data);
+/* Its content; fails the test when it cannot be read. */
+const char *raw_get(const struct raw_server *, const char *name);
+/* The host's name of it, in a static buffer. */
+const char *raw_host(const struct raw_server *, const char *name);
+
+struct raw_guest {
+	int fd;
+	uint64_t reqno;
+	int64_t retval[2];
+	uint64_t raised;	/* bit n: signal n came */
+};
+
+struct raw_guest *raw_guest(struct raw_server *, const char *comm);
+/* The child of a prefork, as a guest of its own. */
+struct raw_guest *raw_fork(struct raw_server *, struct raw_guest *);
+void raw_exec(struct raw_guest *, const char *comm);
+/* Disconnects, and waits until the server has noticed. */
+void raw_leave(struct raw_guest *);
+
+/*
+ * A call: its NetBSD errno; results in retval.  raw_begin sends it only, and
+ * raw_end waits for its answer; raw_pending says that none has come (it
+ * waits a little for one).
+ */
+int raw_call(struct raw_guest *, int num, int nargs, const uint64_t *args);
+void raw_begin(struct raw_guest *, int num, int nargs, const uint64_t *args);
+int raw_end(struct raw_guest *);
+bool raw_pending(struct raw_guest *);
+
+/* Arguments as a list: numbers, or pointers through P(). */
+#define P(ptr)		((uint64_t)(uintptr_t)(ptr))
+#define ARGS(...)	(int)(sizeof((uint64_t[]){ __VA_ARGS__ }) / \
+			    sizeof(uint64_t)), (uint64_t[]){ __VA_ARGS__ }
+#define CALL(g, name, ...) \
+			raw_call(g, RUMP_SYS_##name, ARGS(__VA_ARGS__))
+#define CALL0(g, name)	raw_call(g, RUMP_SYS_##name, 0, NULL)
+#define BEGIN(g, name, ...) \
+			raw_begin(g, RUMP_SYS_##name, ARGS(__VA_ARGS__))
+
+/* The call succeeds, and its first result. */
+int64_t raw_ok(struct raw_guest *, const char *what, int error);
+#define OK(g, name, ...) \
+			raw_ok(g, #name, CALL(g, name, __VA_ARGS__))
+#define OK0(g, name)	raw_ok(g, #name, CALL0(g, name))
+
+/* open, with the descriptor as the result. */
+int raw_open(struct raw_guest *, const char *path, int flags, int mode);
+
+#endif
