@@ -157,9 +157,11 @@ $(B)/examples/client/%: $(B)/obj/examples/client/%.o $(CLIENT_A)
 
 # --- tests ----------------------------------------------------------------
 CHECK_LIBS :=	-lcheck -lsubunit -lm -lrt -ljansson
-link-test =	@mkdir -p $(@D); echo "link $@"; \
-		$(call say,ld,$@)
+define link-test
+	@mkdir -p $(@D)
+	$(call say,ld,$@)
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(CHECK_LIBS)
+endef
 
 define test-room
 HELPERS_$(1) :=	$$(patsubst %.c,$(B)/obj/%.o,$$(filter-out \
