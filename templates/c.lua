@@ -22,13 +22,14 @@ local function columns(line)
   return n
 end
 
--- Breaks one line after commas, and before __RENAME, to fit the page; what
--- follows is indented by four more spaces.
+-- Breaks one line to fit the page, after commas and equal signs and before
+-- __RENAME; what follows is indented by four more spaces.
 function c.wrap(line)
   local indent = line:match("^\t*") .. "    "
   local lines, current = {}, ""
-  for piece in (line:gsub(", ", ",\1"):gsub(" __RENAME", "\1__RENAME") .. "\1")
-      :gmatch("(.-)\1") do
+  local marked = line:gsub(", ", ",\1"):gsub("= ", "=\1")
+    :gsub(" __RENAME", "\1__RENAME")
+  for piece in (marked .. "\1"):gmatch("(.-)\1") do
     if current == "" then
       current = piece
     elseif columns(current .. " " .. piece) > WIDTH then
@@ -237,12 +238,11 @@ function c.kind(class, prints)
   return "SYSDESC_" .. print_as
 end
 
--- The initializers that tell the memory behind a pointer argument.
+-- The memory behind a pointer argument: its direction, and the initializers
+-- that tell its extent.
 function c.memory(arg)
   local memory = arg.memory or { extent = "unknown",
     dir = types.points_at_const(arg.type) and "in" or "inout", unit = 0 }
-  local fields = { ".dir = " .. DIRECTION[memory.dir]
-    .. (memory.opt and " | SYSDESC_OPT" or "") }
   local extent, bytes = SYSDESC_EXTENT[memory.extent], nil
   if memory.extent == "string" then
     bytes = annotation.STRING_MAX
@@ -253,14 +253,15 @@ function c.memory(arg)
   elseif memory.extent == "count" or memory.extent == "bytes" then
     extent, bytes = memory.through_pointer and "ARGPTR" or "ARG", memory.unit
   end
-  fields[#fields + 1] = ".extent = SYSDESC_X_" .. extent
+  local fields = { ".extent = SYSDESC_X_" .. extent }
   if memory.arg then
     fields[#fields + 1] = ".arg = " .. memory.arg - 1
   end
   if bytes then
     fields[#fields + 1] = ".bytes = " .. bytes
   end
-  return table.concat(fields, ", ")
+  return DIRECTION[memory.dir] .. (memory.opt and " | SYSDESC_OPT" or ""),
+    table.concat(fields, ", ")
 end
 
 -- RUMP_SYF_* of a call.

@@ -277,7 +277,7 @@ rump___sysimpl_read(int fd, void *buf, size_t n)
     has("include/rump/rump_handlers.h",
       "int sys_getpid_with_ppid(struct lwp *, const void *, register_t *);")
     has("trace/rump_sysdesc.c",
-      ".dir = SYSDESC_OUT, .extent = SYSDESC_X_ARG, .arg = 2, .bytes = 1,")
+      ".dir = SYSDESC_OUT,\n\t\t.extent = SYSDESC_X_ARG, .arg = 2, .bytes = 1,")
     has("trace/rump_sysdesc.c", ".kind = SYSDESC_FD, .size = 4,")
     has("trace/rump_sysdesc.c", ".kind = SYSDESC_OCTAL, .size = 4,")
     has("trace/rump_sysdesc.c", ".kind = SYSDESC_PAD, .size = 4,")
