@@ -28,7 +28,7 @@ exec_begin(struct session *ses, const struct request *req, char *comm)
 void
 exec_request(struct session *ses, const struct request *req, struct worker *w)
 {
-	const char *name = handshake_comm(req);
+	const char *name = request_comm(req);
 	bool busy, go;
 	char *comm;
 

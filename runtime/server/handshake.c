@@ -7,7 +7,7 @@
 #include "server/server.h"
 
 const char *
-handshake_comm(const struct request *req)
+request_comm(const struct request *req)
 {
 
 	if (req->len == 0 || req->body[req->len - 1] != '\0')
@@ -29,7 +29,7 @@ static void
 guest(struct session *ses, const struct request *req)
 {
 	struct rumpserver *srv = ses->srv;
-	const char *comm = handshake_comm(req);
+	const char *comm = request_comm(req);
 	struct rump_proc *p;
 	int error;
 

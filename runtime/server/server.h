@@ -400,7 +400,7 @@ enum frame_error error_frame(int error);
 /* The first request of a connection; by the owner of the input. */
 void handshake(struct session *, const struct request *);
 /* The command name in a handshake's body, or NULL. */
-const char *handshake_comm(const struct request *);
+const char *request_comm(const struct request *);
 void exec_request(struct session *, const struct request *, struct worker *);
 
 /* --- processes copied ahead of their clients (prefork.c) --- */
