@@ -170,8 +170,9 @@ main(int argc, char **argv)
 	struct daemon daemon;
 	char path[96];
 
-	place_of_servers = PLACE_ANYWHERE;
+	place_of_servers = PLACE_SERVER_HALF;
 	daemon_start(&daemon, &o);
+	place_self(PLACE_CLIENT_HALF);
 	snprintf(path, sizeof(path), "%s/bare", daemon.dir);
 	peer_listen(accept_threads, NULL, path);
 	board = mmap(NULL, sizeof(*board), PROT_READ | PROT_WRITE,

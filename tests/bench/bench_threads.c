@@ -127,8 +127,9 @@ main(int argc, char **argv)
 	struct daemon daemon;
 	int sv[2];
 
-	place_of_servers = PLACE_ANYWHERE;
+	place_of_servers = PLACE_SERVER_HALF;
 	daemon_start(&daemon, &o);
+	place_self(PLACE_CLIENT_HALF);
 	for (i = 0; i < MAX_THREADS; i++) {
 		if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, sv) == -1)
 			bench_die("socketpair");

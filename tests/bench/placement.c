@@ -20,35 +20,38 @@ all_cpus(void)
 	return &all;
 }
 
-static int
-first_cpu(const cpu_set_t *set)
+/* The CPUs of a place: of all n, in order, those from..to. */
+static cpu_set_t
+cpus_of(enum place place)
 {
-	int cpu = 0;
+	const cpu_set_t *all = all_cpus();
+	int n = CPU_COUNT(all), from = 0, to = n - 1, cpu, i = 0;
+	cpu_set_t set;
 
-	while (cpu < CPU_SETSIZE - 1 && !CPU_ISSET(cpu, set))
-		cpu++;
-	return cpu;
-}
-
-static int
-last_cpu(const cpu_set_t *set)
-{
-	int cpu = CPU_SETSIZE - 1;
-
-	while (cpu > 0 && !CPU_ISSET(cpu, set))
-		cpu--;
-	return cpu;
+	if (place == PLACE_SERVER)
+		to = 0;
+	else if (place == PLACE_CLIENT)
+		from = n - 1;
+	else if (place == PLACE_SERVER_HALF)
+		to = (n - 1) / 2;
+	else if (place == PLACE_CLIENT_HALF)
+		from = n / 2;
+	CPU_ZERO(&set);
+	for (cpu = 0; cpu < CPU_SETSIZE; cpu++) {
+		if (!CPU_ISSET(cpu, all))
+			continue;
+		if (i >= from && i <= to)
+			CPU_SET(cpu, &set);
+		i++;
+	}
+	return set;
 }
 
 void
 place_self(enum place place)
 {
-	const cpu_set_t *all = all_cpus();
-	cpu_set_t one;
+	cpu_set_t set = cpus_of(place);
 
-	CPU_ZERO(&one);
-	CPU_SET(place == PLACE_SERVER ? first_cpu(all) : last_cpu(all), &one);
-	if (sched_setaffinity(0, sizeof(one),
-	    place == PLACE_ANYWHERE ? all : &one) == -1)
+	if (sched_setaffinity(0, sizeof(set), &set) == -1)
 		bench_die("sched_setaffinity");
 }

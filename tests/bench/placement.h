@@ -8,9 +8,11 @@
 #define RUMPGEN_BENCH_PLACEMENT_H
 
 enum place {
-	PLACE_ANYWHERE,		/* the scheduler's choice: throughput rows */
+	PLACE_ANYWHERE,		/* the scheduler's choice */
 	PLACE_SERVER,
 	PLACE_CLIENT,		/* another CPU, if there is one */
+	PLACE_SERVER_HALF,	/* throughput: half of the CPUs each */
+	PLACE_CLIENT_HALF,
 };
 
 /* The calling thread and whatever it starts from now on. */

@@ -145,7 +145,7 @@ included, between two processes over a local stream socket with plain send(2)
 and recv(2), and in the peer what the call does on the host (pread(2),
 open(2) ...).  "beyond" is ours less bare in microseconds.  Servers and peers
 run on one CPU and the client on another, or on the same where the row says
-so; the scheduler places the rows of several threads and clients.]]
+so; with several threads or clients on half of the CPUs each.]]
 
 local rows = read_rows(arg[1])
 local marks, notes = number_notes(rows)
