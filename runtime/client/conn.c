@@ -449,9 +449,15 @@ conn_lost(struct conn *c)
 void
 conn_broken(struct conn *c, const char *why)
 {
+	bool up;
 
-	client_log("%s: the server broke the protocol: %s; disconnected",
-	    conn_server.text, why);
+	/* A lost connection's last frames answer calls that are over. */
+	pthread_mutex_lock(&c->lock);
+	up = c->state == CONN_UP;
+	pthread_mutex_unlock(&c->lock);
+	if (up)
+		client_log("%s: the server broke the protocol: %s; "
+		    "disconnected", conn_server.text, why);
 	conn_lost(c);
 }
 

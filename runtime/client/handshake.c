@@ -154,7 +154,7 @@ read_banner(int fd, uint64_t deadline, bool quiet)
 		len += (size_t)n;
 	} while (nl == NULL);
 
-	why = banner_parse(&b, line, len);
+	why = banner_parse(&b, line, (size_t)(nl - line) + 1);
 	if (why == NULL && nl != line + len - 1)
 		why = "text behind the banner";
 	if (why == NULL && b.major != BANNER_MAJOR)

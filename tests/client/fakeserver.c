@@ -166,12 +166,14 @@ do_copyin(struct peer *p, struct fake_op *op)
 	r = await_response(p, hdr.reqno);
 	if (r == NULL)
 		return;
+	pthread_mutex_lock(&mtx);
 	op->refused = r->hdr.class == FRAME_ERROR;
 	op->type = r->hdr.type;
 	op->got = r->hdr.len - FRAME_HDRLEN;
 	op->sum = fake_sum(r->body, (size_t)op->got);
 	n = op->got < sizeof(op->data) ? (size_t)op->got : sizeof(op->data);
 	memcpy(op->data, r->body, n);
+	pthread_mutex_unlock(&mtx);
 	free(r->body);
 	free(r);
 }

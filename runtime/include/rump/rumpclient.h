@@ -60,34 +60,50 @@ void rumpclient_fork_done(struct rumpclient_fork *);	/* ours */
 
 /*
  * vfork(2) likewise: the child runs in the parent's memory, with a connection
- * of its own, and may make rump calls, rumpclient_exec() or _exit(2).  An
- * inline function, as the child must not return from the frame that called
- * vfork(2).  Returns as vfork(2); after -1 there is no child.
+ * of its own, and may make rump calls, rumpclient_exec() or _exit(2).  Returns
+ * as vfork(2); after -1 there is no child.
+ *
+ *	pid_t rumpclient_vfork(void);
+ *
+ * The child must not return from the frame that called vfork(2), so this is
+ * an inline function; for GCC, which inlines nothing that calls vfork(2), the
+ * same as a statement expression.
  */
 pid_t rumpclient__vfork_parent(struct rumpclient_fork *, pid_t);
 
+#define RUMPCLIENT__VFORK(rf, pid)					\
+	do {								\
+		(rf) = rumpclient_prefork();				\
+		(pid) = -1;						\
+		if ((rf) == NULL)					\
+			break;						\
+		(pid) = vfork();					\
+		if ((pid) == -1)					\
+			rumpclient_fork_cancel(rf);			\
+		else if ((pid) != 0)					\
+			(pid) = rumpclient__vfork_parent((rf), (pid));	\
+		else if (rumpclient_fork_init(rf) == -1)		\
+			_exit(1);					\
+	} while (0)
+
+#if defined(__GNUC__) && !defined(__clang__)
+#define rumpclient_vfork() __extension__({				\
+	struct rumpclient_fork *rumpclient__rf;				\
+	pid_t rumpclient__pid;						\
+	RUMPCLIENT__VFORK(rumpclient__rf, rumpclient__pid);		\
+	rumpclient__pid;						\
+})
+#else
 static inline __attribute__((__always_inline__, __returns_twice__)) pid_t
 rumpclient_vfork(void)
 {
 	struct rumpclient_fork *rf;
 	pid_t pid;
 
-	rf = rumpclient_prefork();
-	if (rf == NULL)
-		return -1;
-	pid = vfork();
-	switch (pid) {
-	case -1:
-		rumpclient_fork_cancel(rf);
-		return -1;
-	case 0:
-		if (rumpclient_fork_init(rf) == -1)
-			_exit(1);
-		return 0;
-	default:
-		return rumpclient__vfork_parent(rf, pid);
-	}
+	RUMPCLIENT__VFORK(rf, pid);
+	return pid;
 }
+#endif
 
 /*
  * execve(2) that keeps the server process: the new image's rumpclient_init()

@@ -1,0 +1,563 @@
+/*
+ * fork, vfork, prefork, cancel, daemon, exec.
+ */
+#include <sys/wait.h>
+
+#include <check.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <rump/rumpclient.h>
+#include <rump/rumpdefs.h>
+
+#include "tests/client/fakeserver.h"
+
+static struct fakeserver fake;
+static int64_t rv;
+
+int rumpclient__exec_augmentenv(char *const oenv[], char ***newenv);
+
+static void
+start(void)
+{
+
+	fake_start(&fake);
+	ck_assert_int_eq(rumpclient_init(), 0);
+}
+
+static void
+stop(void)
+{
+
+	fake_stop(&fake);
+}
+
+/* Our pid in the server; -1 when the call fails. */
+static int
+rump_pid(void)
+{
+	int64_t r;
+
+	return fake_call(FAKE_GETPID, 0, 0, 0, &r) == 0 ? (int)r : -1;
+}
+
+static int
+rump_ppid(void)
+{
+	register_t retval[2];
+
+	if (rumpclient_syscall(FAKE_GETPID, NULL, 0, retval) != 0)
+		return -1;
+	return (int)retval[1];
+}
+
+static int
+status_of(pid_t pid)
+{
+	int status;
+
+	ck_assert_int_gt(pid, 0);
+	while (waitpid(pid, &status, 0) == -1)
+		ck_assert_int_eq(errno, EINTR);
+	return status;
+}
+
+static int
+count_open(void)
+{
+	int fd, n;
+
+	for (n = 0, fd = 0; fd < 256; fd++)
+		n += fcntl(fd, F_GETFD) != -1;
+	return n;
+}
+
+START_TEST(forked)
+{
+	int before;
+	pid_t pid;
+
+	ck_assert_int_eq(rump_pid(), 2);
+	before = count_open();
+	pid = rumpclient_fork();
+	if (pid == 0) {
+		if (rump_pid() != 3 || rump_ppid() != 2)
+			_exit(1);
+		_exit(count_open() == before ? 0 : 2);
+	}
+	ck_assert_int_eq(rump_pid(), 2);
+	ck_assert_int_eq(status_of(pid), 0);
+	ck_assert_int_eq(rump_pid(), 2);
+	ck_assert_int_eq(count_open(), before);
+	ck_assert_int_eq(atomic_load(&fake.sh->forks), 1);
+}
+END_TEST
+
+/* Children of children, each with its own identity. */
+static int
+grow(int depth)
+{
+	int mine, status;
+	pid_t pid;
+
+	mine = rump_pid();
+	if (depth == 0)
+		return mine > 0 ? 0 : 1;
+	pid = rumpclient_fork();
+	if (pid == -1)
+		return 1;
+	if (pid == 0) {
+		if (rump_ppid() != mine || rump_pid() == mine)
+			_exit(1);
+		_exit(grow(depth - 1));
+	}
+	if (rump_pid() != mine)
+		return 1;
+	return waitpid(pid, &status, 0) == pid && status == 0 ? 0 : 1;
+}
+
+START_TEST(fork_tree)
+{
+
+	ck_assert_int_eq(grow(5), 0);
+}
+END_TEST
+
+static void *
+echo_thread(void *arg)
+{
+	atomic_bool *stop_it = arg;
+	uint64_t i;
+	int64_t r;
+
+	for (i = 0; !atomic_load(stop_it); i++) {
+		if (fake_call(FAKE_ECHO, i, 0, 0, &r) != 0 ||
+		    (uint64_t)r != i)
+			return (void *)1;
+	}
+	return NULL;
+}
+
+/* Ways to make a child while other threads call. */
+static pid_t
+vfork_child(void)
+{
+	pid_t pid;
+
+	pid = rumpclient_vfork();
+	if (pid == 0)
+		_exit(rump_pid() > 2 && rump_ppid() == 2 ? 0 : 1);
+	return pid;
+}
+
+static pid_t
+fork_child(void)
+{
+	pid_t pid;
+
+	pid = rumpclient_fork();
+	if (pid == 0)
+		_exit(rump_pid() > 2 && rump_ppid() == 2 ? 0 : 1);
+	return pid;
+}
+
+static pid_t
+plain_child(void)
+{
+	pid_t pid;
+
+	pid = fork();
+	if (pid == 0) {
+		/* Not connected, and no harm to the parent's stream. */
+		if (rump_pid() != -1)
+			_exit(1);
+		if (rumpclient_init() != 0 || rump_pid() < 3)
+			_exit(2);
+		_exit(rump_ppid() == 1 ? 0 : 3);
+	}
+	return pid;
+}
+
+static pid_t (*const makers[])(void) = {
+	fork_child, vfork_child, plain_child
+};
+
+START_TEST(children_beside_threads)
+{
+	pthread_t t[4];
+	atomic_bool stop_it = false;
+	void *bad;
+	int i;
+
+	for (i = 0; i < 4; i++)
+		pthread_create(&t[i], NULL, echo_thread, &stop_it);
+	for (i = 0; i < 10; i++)
+		ck_assert_int_eq(status_of(makers[_i]()), 0);
+	atomic_store(&stop_it, true);
+	for (i = 0; i < 4; i++) {
+		pthread_join(t[i], &bad);
+		ck_assert_ptr_null(bad);
+	}
+	ck_assert_int_eq(rump_pid(), 2);
+	/* Every child's connection ended with it. */
+	ck_assert(fake_wait(&fake.sh->closed, 10));
+}
+END_TEST
+
+START_TEST(fork_that_the_server_loses)
+{
+	struct rumpclient_fork *rf;
+	pid_t pid;
+
+	/* A cookie that is used up when the child comes. */
+	rf = rumpclient_prefork();
+	ck_assert_ptr_nonnull(rf);
+	pid = fork();
+	if (pid == 0) {
+		if (rumpclient_fork_init(rf) != 0)
+			_exit(1);
+		_exit(rump_pid() == 3 ? 0 : 2);
+	}
+	ck_assert_int_eq(status_of(pid), 0);
+	pid = fork();
+	if (pid == 0) {
+		if (rumpclient_fork_init(rf) != -1 || errno != ESRCH)
+			_exit(1);
+		_exit(rump_pid() == -1 ? 0 : 2);
+	}
+	ck_assert_int_eq(status_of(pid), 0);
+	rumpclient_fork_done(rf);
+	ck_assert_int_eq(rump_pid(), 2);
+}
+END_TEST
+
+START_TEST(prefork_by_hand)
+{
+	struct rumpclient_fork *rf;
+	uint32_t cookie[4];
+
+	rf = rumpclient_prefork();
+	ck_assert_ptr_nonnull(rf);
+	memcpy(cookie, rf, sizeof(cookie));
+	ck_assert_uint_eq(cookie[0], 0x1000);
+	ck_assert_uint_eq(cookie[3], (uint32_t)~0x1000u);
+	/* Only a child may. */
+	ck_assert_int_eq(rumpclient_fork_init(rf), -1);
+	ck_assert_int_eq(errno, EINVAL);
+	errno = 4711;
+	rumpclient_fork_cancel(rf);
+	ck_assert_int_eq(errno, 4711);
+	ck_assert_int_eq(atomic_load(&fake.sh->cancels), 1);
+	ck_assert_int_eq(rump_pid(), 2);
+}
+END_TEST
+
+START_TEST(no_fork_without_a_server)
+{
+
+	fake_kill(&fake);
+	ck_assert_int_eq(rumpclient_fork(), -1);
+	ck_assert_int_eq(errno, ENOTCONN);
+	ck_assert_int_eq(rumpclient_vfork(), -1);
+	ck_assert_int_eq(errno, ENOTCONN);
+}
+END_TEST
+
+START_TEST(child_that_cannot_connect)
+{
+	int before;
+
+	before = count_open();
+	fake.sh->banner_len = 1;	/* bad for whoever comes */
+	fake.sh->banner[0] = '\n';
+	if (_i == 0)
+		ck_assert_int_eq(rumpclient_fork(), -1);
+	else
+		ck_assert_int_eq(rumpclient_vfork(), -1);
+	ck_assert_int_eq(errno, EPROTO);
+	ck_assert_int_eq(waitpid(-1, NULL, WNOHANG), 0);	/* the server */
+	ck_assert_int_eq(rump_pid(), 2);
+	ck_assert_int_eq(count_open(), before);
+}
+END_TEST
+
+START_TEST(vfork_as_netbsd_has_it)
+{
+	struct rumpclient_fork *rf;
+	int before, i;
+	pid_t pid;
+
+	/* The steps that NetBSD's header has inline. */
+	before = count_open();
+	for (i = 0; i < 5; i++) {
+		rf = rumpclient_prefork();
+		ck_assert_ptr_nonnull(rf);
+		pid = vfork();
+		if (pid == 0) {
+			if (rumpclient_fork_init(rf) == -1)
+				_exit(2);
+			_exit(rump_pid() == 3 + i ? 0 : 1);
+		}
+		rumpclient_fork_vparent(rf);
+		ck_assert_int_eq(rump_pid(), 2);
+		ck_assert_int_eq(status_of(pid), 0);
+	}
+	ck_assert_int_eq(count_open(), before);
+}
+END_TEST
+
+/* --- exec: this program again, with a word as its argument --- */
+
+static char self[] = "/proc/self/exe";
+
+static int
+exec_image(const char *what)
+{
+	int fds = count_open();
+
+	if (getenv("RUMPCLIENT__EXECFD") == NULL)
+		return 10;
+	if (rumpclient_init() != 0)
+		return 11;
+	if (getenv("RUMPCLIENT__EXECFD") != NULL)
+		return 12;
+	if (getenv("KEPT") == NULL || strcmp(getenv("KEPT"), "yes") != 0)
+		return 13;
+	/* It came with socket and signalfd, and has an eventfd besides. */
+	if (count_open() != fds + 1)
+		return 14;
+	return rump_pid() == atoi(what) ? 0 : 15;
+}
+
+static void
+exec_self(int pid)
+{
+	char text[16], *argv[3] = { self, text, NULL };
+	char kept[] = "KEPT=yes", stale[] = "RUMP__PARSEDSERVER=stale";
+	char *env[3] = { kept, stale, NULL };
+
+	snprintf(text, sizeof(text), "%d", pid);
+	rumpclient_exec(self, argv, env);
+}
+
+START_TEST(exec_keeps_the_process)
+{
+	pid_t pid;
+
+	pid = rumpclient_fork();
+	if (pid == 0) {
+		exec_self(3);
+		_exit(1);
+	}
+	ck_assert_int_eq(status_of(pid), 0);
+	ck_assert_int_eq(atomic_load(&fake.sh->execs), 1);
+	ck_assert_int_eq(atomic_load(&fake.sh->guests), 1);
+}
+END_TEST
+
+START_TEST(vfork_then_exec)
+{
+	int i, before;
+	pid_t pid;
+
+	before = count_open();
+	for (i = 0; i < 5; i++) {
+		pid = rumpclient_vfork();
+		if (pid == 0) {
+			exec_self(3 + i);
+			_exit(1);
+		}
+		ck_assert_int_eq(rump_pid(), 2);
+		ck_assert_int_eq(status_of(pid), 0);
+	}
+	ck_assert_int_eq(count_open(), before);
+	ck_assert_int_eq(atomic_load(&fake.sh->execs), 5);
+}
+END_TEST
+
+static void *
+block_thread(void *arg)
+{
+	int64_t r;
+
+	return (void *)(intptr_t)fake_call(FAKE_BLOCK, (uintptr_t)arg, 0, 0,
+	    &r);
+}
+
+START_TEST(exec_beside_threads)
+{
+	atomic_bool stop_it = false;
+	pthread_t t;
+	pid_t pid;
+	int i;
+
+	pid = rumpclient_fork();
+	if (pid == 0) {
+		for (i = 0; i < 3; i++)
+			pthread_create(&t, NULL, echo_thread, &stop_it);
+		pthread_create(&t, NULL, block_thread, (void *)7);
+		if (!fake_wait(&fake.sh->blocked, 1))
+			_exit(2);
+		exec_self(3);
+		_exit(1);
+	}
+	ck_assert_int_eq(status_of(pid), 0);
+}
+END_TEST
+
+START_TEST(failing_exec)
+{
+	char *argv[] = { self, NULL };
+	atomic_bool stop_it = false;
+	pthread_t t;
+	void *bad;
+	int fd, flags[64], i, before;
+
+	for (fd = 0; fd < 64; fd++)
+		flags[fd] = fcntl(fd, F_GETFD);
+	before = count_open();
+	pthread_create(&t, NULL, echo_thread, &stop_it);
+	for (i = 0; i < 20; i++) {
+		ck_assert_int_eq(rumpclient_exec("/nonexistent", argv, NULL),
+		    -1);
+		ck_assert_int_eq(errno, ENOENT);
+		ck_assert_int_eq(rump_pid(), 2);
+	}
+	atomic_store(&stop_it, true);
+	pthread_join(t, &bad);
+	ck_assert_ptr_null(bad);
+	for (fd = 0; fd < 64; fd++)
+		ck_assert_int_eq(flags[fd], fcntl(fd, F_GETFD));
+	ck_assert_int_eq(count_open(), before);
+}
+END_TEST
+
+START_TEST(environment_for_exec)
+{
+	char a[] = "A=1", old[] = "RUMPCLIENT__EXECFD=99,99";
+	char *oenv[] = { a, old, NULL }, **env;
+
+	ck_assert_int_eq(rumpclient__exec_augmentenv(oenv, &env), 0);
+	ck_assert_str_eq(env[0], "A=1");
+	ck_assert_int_eq(strncmp(env[1], "RUMPCLIENT__EXECFD=", 19), 0);
+	ck_assert_str_ne(env[1], old);
+	ck_assert_int_eq(strncmp(env[2], "RUMP__PARSEDSERVER=unix:///", 27),
+	    0);
+	ck_assert_ptr_null(env[3]);
+	free(env);
+}
+END_TEST
+
+/* --- daemon --- */
+
+START_TEST(daemonized)
+{
+	pid_t pid;
+
+	pid = fork();
+	if (pid == 0) {
+		char cwd[16];
+
+		if (rumpclient_init() != 0 || rumpclient_daemon(0, 0) != 0)
+			_exit(1);
+		/* Only the daemon comes here: all is well if it hangs up. */
+		if (rump_pid() == 4 && rump_ppid() == 3 &&
+		    getcwd(cwd, sizeof(cwd)) != NULL &&
+		    strcmp(cwd, "/") == 0 && getsid(0) == getpid())
+			fake_call(FAKE_BLOCK, 1, 0, 0, &rv);
+		_exit(0);
+	}
+	ck_assert_int_eq(status_of(pid), 0);
+	ck_assert(fake_wait(&fake.sh->blocked, 1));
+	ck_assert_int_eq(fake_call(FAKE_RELEASE, 1, 0, 0, &rv), 0);
+	ck_assert(fake_wait(&fake.sh->closed, 2));
+}
+END_TEST
+
+/* --- forks in odd places --- */
+
+static volatile sig_atomic_t child_status = -1;
+
+static void
+fork_in_handler(int signo)
+{
+	int status;
+	pid_t pid;
+
+	(void)signo;
+	pid = fork();
+	if (pid == 0)
+		return;		/* into the interrupted call */
+	waitpid(pid, &status, 0);
+	child_status = status;
+}
+
+START_TEST(fork_from_a_handler_within_a_call)
+{
+	pthread_t t;
+	pid_t parent = getpid();
+
+	/* The child comes back out of a call that is not its own. */
+	signal(SIGUSR1, fork_in_handler);
+	pthread_create(&t, NULL, block_thread, (void *)1);
+	ck_assert(fake_wait(&fake.sh->blocked, 1));
+	(void)parent;
+	{
+		sigset_t set;
+
+		sigemptyset(&set);
+		sigaddset(&set, SIGUSR1);
+		pthread_sigmask(SIG_BLOCK, &set, NULL);
+	}
+	pthread_cancel(t);		/* what ends the child's thread */
+	pthread_kill(t, SIGUSR1);
+	while (child_status == -1)
+		sched_yield();
+	ck_assert_int_eq(fake_call(FAKE_RELEASE, 1, 0, 0, &rv), 0);
+	pthread_join(t, NULL);
+	ck_assert(WIFEXITED(child_status));
+	ck_assert_int_eq(rump_pid(), 2);
+}
+END_TEST
+
+int
+main(int argc, char *argv[])
+{
+	Suite *s = suite_create("fork");
+	TCase *tc = tcase_create("fork");
+	SRunner *sr;
+	int failed;
+
+	if (argc > 1 && getenv("RUMPCLIENT__EXECFD") != NULL)
+		return exec_image(argv[1]);
+
+	tcase_add_checked_fixture(tc, start, stop);
+	tcase_set_timeout(tc, 60);
+	tcase_add_test(tc, forked);
+	tcase_add_test(tc, fork_tree);
+	tcase_add_loop_test(tc, children_beside_threads, 0, 3);
+	tcase_add_test(tc, fork_that_the_server_loses);
+	tcase_add_test(tc, prefork_by_hand);
+	tcase_add_test(tc, no_fork_without_a_server);
+	tcase_add_loop_test(tc, child_that_cannot_connect, 0, 2);
+	tcase_add_test(tc, vfork_as_netbsd_has_it);
+	tcase_add_test(tc, exec_keeps_the_process);
+	tcase_add_test(tc, vfork_then_exec);
+	tcase_add_test(tc, exec_beside_threads);
+	tcase_add_test(tc, failing_exec);
+	tcase_add_test(tc, environment_for_exec);
+	tcase_add_test(tc, daemonized);
+	tcase_add_test(tc, fork_from_a_handler_within_a_call);
+	suite_add_tcase(s, tc);
+	sr = srunner_create(s);
+	srunner_run_all(sr, CK_NORMAL);
+	failed = srunner_ntests_failed(sr);
+	srunner_free(sr);
+	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}

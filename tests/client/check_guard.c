@@ -1,0 +1,296 @@
+/*
+ * The guard: what each kind of argument opens to the server, and nothing
+ * else.
+ */
+#include <check.h>
+#include <errno.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <rump/rumpclient.h>
+#include <rump/rumpdefs.h>
+
+#include "tests/client/fakeserver.h"
+
+static struct fakeserver fake;
+static int64_t rv;
+static char mem[4096], other[4096];
+
+static void
+start(void)
+{
+
+	fake_start(&fake);
+	ck_assert_int_eq(rumpclient_init(), 0);
+}
+
+static void
+stop(void)
+{
+
+	fake_stop(&fake);
+}
+
+static uint64_t
+at(const void *p)
+{
+
+	return (uintptr_t)p;
+}
+
+/* Makes the call and sees whether the server may read len bytes at p. */
+static bool
+may_read(int num, uint64_t a, uint64_t b, uint64_t c, const void *p,
+    uint64_t len)
+{
+
+	fake.sh->ops[0] = (struct fake_op){ .what = OP_COPYIN, .addr = at(p),
+	    .len = len };
+	ck_assert_int_eq(fake_call(num, a, b, c, &rv), 0);
+	return !fake.sh->ops[0].refused;
+}
+
+/* Makes the call and sees whether the server may write there. */
+static bool
+may_write(int num, uint64_t a, uint64_t b, uint64_t c, void *p,
+    uint64_t len)
+{
+	unsigned char *q = p;
+	int error;
+	bool written;
+
+	q[0] = 0xee;
+	fake.sh->ops[0] = (struct fake_op){ .what = OP_COPYOUT, .addr = at(p),
+	    .len = len };
+	error = fake_call(num, a, b, c, &rv);
+	written = q[0] == fake_byte(0);
+	ck_assert_int_eq(error, written ? 0 : RUMP_EFAULT);
+	return written;
+}
+
+START_TEST(buffers)
+{
+
+	/* write(fd, buf, 100): reads those, writes nothing. */
+	ck_assert(may_read(4, 1, at(mem), 100, mem, 100));
+	ck_assert(may_read(4, 1, at(mem), 100, mem + 40, 60));
+	ck_assert(!may_read(4, 1, at(mem), 100, mem, 101));
+	ck_assert(!may_read(4, 1, at(mem), 100, mem + 40, 61));
+	ck_assert(!may_read(4, 1, at(mem + 1), 100, mem, 1));
+	ck_assert(!may_read(4, 1, at(mem), 100, other, 1));
+	ck_assert(!may_write(4, 1, at(mem), 100, mem, 100));
+
+	/* read(fd, buf, 100): the other way round. */
+	ck_assert(may_write(3, 1, at(mem), 100, mem, 100));
+	ck_assert(may_write(3, 1, at(mem), 100, mem + 99, 1));
+	ck_assert(!may_write(3, 1, at(mem), 100, mem + 99, 2));
+	ck_assert(!may_write(3, 1, at(mem), 100, other, 1));
+	ck_assert(!may_read(3, 1, at(mem), 100, mem, 1));
+
+	/* getpid() names nothing. */
+	ck_assert(!may_read(20, 0, 0, 0, mem, 1));
+	ck_assert(!may_write(20, 0, 0, 0, mem, 1));
+}
+END_TEST
+
+START_TEST(wrapping_lengths)
+{
+
+	ck_assert(!may_read(4, 1, at(mem), 100, mem + 50, 1 << 20));
+	fake.sh->ops[0] = (struct fake_op){ .what = OP_COPYIN,
+	    .addr = at(mem), .len = UINT64_MAX };
+	ck_assert_int_eq(fake_call(4, 1, at(mem), 100, &rv), 0);
+	ck_assert(fake.sh->ops[0].refused);
+	fake.sh->ops[0].addr = UINT64_MAX - 4;
+	fake.sh->ops[0].len = 100;
+	ck_assert_int_eq(fake_call(4, 1, at(mem), 100, &rv), 0);
+	ck_assert(fake.sh->ops[0].refused);
+}
+END_TEST
+
+START_TEST(strings)
+{
+
+	strcpy(mem, "/etc/motd");
+	fake.sh->ops[0] = (struct fake_op){ .what = OP_COPYINSTR,
+	    .addr = at(mem), .len = 1024 };
+	ck_assert_int_eq(fake_call(5, at(mem), 0, 0, &rv), 0);
+	ck_assert(!fake.sh->ops[0].refused);
+	ck_assert_str_eq(fake.sh->ops[0].data, "/etc/motd");
+
+	fake.sh->ops[0].addr = at(mem + 5);
+	ck_assert_int_eq(fake_call(5, at(mem), 0, 0, &rv), 0);
+	ck_assert(!fake.sh->ops[0].refused);
+
+	fake.sh->ops[0].addr = at(mem + 10);	/* behind the NUL */
+	ck_assert_int_eq(fake_call(5, at(mem), 0, 0, &rv), 0);
+	ck_assert(fake.sh->ops[0].refused);
+
+	ck_assert(may_read(5, at(mem), 0, 0, mem, 10));
+	ck_assert(!may_read(5, at(mem), 0, 0, mem, 11));
+	ck_assert(!may_write(5, at(mem), 0, 0, mem, 1));
+}
+END_TEST
+
+START_TEST(vectors)
+{
+	struct rump_iovec iov[2] = { { mem, 10 }, { other, 20 } };
+
+	/* readv(fd, iov, 2) */
+	ck_assert(may_write(120, 1, at(iov), 2, mem, 10));
+	ck_assert(may_write(120, 1, at(iov), 2, other, 20));
+	ck_assert(!may_write(120, 1, at(iov), 2, other, 21));
+	ck_assert(!may_write(120, 1, at(iov), 1, other, 20));
+	ck_assert(may_read(120, 1, at(iov), 2, iov, sizeof(iov)));
+	ck_assert(!may_read(120, 1, at(iov), 1, iov, sizeof(iov)));
+	ck_assert(!may_read(120, 1, at(iov), 2, mem, 1));
+	/* writev */
+	ck_assert(may_read(121, 1, at(iov), 2, mem, 10));
+	ck_assert(!may_write(121, 1, at(iov), 2, mem, 10));
+	/* An array that is not there. */
+	ck_assert(!may_read(121, 1, 8, 2, mem, 10));
+}
+END_TEST
+
+START_TEST(messages)
+{
+	static char name[16], control[32];
+	struct rump_iovec iov = { mem, 10 };
+	struct rump_msghdr msg = { .msg_name = name,
+	    .msg_namelen = sizeof(name), .msg_iov = &iov, .msg_iovlen = 1,
+	    .msg_control = control, .msg_controllen = sizeof(control) };
+
+	/* recvmsg(s, msg, flags) */
+	ck_assert(may_read(27, 1, at(&msg), 0, &msg, sizeof(msg)));
+	ck_assert(may_read(27, 1, at(&msg), 0, &iov, sizeof(iov)));
+	ck_assert(may_write(27, 1, at(&msg), 0, mem, 10));
+	ck_assert(may_write(27, 1, at(&msg), 0, name, sizeof(name)));
+	ck_assert(may_write(27, 1, at(&msg), 0, control, sizeof(control)));
+	ck_assert(!may_write(27, 1, at(&msg), 0, other, 1));
+	/* sendmsg */
+	ck_assert(may_read(28, 1, at(&msg), 0, mem, 10));
+	ck_assert(may_read(28, 1, at(&msg), 0, name, sizeof(name)));
+	ck_assert(may_read(28, 1, at(&msg), 0, control, sizeof(control)));
+	ck_assert(!may_write(28, 1, at(&msg), 0, mem, 10));
+}
+END_TEST
+
+START_TEST(lengths_behind_pointers)
+{
+	uint32_t len = 16;
+
+	/* getsockname(s, name, &len) */
+	ck_assert(may_read(32, 1, at(mem), at(&len), &len, 4));
+	ck_assert(may_write(32, 1, at(mem), at(&len), mem, 16));
+	ck_assert(!may_write(32, 1, at(mem), at(&len), mem, 17));
+	ck_assert(!may_write(32, 1, at(mem), 8, mem, 1));
+}
+END_TEST
+
+START_TEST(commands)
+{
+	struct rump_flock lock;
+
+	/* ioctl(fd, FIONREAD, &int) writes four bytes. */
+	ck_assert(may_write(54, 1, 0x4004667f, at(mem), mem, 4));
+	ck_assert(!may_write(54, 1, 0x4004667f, at(mem), mem, 5));
+	ck_assert(!may_read(54, 1, 0x4004667f, at(mem), mem, 4));
+	/* A parameter that may hold a pointer opens what it must. */
+	ck_assert(may_write(54, 1, 0xc0106924, at(mem), other, 100));
+	/* fcntl: locks have memory, the rest has none. */
+	ck_assert(may_read(92, 1, RUMP_F_SETLK, at(&lock), &lock,
+	    sizeof(lock)));
+	ck_assert(!may_read(92, 1, RUMP_F_SETFL, at(mem), mem, 1));
+}
+END_TEST
+
+START_TEST(unknown_calls_open_everything)
+{
+
+	ck_assert(may_read(999, 0, 0, 0, mem, sizeof(mem)));
+	ck_assert(may_write(999, 0, 0, 0, mem, sizeof(mem)));
+}
+END_TEST
+
+START_TEST(switched_off)
+{
+
+	rumpclient_setguard(0);
+	ck_assert(may_read(20, 0, 0, 0, mem, sizeof(mem)));
+	rumpclient_setguard(1);
+	ck_assert(!may_read(20, 0, 0, 0, mem, sizeof(mem)));
+}
+END_TEST
+
+START_TEST(environment)
+{
+
+	/* Read by init. */
+	fake_kill(&fake);
+	fake_restart(&fake);
+	ck_assert_int_eq(fake_call(20, 0, 0, 0, &rv), RUMP_ENOTCONN);
+	setenv("RUMPCLIENT_GUARD", _i ? "off" : "on", 1);
+	ck_assert_int_eq(rumpclient_init(), 0);
+	ck_assert_int_eq(may_read(20, 0, 0, 0, mem, 1), _i);
+	/* The program's word is the last. */
+	rumpclient_setguard(_i);
+	ck_assert_int_eq(may_read(20, 0, 0, 0, mem, 1), !_i);
+}
+END_TEST
+
+static void *
+reading_thread(void *arg)
+{
+	int64_t r;
+
+	(void)arg;
+	return (void *)(intptr_t)fake_call(FAKE_BLOCK, 1, 0, 0, &r);
+}
+
+/* Any call in progress may be the one that the server works for. */
+START_TEST(another_threads_call)
+{
+	pthread_t t;
+	void *ret;
+
+	ck_assert(!may_read(20, 0, 0, 0, mem, 1));
+	pthread_create(&t, NULL, reading_thread, NULL);
+	ck_assert(fake_wait(&fake.sh->blocked, 1));
+	ck_assert(may_read(20, 0, 0, 0, mem, 1));
+	fake.sh->ops[0].what = OP_END;
+	ck_assert_int_eq(fake_call(FAKE_RELEASE, 1, 0, 0, &rv), 0);
+	pthread_join(t, &ret);
+	ck_assert_ptr_null(ret);
+	ck_assert(!may_read(20, 0, 0, 0, mem, 1));
+}
+END_TEST
+
+int
+main(void)
+{
+	Suite *s = suite_create("guard");
+	TCase *tc = tcase_create("guard");
+	SRunner *sr;
+	int failed;
+
+	tcase_add_checked_fixture(tc, start, stop);
+	tcase_set_timeout(tc, 60);
+	tcase_add_test(tc, buffers);
+	tcase_add_test(tc, wrapping_lengths);
+	tcase_add_test(tc, strings);
+	tcase_add_test(tc, vectors);
+	tcase_add_test(tc, messages);
+	tcase_add_test(tc, lengths_behind_pointers);
+	tcase_add_test(tc, commands);
+	tcase_add_test(tc, unknown_calls_open_everything);
+	tcase_add_test(tc, switched_off);
+	tcase_add_loop_test(tc, environment, 0, 2);
+	tcase_add_test(tc, another_threads_call);
+	suite_add_tcase(s, tc);
+	sr = srunner_create(s);
+	srunner_run_all(sr, CK_NORMAL);
+	failed = srunner_ntests_failed(sr);
+	srunner_free(sr);
+	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}

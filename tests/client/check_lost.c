@@ -1,0 +1,531 @@
+/*
+ * Servers that go away, never were, or talk nonsense; and what
+ * rumpclient_setconnretry() makes of it.
+ */
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+
+#include <check.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <rump/rumpclient.h>
+#include <rump/rumpdefs.h>
+
+#include "tests/client/fakeserver.h"
+#include "wire/frame.h"
+
+static struct fakeserver fake;
+static int64_t rv;
+
+static void
+start(void)
+{
+
+	fake_start(&fake);
+}
+
+static void
+start_connected(void)
+{
+
+	fake_start(&fake);
+	ck_assert_int_eq(rumpclient_init(), 0);
+}
+
+static void
+stop(void)
+{
+
+	fake_stop(&fake);
+}
+
+/* Descriptors that are open: none may be left behind. */
+static int
+count_open(void)
+{
+	int fd, n;
+
+	for (n = 0, fd = 0; fd < 256; fd++)
+		n += fcntl(fd, F_GETFD) != -1;
+	return n;
+}
+
+/* What goes to stderr during a test. */
+static int saved_stderr = -1;
+
+static void
+catch_stderr(void)
+{
+	char path[128];
+	int fd;
+
+	snprintf(path, sizeof(path), "%s/stderr", fake.dir);
+	fd = open(path, O_CREAT | O_TRUNC | O_RDWR | O_APPEND, 0600);
+	ck_assert_int_ne(fd, -1);
+	saved_stderr = dup(2);
+	dup2(fd, 2);
+	close(fd);
+}
+
+static const char *
+caught(void)
+{
+	static char text[4096];
+	char path[128];
+	ssize_t n;
+	int fd;
+
+	snprintf(path, sizeof(path), "%s/stderr", fake.dir);
+	fd = open(path, O_RDONLY);
+	ck_assert_int_ne(fd, -1);
+	n = read(fd, text, sizeof(text) - 1);
+	text[n > 0 ? n : 0] = '\0';
+	close(fd);
+	unlink(path);
+	dup2(saved_stderr, 2);
+	close(saved_stderr);
+	return text;
+}
+
+static int
+lines(const char *s)
+{
+	int n;
+
+	for (n = 0; *s != '\0'; s++)
+		n += *s == '\n';
+	return n;
+}
+
+/* --- init --- */
+
+START_TEST(split_banner)
+{
+
+	fake.sh->banner_split = 9;
+	ck_assert_int_eq(rumpclient_init(), 0);
+	ck_assert_int_eq(fake_call(FAKE_ECHO, 1, 0, 0, &rv), 0);
+}
+END_TEST
+
+static const struct {
+	const char *banner, *say;
+} banners[] = {
+	{ "SSH-2.0-OpenSSH_9.2\n", "does not start with RUMPSP-" },
+	{ "RUMPSP-1.0-NetBSD-9/amd64\n", "another version" },
+	{ "RUMPSP-0.4-NetBSD-9/amd64\nX", "behind the banner" },
+	{ "RUMPSP-0.4-0123456789012345678901234567890123456789012345678901234"
+	  "5678901234567890123456789012345678901234567890", "longer than" },
+};
+
+START_TEST(bad_banner)
+{
+	const char *text;
+	int before;
+
+	snprintf(fake.sh->banner, sizeof(fake.sh->banner), "%s",
+	    banners[_i].banner);
+	fake.sh->banner_len = strlen(fake.sh->banner);
+	before = count_open();
+	catch_stderr();
+	ck_assert_int_eq(rumpclient_init(), -1);
+	ck_assert_int_eq(errno, EPROTO);
+	text = caught();
+	ck_assert_int_eq(lines(text), 1);
+	ck_assert_ptr_nonnull(strstr(text, banners[_i].say));
+	ck_assert_int_eq(count_open(), before);
+
+	/* And when the server has come to its senses: */
+	fake.sh->banner_len = 0;
+	ck_assert_int_eq(rumpclient_init(), 0);
+}
+END_TEST
+
+static const struct {
+	const char *name, *value, *say;
+	int error;
+} environments[] = {
+	{ "RUMP_SERVER", NULL, "set RUMP_SERVER", ENOENT },
+	{ "RUMP_SERVER", "tcp://1.2.3.4:99999", "RUMP_SERVER: "
+	  "tcp://1.2.3.4:99999: port '99999'", EINVAL },
+	{ "RUMP__PARSEDSERVER", "bogus", "RUMP__PARSEDSERVER: bogus: does not "
+	  "start", EINVAL },
+	{ "RUMP_SERVER", "unix:///nonexistent/s", "cannot connect", ENOENT },
+	{ "RUMPCLIENT__EXECFD", "12", "EXECFD=12: not two", EINVAL },
+	{ "RUMPCLIENT__EXECFD", "x,-1", "EXECFD=x,-1: not two", EINVAL },
+	{ "RUMPCLIENT__EXECFD", "-1,-1", "EXECFD=-1,-1: not two", EINVAL },
+	{ "RUMPCLIENT__EXECFD", "0x3,4", "not two", EINVAL },
+	{ "RUMPCLIENT__EXECFD", "77,-1", "descriptor 77 is not a stream",
+	  EBADF },
+};
+
+START_TEST(bad_environment)
+{
+	const char *text;
+	int before;
+
+	if (environments[_i].value == NULL)
+		unsetenv(environments[_i].name);
+	else
+		setenv(environments[_i].name, environments[_i].value, 1);
+	before = count_open();
+	catch_stderr();
+	ck_assert_int_eq(rumpclient_init(), -1);
+	ck_assert_int_eq(errno, environments[_i].error);
+	text = caught();
+	ck_assert_int_eq(lines(text), 1);
+	ck_assert_msg(strstr(text, environments[_i].say) != NULL, "%s", text);
+	ck_assert_int_eq(count_open(), before);
+	ck_assert_ptr_null(getenv("RUMPCLIENT__EXECFD"));
+}
+END_TEST
+
+START_TEST(parsed_server_wins)
+{
+
+	setenv("RUMP__PARSEDSERVER", fake.locator, 1);
+	setenv("RUMP_SERVER", "unix:///nonexistent/s", 1);
+	ck_assert_int_eq(rumpclient_init(), 0);
+}
+END_TEST
+
+START_TEST(inherited_stream)
+{
+	struct sockaddr_storage ss;
+	char text[32];
+	socklen_t len;
+	int fd, status;
+	pid_t pid;
+
+	/* Connects like a parent would, and hands the stream on. */
+	ck_assert_int_eq(rumpclient_init(), 0);
+	for (fd = 3; fd < 64; fd++) {
+		len = sizeof(ss);
+		if (getpeername(fd, (struct sockaddr *)&ss, &len) == 0)
+			break;
+	}
+	ck_assert_int_lt(fd, 64);
+	{
+		struct sockaddr_storage to = ss;
+
+		fd = socket(AF_UNIX, SOCK_STREAM, 0);
+		ck_assert_int_eq(connect(fd, (struct sockaddr *)&to, len), 0);
+	}
+	snprintf(text, sizeof(text), "fd://%d", fd);
+	pid = fork();
+	if (pid == 0) {
+		setenv("RUMP_SERVER", text, 1);
+		if (rumpclient_init() != 0)
+			_exit(1);
+		if (fake_call(FAKE_GETPID, 0, 0, 0, &rv) != 0 || rv != 3)
+			_exit(2);
+		if (rumpclient_prefork() != NULL || errno != EOPNOTSUPP)
+			_exit(3);
+		_exit(0);
+	}
+	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+	ck_assert_int_eq(status, 0);
+}
+END_TEST
+
+/* --- losing it --- */
+
+#define THREADS	8
+
+static void *
+block_thread(void *arg)
+{
+	int64_t r;
+
+	return (void *)(intptr_t)fake_call(FAKE_BLOCK, (uintptr_t)arg, 0, 0,
+	    &r);
+}
+
+static void
+block_threads(pthread_t t[THREADS])
+{
+	uintptr_t i;
+
+	for (i = 0; i < THREADS; i++)
+		pthread_create(&t[i], NULL, block_thread, (void *)i);
+	ck_assert(fake_wait(&fake.sh->blocked, THREADS));
+}
+
+static void
+join_all(pthread_t t[THREADS], int error)
+{
+	void *ret;
+	int i;
+
+	for (i = 0; i < THREADS; i++) {
+		pthread_join(t[i], &ret);
+		ck_assert_int_eq((int)(intptr_t)ret, error);
+	}
+}
+
+START_TEST(all_pending_calls_fail)
+{
+	pthread_t t[THREADS];
+	int before;
+
+	block_threads(t);
+	before = count_open();
+	fake_kill(&fake);
+	join_all(t, RUMP_ENOTCONN);
+	ck_assert_int_eq(fake_call(FAKE_ECHO, 1, 0, 0, &rv), RUMP_ENOTCONN);
+	/* Socket, signalfd, eventfd. */
+	ck_assert_int_eq(count_open(), before - 3);
+	/* init connects anew. */
+	fake_restart(&fake);
+	ck_assert_int_eq(rumpclient_init(), 0);
+	ck_assert_int_eq(fake_call(FAKE_ECHO, 1, 0, 0, &rv), 0);
+	ck_assert_int_eq(count_open(), before);
+}
+END_TEST
+
+/* A frame of nonsense, as a server might send instead of an answer. */
+static struct frame_hdr
+frame(uint64_t len, uint64_t reqno, unsigned class, unsigned type)
+{
+
+	return (struct frame_hdr){ .len = len, .reqno = reqno,
+	    .class = (uint16_t)class, .type = (uint16_t)type };
+}
+
+START_TEST(nonsense)
+{
+	struct frame_hdr hdr[] = {
+		frame(3, 0, 0, 2), frame(UINT64_MAX, 0, 0, 4),
+		frame(24, 0, 9, 9), frame(48, 999999, 1, 1),
+		frame(40, 0, 0, 7), frame(24, 12345, 2, 0),
+		frame(28, 2, 1, 0), frame(40, 2, 1, 7),
+		frame(50, 0, 0, 4), frame(0, 0, 0, 0),
+	};
+	pthread_t t[THREADS];
+	const char *text;
+
+	ck_assert_uint_lt((unsigned)_i, sizeof(hdr) / sizeof(hdr[0]));
+	block_threads(t);
+	memset(fake.sh->bytes, 0x55, sizeof(fake.sh->bytes));
+	memcpy(fake.sh->bytes, &hdr[_i], sizeof(hdr[_i]));
+	fake.sh->nbytes = 80;
+	catch_stderr();
+	ck_assert_int_eq(fake_call(FAKE_BYTES, 0, 0, 0, &rv), RUMP_ENOTCONN);
+	join_all(t, RUMP_ENOTCONN);
+	text = caught();
+	ck_assert_int_eq(lines(text), 1);
+	ck_assert_ptr_nonnull(strstr(text, "broke the protocol"));
+}
+END_TEST
+
+START_TEST(death_in_a_frame)
+{
+	struct frame_hdr hdr;
+	static const size_t cuts[] = { 0, 1, 23, 24, 39, 40, 41, 139 };
+	char target[100];
+	struct frame_copy copy = { sizeof(target), (uintptr_t)target };
+	pthread_t t[THREADS];
+
+	block_threads(t);
+	hdr = frame_hdr(FRAME_REQ, FRAME_COPYOUT, 0, 0, 16 + sizeof(target));
+	memcpy(fake.sh->bytes, &hdr, sizeof(hdr));
+	memcpy(fake.sh->bytes + sizeof(hdr), &copy, sizeof(copy));
+	fake.sh->nbytes = cuts[_i];
+	ck_assert_int_eq(fake_call(FAKE_BYTES, 1, 0, 0, &rv), RUMP_ENOTCONN);
+	join_all(t, RUMP_ENOTCONN);
+}
+END_TEST
+
+/* --- policies --- */
+
+static void *
+restart_later(void *arg)
+{
+	struct timespec ts = { .tv_nsec = 300000000 };
+
+	(void)arg;
+	nanosleep(&ts, NULL);	/* the outage */
+	fake_restart(&fake);
+	return NULL;
+}
+
+static void *
+pid_thread(void *arg)
+{
+	int64_t r;
+
+	(void)arg;
+	return (void *)(intptr_t)fake_call(FAKE_GETPID, 0, 0, 0, &r);
+}
+
+static void
+outage(time_t policy)
+{
+	pthread_t t[THREADS], helper;
+	const char *text;
+	int i;
+
+	rumpclient_setconnretry(policy);
+	rumpclient_setconnretry(-4);		/* ignored */
+	fake_kill(&fake);
+	catch_stderr();
+	pthread_create(&helper, NULL, restart_later, NULL);
+	for (i = 0; i < THREADS; i++)
+		pthread_create(&t[i], NULL, pid_thread, NULL);
+	join_all(t, 0);
+	pthread_join(helper, NULL);
+	text = caught();
+	ck_assert_msg(lines(text) == 2, "%s", text);
+	ck_assert_ptr_nonnull(strstr(text, "connecting again"));
+	ck_assert_ptr_nonnull(strstr(text, "connected again"));
+	/* One connection for all of them, as a fresh guest. */
+	ck_assert_int_eq(atomic_load(&fake.sh->guests), 2);
+	ck_assert_int_eq(fake_call(FAKE_GETPID, 0, 0, 0, &rv), 0);
+	ck_assert_int_eq(rv, 3);
+}
+
+START_TEST(retry_inftime)
+{
+
+	outage(RUMPCLIENT_RETRYCONN_INFTIME);
+}
+END_TEST
+
+START_TEST(retry_seconds)
+{
+
+	outage(30);
+}
+END_TEST
+
+static int64_t
+milliseconds(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+}
+
+START_TEST(retry_seconds_run_out)
+{
+	int64_t began, took;
+
+	rumpclient_setconnretry(1);
+	fake_kill(&fake);
+	began = milliseconds();
+	ck_assert_int_eq(fake_call(FAKE_ECHO, 1, 0, 0, &rv), RUMP_ENOTCONN);
+	took = milliseconds() - began;
+	ck_assert_int_ge(took, 990);
+	ck_assert_int_lt(took, 5000);
+}
+END_TEST
+
+START_TEST(retry_once)
+{
+
+	rumpclient_setconnretry(RUMPCLIENT_RETRYCONN_ONCE);
+	fake_kill(&fake);
+	ck_assert_int_eq(fake_call(FAKE_ECHO, 1, 0, 0, &rv), RUMP_ENOTCONN);
+	ck_assert_int_eq(fake_call(FAKE_ECHO, 1, 0, 0, &rv), RUMP_ENOTCONN);
+	fake_restart(&fake);
+	ck_assert_int_eq(fake_call(FAKE_ECHO, 1, 0, 0, &rv), 0);
+}
+END_TEST
+
+START_TEST(retry_die)
+{
+	int status;
+	pid_t pid;
+
+	pid = fork();
+	ck_assert_int_ne(pid, -1);
+	if (pid == 0) {
+		rumpclient_setconnretry(RUMPCLIENT_RETRYCONN_DIE);
+		if (rumpclient_init() != 0)
+			_exit(2);
+		fake_call(_i ? FAKE_EXIT : FAKE_HANGUP, 0, 0, 0, &rv);
+		_exit(0);
+	}
+	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+	ck_assert(WIFEXITED(status));
+	ck_assert_int_eq(WEXITSTATUS(status), 1);
+}
+END_TEST
+
+START_TEST(retry_after_every_loss)
+{
+	int i;
+
+	rumpclient_setconnretry(RUMPCLIENT_RETRYCONN_INFTIME);
+	for (i = 0; i < 20; i++) {
+		ck_assert_int_eq(fake_call(FAKE_HANGUP, 0, 0, 0, &rv),
+		    RUMP_ENOTCONN);
+		ck_assert_int_eq(fake_call(FAKE_ECHO, 1, 0, 0, &rv), 0);
+	}
+	ck_assert_int_eq(atomic_load(&fake.sh->guests), 21);
+}
+END_TEST
+
+static void
+add(Suite *s, const char *name, void (*setup)(void), void (*fill)(TCase *))
+{
+	TCase *tc = tcase_create(name);
+
+	tcase_add_checked_fixture(tc, setup, stop);
+	tcase_set_timeout(tc, 60);
+	fill(tc);
+	suite_add_tcase(s, tc);
+}
+
+static void
+init_tests(TCase *tc)
+{
+
+	tcase_add_test(tc, split_banner);
+	tcase_add_loop_test(tc, bad_banner, 0,
+	    sizeof(banners) / sizeof(banners[0]));
+	tcase_add_loop_test(tc, bad_environment, 0,
+	    sizeof(environments) / sizeof(environments[0]));
+	tcase_add_test(tc, parsed_server_wins);
+	tcase_add_test(tc, inherited_stream);
+}
+
+static void
+lost_tests(TCase *tc)
+{
+
+	tcase_add_test(tc, all_pending_calls_fail);
+	tcase_add_loop_test(tc, nonsense, 0, 10);
+	tcase_add_loop_test(tc, death_in_a_frame, 0, 8);
+	tcase_add_test(tc, retry_inftime);
+	tcase_add_test(tc, retry_seconds);
+	tcase_add_test(tc, retry_seconds_run_out);
+	tcase_add_test(tc, retry_once);
+	tcase_add_loop_test(tc, retry_die, 0, 2);
+	tcase_add_test(tc, retry_after_every_loss);
+}
+
+int
+main(void)
+{
+	Suite *s = suite_create("lost");
+	SRunner *sr;
+	int failed;
+
+	add(s, "init", start, init_tests);
+	add(s, "lost", start_connected, lost_tests);
+	sr = srunner_create(s);
+	srunner_run_all(sr, CK_NORMAL);
+	failed = srunner_ntests_failed(sr);
+	srunner_free(sr);
+	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
