@@ -1,0 +1,287 @@
+/*
+ * Who a process is: numbers, groups, sessions, ids, limits; and that the
+ * host's files see it so.
+ */
+#include <sys/stat.h>
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <check.h>
+
+#include "raw.h"
+
+static struct raw_server S;
+static struct raw_guest *G;
+
+static void
+setup(void)
+{
+
+	raw_start(&S, NULL);
+	G = raw_guest(&S, "tester");
+}
+
+static void
+teardown(void)
+{
+
+	raw_leave(G);
+	raw_stop(&S);
+}
+
+START_TEST(pids_and_parents)
+{
+	struct raw_guest *a, *b;
+	int pid;
+
+	ck_assert_int_eq(OK0(G, getpid), 2);
+	ck_assert_int_eq(G->retval[1], 1);
+	ck_assert_int_eq(OK0(G, getppid), 1);
+	a = raw_fork(&S, G);
+	b = raw_fork(&S, a);
+	pid = (int)OK0(a, getpid);
+	ck_assert_int_eq(OK0(b, getppid), pid);
+	/* Orphans are init's. */
+	raw_leave(a);
+	ck_assert_int_eq(OK0(b, getppid), 1);
+	raw_leave(b);
+}
+END_TEST
+
+START_TEST(groups_and_sessions)
+{
+	struct raw_guest *a, *b;
+	int pid, apid, bpid;
+
+	pid = (int)OK0(G, getpid);
+	ck_assert_int_eq(OK0(G, getpgrp), 1);
+	ck_assert_int_eq(OK0(G, setsid), pid);
+	ck_assert_int_eq(CALL0(G, setsid), RUMP_EPERM);
+	ck_assert_int_eq(OK0(G, getpgrp), pid);
+	ck_assert_int_eq(OK(G, getsid, 0), pid);
+	ck_assert_int_eq(CALL(G, setpgid, 0, 0), RUMP_EPERM);
+	a = raw_fork(&S, G);
+	b = raw_fork(&S, G);
+	apid = (int)OK0(a, getpid);
+	bpid = (int)OK0(b, getpid);
+	ck_assert_int_eq(OK(G, getpgid, apid), pid);
+	OK(G, setpgid, apid, 0);
+	ck_assert_int_eq(OK0(a, getpgrp), apid);
+	OK(G, setpgid, bpid, apid);
+	ck_assert_int_eq(OK(b, getpgid, 0), apid);
+	ck_assert_int_eq(OK(a, getsid, bpid), pid);
+	ck_assert_int_eq(CALL(a, setpgid, bpid, 0), RUMP_ESRCH);
+	ck_assert_int_eq(CALL(a, setpgid, 0, -5), RUMP_EINVAL);
+	ck_assert_int_eq(CALL(a, setpgid, 0, 29999), RUMP_EPERM);
+	ck_assert_int_eq(CALL(a, getpgid, 29999), RUMP_ESRCH);
+	ck_assert_int_eq(CALL(a, getsid, 29999), RUMP_ESRCH);
+	raw_exec(b, "b");
+	ck_assert_int_eq(CALL(G, setpgid, bpid, pid), RUMP_EACCES);
+	/* a leads a group that outlives it. */
+	raw_leave(a);
+	ck_assert_int_eq(OK0(b, getpgrp), apid);
+	ck_assert_int_eq(OK0(b, setsid), bpid);
+	ck_assert_int_eq(CALL(G, setpgid, bpid, pid), RUMP_EPERM);
+	raw_leave(b);
+}
+END_TEST
+
+START_TEST(ids_are_the_peers)
+{
+
+	ck_assert_int_eq(OK0(G, getuid), (int64_t)getuid());
+	ck_assert_int_eq(G->retval[1], (int64_t)geteuid());
+	ck_assert_int_eq(OK0(G, getgid), (int64_t)getgid());
+	ck_assert_int_eq(OK0(G, geteuid), (int64_t)geteuid());
+	ck_assert_int_eq(OK0(G, getegid), (int64_t)getegid());
+	ck_assert_int_eq(OK0(G, issetugid), 0);
+}
+END_TEST
+
+START_TEST(changing_ids)
+{
+	uint32_t groups[20] = { 7, 8, 9 }, got[16] = { 0 };
+
+	if (geteuid() != 0)
+		return;		/* needs a guest that is the superuser */
+	ck_assert_int_eq(OK(G, getgroups, 0, 0), 0);
+	OK(G, setgroups, 3, P(groups));
+	ck_assert_int_eq(OK(G, getgroups, 16, P(got)), 3);
+	ck_assert_mem_eq(got, groups, 12);
+	ck_assert_int_eq(CALL(G, getgroups, 2, P(got)), RUMP_EINVAL);
+	ck_assert_int_eq(CALL(G, setgroups, 17, P(groups)), RUMP_EINVAL);
+
+	OK(G, setegid, 50);
+	ck_assert_int_eq(OK0(G, getgid), 0);
+	ck_assert_int_eq(G->retval[1], 50);
+	ck_assert_int_eq(OK0(G, issetugid), 1);
+	OK(G, setgid, 60);
+	OK(G, seteuid, 1000);
+	ck_assert_int_eq(OK0(G, getuid), 0);
+	ck_assert_int_eq(G->retval[1], 1000);
+	ck_assert_int_eq(CALL(G, setgroups, 0, 0), RUMP_EPERM);
+	ck_assert_int_eq(CALL(G, seteuid, 1001), RUMP_EPERM);
+	OK(G, seteuid, 0);
+	OK(G, setreuid, 1000, 1001);
+	/* The saved id followed the effective one: no way back. */
+	ck_assert_int_eq(CALL(G, seteuid, 0), RUMP_EPERM);
+	ck_assert_int_eq(CALL(G, setuid, 0), RUMP_EPERM);
+	OK(G, setreuid, -1, 1000);
+	OK(G, seteuid, 1001);
+	OK(G, setuid, 1000);
+	ck_assert_int_eq(OK0(G, geteuid), 1000);
+	ck_assert_int_eq(CALL(G, setregid, 0, 0), RUMP_EPERM);
+	raw_exec(G, "again");
+	ck_assert_int_eq(OK0(G, issetugid), 0);
+}
+END_TEST
+
+START_TEST(files_are_judged_by_effective_ids)
+{
+	uint32_t group = 4321;
+	struct raw_guest *other;
+	struct rump_stat st;
+	struct stat host;
+
+	if (geteuid() != 0)
+		return;
+	raw_put(&S, "private", "x");
+	ck_assert_int_eq(chmod(raw_host(&S, "private"), 0600), 0);
+	raw_put(&S, "group", "x");
+	ck_assert_int_eq(chown(raw_host(&S, "group"), 0, 4321), 0);
+	ck_assert_int_eq(chmod(raw_host(&S, "group"), 0640), 0);
+
+	OK(G, setgid, 1234);
+	OK(G, seteuid, 1000);
+	ck_assert_int_eq(CALL(G, open, P("/private"), 0, 0), RUMP_EACCES);
+	ck_assert_int_eq(CALL(G, open, P("/group"), 0, 0), RUMP_EACCES);
+	ck_assert_int_eq(CALL(G, chown, P("/group"), 1000, -1), RUMP_EPERM);
+	/* access goes by the real ids. */
+	OK(G, access, P("/private"), RUMP_R_OK);
+	ck_assert_int_eq(CALL(G, faccessat, RUMP_AT_FDCWD, P("/private"),
+	    RUMP_R_OK, RUMP_AT_EACCESS), RUMP_EACCES);
+	raw_open(G, "/mine", RUMP_O_CREAT | RUMP_O_RDWR, 0666);
+	ck_assert_int_eq(stat(raw_host(&S, "mine"), &host), 0);
+	ck_assert_uint_eq(host.st_uid, 1000);
+	ck_assert_uint_eq(host.st_gid, 1234);
+	ck_assert_uint_eq(host.st_mode & 07777, 0644);
+
+	/* Another guest on the same threads is still root, and so am I. */
+	other = raw_guest(&S, "other");
+	raw_open(other, "/private", RUMP_O_RDWR, 0);
+	ck_assert_int_eq(CALL(G, open, P("/private"), 0, 0), RUMP_EACCES);
+	OK(other, chown, P("/mine"), 77, 88);
+	OK(other, __stat50, P("/mine"), P(&st));
+	ck_assert_uint_eq(st.st_uid, 77);
+	ck_assert_uint_eq(st.st_gid, 88);
+	raw_leave(other);
+	OK(G, seteuid, 0);
+	OK(G, setgroups, 1, P(&group));
+	OK(G, setuid, 1000);
+	raw_open(G, "/group", RUMP_O_RDONLY, 0);
+	ck_assert_int_eq(CALL(G, open, P("/group"), RUMP_O_WRONLY, 0),
+	    RUMP_EACCES);
+}
+END_TEST
+
+START_TEST(login_names)
+{
+	struct raw_guest *child;
+	char name[17] = "";
+
+	OK(G, __getlogin, P(name), sizeof(name));
+	ck_assert_str_eq(name, "root");
+	if (geteuid() != 0)
+		return;
+	OK0(G, setsid);
+	OK(G, __setlogin, P("alice"));
+	child = raw_fork(&S, G);
+	OK(child, __getlogin, P(name), sizeof(name));
+	ck_assert_str_eq(name, "alice");
+	ck_assert_int_eq(CALL(G, __setlogin, P("aNameThatIsFarTooLong")),
+	    RUMP_EINVAL);
+	OK(child, setuid, 5);
+	ck_assert_int_eq(CALL(child, __setlogin, P("bob")), RUMP_EPERM);
+	raw_leave(child);
+}
+END_TEST
+
+START_TEST(umask_is_each_ones_own)
+{
+	struct raw_guest *child;
+	struct stat st;
+
+	ck_assert_int_eq(OK(G, umask, 077), 022);
+	child = raw_fork(&S, G);
+	ck_assert_int_eq(OK(child, umask, 0), 077);
+	ck_assert_int_eq(OK(G, umask, 027), 077);
+	OK(child, mkdir, P("/open"), 0777);
+	OK(G, mkdir, P("/closed"), 0777);
+	ck_assert_int_eq(stat(raw_host(&S, "open"), &st), 0);
+	ck_assert_uint_eq(st.st_mode & 07777, 0777);
+	ck_assert_int_eq(stat(raw_host(&S, "closed"), &st), 0);
+	ck_assert_uint_eq(st.st_mode & 07777, 0750);
+	raw_leave(child);
+}
+END_TEST
+
+START_TEST(limits)
+{
+	struct rump_rlimit rl = { .rlim_cur = 0 };
+
+	OK(G, getrlimit, RUMP_RLIMIT_NOFILE, P(&rl));
+	ck_assert_uint_gt(rl.rlim_cur, 63);
+	ck_assert_uint_ge(rl.rlim_max, rl.rlim_cur);
+	OK(G, getrlimit, RUMP_RLIMIT_CPU, P(&rl));
+	ck_assert_uint_eq(rl.rlim_cur, RUMP_RLIM_INFINITY);
+	ck_assert_int_eq(CALL(G, getrlimit, RUMP_RLIM_NLIMITS, P(&rl)),
+	    RUMP_EINVAL);
+	ck_assert_int_eq(CALL(G, getrlimit, -1, P(&rl)), RUMP_EINVAL);
+	rl = (struct rump_rlimit){ .rlim_cur = 10, .rlim_max = 5 };
+	ck_assert_int_eq(CALL(G, setrlimit, 0, P(&rl)), RUMP_EINVAL);
+	rl = (struct rump_rlimit){ .rlim_cur = 10, .rlim_max = 20 };
+	OK(G, setrlimit, RUMP_RLIMIT_CORE, P(&rl));
+	memset(&rl, 0, sizeof(rl));
+	OK(G, getrlimit, RUMP_RLIMIT_CORE, P(&rl));
+	ck_assert_uint_eq(rl.rlim_cur, 10);
+	if (geteuid() != 0)
+		return;
+	OK(G, setuid, 1000);
+	rl.rlim_max = 21;
+	ck_assert_int_eq(CALL(G, setrlimit, RUMP_RLIMIT_CORE, P(&rl)),
+	    RUMP_EPERM);
+}
+END_TEST
+
+static Suite *
+suite(void)
+{
+	Suite *s = suite_create("hostkern identity");
+	TCase *t = tcase_create("all");
+
+	tcase_add_checked_fixture(t, setup, teardown);
+	tcase_add_test(t, pids_and_parents);
+	tcase_add_test(t, groups_and_sessions);
+	tcase_add_test(t, ids_are_the_peers);
+	tcase_add_test(t, changing_ids);
+	tcase_add_test(t, files_are_judged_by_effective_ids);
+	tcase_add_test(t, login_names);
+	tcase_add_test(t, umask_is_each_ones_own);
+	tcase_add_test(t, limits);
+	suite_add_tcase(s, t);
+	return s;
+}
+
+int
+main(void)
+{
+	SRunner *r = srunner_create(suite());
+	int failed;
+
+	srunner_run_all(r, CK_NORMAL);
+	failed = srunner_ntests_failed(r);
+	srunner_free(r);
+	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
