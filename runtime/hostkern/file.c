@@ -78,6 +78,8 @@ file_wait(struct lwp *l, struct file *f, short events)
 {
 	struct pollfd pfd = { .fd = f->hfd, .events = events };
 
+	if (f->ops != NULL && f->ops->wait != NULL)
+		return f->ops->wait(l, f, events);
 	if ((atomic_load(&f->flags) & RUMP_O_NONBLOCK) != 0)
 		return RUMP_EWOULDBLOCK;
 	return rumpserver_wait(l, &pfd, 1, NULL);

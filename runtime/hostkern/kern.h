@@ -261,6 +261,8 @@ struct fileops {
 	int (*stat)(struct file *, struct rump_stat *);
 	/* The guest's O_NONBLOCK or O_ASYNC changed; f->flags has the news. */
 	void (*setfl)(struct file *);
+	/* file_wait() for this file: a socket's has time limits. */
+	int (*wait)(struct lwp *, struct file *, short events);
 };
 
 /*

@@ -7,6 +7,7 @@
 #include "hostkern/kern.h"
 #include "hostkern/ksem.h"
 #include "hostkern/ktime.h"
+#include "hostkern/sock.h"
 #include "hostkern/sysctl.h"
 
 const struct kern_module *const kern_modules[] = {
@@ -14,5 +15,6 @@ const struct kern_module *const kern_modules[] = {
 	&aio_module,
 	&ksem_module,
 	&sysctl_module,
+	&socket_module,
 	NULL
 };

@@ -1,0 +1,144 @@
+/*
+ * Sockets: what they have beyond an open file, and the parts of the code
+ * that share it.
+ *
+ * A guest's socket is a socket of the host, always non-blocking there.
+ * Addresses of the internet families go over as they are.  A local name is
+ * resolved under the served root: the host binds /proc/self/fd/N/name, N
+ * being the directory, kept open for as long as the socket, so that the name
+ * is like no other; `sockname.c' remembers what the guest called it.
+ */
+#ifndef RUMPGEN_HOSTKERN_SOCK_H
+#define RUMPGEN_HOSTKERN_SOCK_H
+
+#include <sys/socket.h>
+
+#include "hostkern/kern.h"
+
+enum {
+	SOCK_OPTMAX = 2048,	/* NetBSD's MCLBYTES: longest option value */
+	SOCK_CTLMAX = 2048,	/* and longest control message */
+	SOCK_PASSMAX = 128,	/* descriptors in one message */
+	SOCK_FLIGHTS = 1024,	/* messages with descriptors on the way */
+};
+
+/* A guest's address. */
+struct sockname {
+	uint32_t len;		/* 0: none */
+	struct rump_sockaddr_storage addr;
+};
+
+struct ksock {
+	int domain;		/* RUMP_AF_* */
+	int type;		/* RUMP_SOCK_* without flags */
+
+	/* file.lock */
+	struct sockname name;	/* local sockets: as bound */
+	struct sockname peer;	/* local sockets: as connected, as accepted */
+	bool have_peerid;
+	struct rump_unpcbid peerid;
+
+	/* sockets.lock */
+	int dirfd;		/* N above; -1: not bound to a local name */
+	char *hostname;		/* /proc/self/fd/N/name */
+	struct ksock *next;	/* list of the bound */
+
+	/* Kept here because the host's socket never blocks; ns, 0: for ever */
+	_Atomic int64_t rcvtimeo, sndtimeo;
+	atomic_int sndlowat;
+	atomic_bool useloopback;
+};
+
+/* One for the whole kernel: hk->ext[KERN_SLOT_SOCKET]. */
+struct sockets {
+	pthread_mutex_t lock;	/* guards all of it */
+	struct ksock *bound;
+	struct flight *flights;	/* rights.c */
+	unsigned nflights;
+};
+
+static inline struct sockets *
+kern_sockets(const struct hostkern *hk)
+{
+
+	return hk->ext[KERN_SLOT_SOCKET];
+}
+
+extern const struct kern_module socket_module;
+
+/* The socket behind a descriptor, with a reference; EBADF, ENOTSOCK. */
+int sock_get(struct kproc *, int fd, struct file **);
+
+static inline struct ksock *
+sock_of(const struct file *f)
+{
+
+	return f->data;
+}
+
+/* An open file for host socket hfd, which is closed on failure.  flags are
+ * RUMP_O_*. */
+int sock_make(struct hostkern *, int hfd, int domain, int type, int flags,
+    struct file **);
+
+/*
+ * Sleeps until the host's socket is ready for `events`: 0, EINTR, or
+ * EWOULDBLOCK when the guest does not want to wait (nowait, O_NONBLOCK) or
+ * its timeout is over.
+ */
+int sock_wait(struct lwp *, struct file *, short events, bool nowait);
+
+/* --- addresses (sockname.c) --- */
+
+/* An address from the client: len bytes at uaddr. */
+int sockname_copyin(struct lwp *, rump_uaddr_t, uint32_t len,
+    struct sockname *);
+
+/*
+ * To the client as NetBSD does it: at most *ulenp bytes, which then holds how
+ * many went.  uaddr 0: the client does not want it.
+ */
+int sockname_copyout(struct lwp *, const struct sockname *, rump_uaddr_t uaddr,
+    rump_uaddr_t ulenp);
+
+/* Where a datagram or a connection goes.  A local name is looked up; *fd is
+ * to be closed after the host call unless it is -1. */
+int sockname_to_host(struct kproc *, const struct ksock *,
+    const struct sockname *, struct sockaddr_storage *, socklen_t *, int *fd);
+
+/* What the host says, in the guest's terms. */
+void sockname_from_host(struct hostkern *, const struct sockaddr_storage *,
+    socklen_t, struct sockname *);
+
+int sockname_bind(struct lwp *, struct file *, const struct sockname *);
+/* The socket is closed: its name may mean another from now on. */
+void sockname_forget(struct hostkern *, struct ksock *);
+
+/* --- descriptors in messages (rights.c) --- */
+
+/*
+ * Files on their way.  The host carries their descriptors, for receivers
+ * that are not of this server, and behind them one end of a pipe by which
+ * this server finds the open file objects again.
+ */
+struct rights {
+	struct flight *flight;	/* NULL: no descriptors */
+	int hfds[SOCK_PASSMAX + 1];
+	int n;
+};
+
+/* Takes references to the files of the client's descriptors.  EBADF,
+ * EOPNOTSUPP (a kqueue), EINVAL (too many), ENOBUFS. */
+int rights_make(struct kproc *, const int32_t *fds, int n, struct rights *);
+/* The message is sent, or (sent false) it will not be. */
+void rights_done(struct hostkern *, struct rights *, bool sent);
+
+/* The files of a message received with these host descriptors, which are all
+ * closed or taken over.  At most SOCK_PASSMAX; returns how many. */
+int rights_take(struct hostkern *, const int *hfds, int n,
+    struct file *files[SOCK_PASSMAX]);
+
+/* Drops what can no longer arrive: all of it if `all`. */
+void rights_collect(struct hostkern *, bool all);
+
+#endif

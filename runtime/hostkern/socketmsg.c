@@ -1,0 +1,909 @@
+/*
+ * Messages: sending and receiving, with control messages and descriptors.
+ *
+ * The host is never asked to wait.  One piece of data is at most
+ * RUMPSERVER_BORROW_MAX bytes: a stream goes in several, a datagram longer
+ * than that is too long.
+ */
+#include <errno.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <rump/rump_handlers.h>
+#include <rump/rump_syscallargs.h>
+#include <rump/rumpconv.h>
+
+#include "hostkern/ktime.h"
+#include "hostkern/sock.h"
+
+enum {
+	PIECE = RUMPSERVER_BORROW_MAX,
+	STREAM_PIECE = 256 * 1024,	/* of a stream, in one recvmsg */
+	HOST_CTLMAX = 4096,		/* control messages from the host */
+	IOV_ON_STACK = 8,
+	MMSG_MAX = 1024,		/* NetBSD's, too */
+	/* What a caller may say; the rest is not for it to set. */
+	SEND_FLAGS = RUMP_MSG_OOB | RUMP_MSG_DONTROUTE | RUMP_MSG_EOR,
+	RECV_FLAGS = RUMP_MSG_OOB | RUMP_MSG_PEEK,
+	/* What a receiver is told. */
+	TOLD_FLAGS = RUMP_MSG_OOB | RUMP_MSG_EOR | RUMP_MSG_TRUNC |
+	    RUMP_MSG_CTRUNC,
+};
+
+static bool
+is_stream(const struct ksock *so)
+{
+
+	return so->type == RUMP_SOCK_STREAM;
+}
+
+static bool
+nowait(int flags)
+{
+
+	return (flags & (RUMP_MSG_DONTWAIT | RUMP_MSG_NBIO)) != 0;
+}
+
+/* --- the client's vector of buffers --- */
+
+struct client_iovec {
+	rump_uaddr_t base;
+	uint64_t len;
+};
+
+struct vector {
+	struct client_iovec small[IOV_ON_STACK];
+	struct client_iovec *iov;
+	int n;
+	uint64_t total;
+};
+
+static void
+vector_free(struct vector *v)
+{
+
+	if (v->iov != v->small)
+		free(v->iov);
+}
+
+static int
+vector_get(struct lwp *l, const struct rump_msghdr *mh, struct vector *v)
+{
+	int error, i;
+
+	v->iov = v->small;
+	v->n = mh->msg_iovlen;
+	v->total = 0;
+	if (v->n < 0 || v->n > KERN_IOV)
+		return RUMP_EMSGSIZE;
+	if (v->n > IOV_ON_STACK) {
+		v->iov = calloc((size_t)v->n, sizeof(v->iov[0]));
+		if (v->iov == NULL)
+			return RUMP_ENOMEM;
+	}
+	error = rumpserver_copyin(l, (uintptr_t)mh->msg_iov, v->iov,
+	    (size_t)v->n * sizeof(v->iov[0]));
+	for (i = 0; error == 0 && i < v->n; i++) {
+		if (v->iov[i].len > (uint64_t)INT64_MAX - v->total)
+			error = RUMP_EINVAL;
+		v->total += v->iov[i].len;
+	}
+	if (error != 0)
+		vector_free(v);
+	return error;
+}
+
+/* `len` bytes at `skip` in the vector, to or from one buffer. */
+static int
+vector_copy(struct lwp *l, const struct vector *v, uint64_t skip, char *buf,
+    size_t len, bool in)
+{
+	uint64_t room;
+	rump_uaddr_t at;
+	size_t n;
+	int error = 0, i;
+
+	for (i = 0; error == 0 && len > 0 && i < v->n; i++) {
+		room = v->iov[i].len;
+		if (skip >= room) {
+			skip -= room;
+			continue;
+		}
+		at = v->iov[i].base + skip;
+		room -= skip;
+		skip = 0;
+		n = room < len ? (size_t)room : len;
+		error = in ? rumpserver_copyin(l, at, buf, n) :
+		    rumpserver_copyout(l, buf, at, n);
+		buf += n;
+		len -= n;
+	}
+	return error;
+}
+
+/* --- sending --- */
+
+struct sending {
+	struct lwp *l;
+	struct file *f;
+	struct ksock *so;
+	int flags;		/* the client's */
+	int hostflags;
+	struct sockaddr_storage to;
+	socklen_t tolen;	/* 0: where it is connected to */
+	int tofd;		/* -1: none */
+	_Alignas(8) char control[HOST_CTLMAX];
+	size_t controllen;
+	struct rights rights;
+	uint64_t done;
+};
+
+static void
+sending_init(struct sending *s, struct lwp *l, struct file *f, int flags)
+{
+
+	s->l = l;
+	s->f = f;
+	s->so = sock_of(f);
+	s->flags = flags;
+	(void)rump_conv_msg_flags_to_host(flags & SEND_FLAGS, &s->hostflags);
+	s->hostflags |= MSG_NOSIGNAL | MSG_DONTWAIT;
+	s->tolen = 0;
+	s->tofd = -1;
+	s->controllen = 0;
+	s->rights.flight = NULL;
+	s->done = 0;
+}
+
+static void
+sending_end(struct sending *s)
+{
+
+	rights_done(s->f->hk, &s->rights, s->done > 0);
+	if (s->tofd != -1)
+		close(s->tofd);
+}
+
+static int
+sending_name(struct sending *s, rump_uaddr_t name, uint32_t len)
+{
+	struct sockname sn;
+	int error;
+
+	if (name == 0)
+		return 0;
+	error = sockname_copyin(s->l, name, len, &sn);
+	if (error != 0)
+		return error;
+	return sockname_to_host(kern_proc(s->l), s->so, &sn, &s->to,
+	    &s->tolen, &s->tofd);
+}
+
+/*
+ * The host refuses because the receiver's queue is full, and its poll does
+ * not say when that is over: so for datagrams to a named local socket.
+ */
+static bool
+is_unannounced(const struct sending *s)
+{
+
+	return s->so->domain == RUMP_AF_LOCAL && s->tolen != 0 &&
+	    !is_stream(s->so);
+}
+
+static int
+send_wait(struct sending *s, unsigned *round)
+{
+
+	if (!is_unannounced(s))
+		return sock_wait(s->l, s->f, POLLOUT, nowait(s->flags));
+	if (nowait(s->flags) ||
+	    (atomic_load(&s->f->flags) & RUMP_O_NONBLOCK) != 0)
+		return RUMP_ENOBUFS;
+	return kern_backoff(s->l, round);
+}
+
+/* All of the bytes, unless an error comes first; the control messages go with
+ * the first of them. */
+static int
+send_bytes(struct sending *s, const char *data, size_t len)
+{
+	struct iovec iov;
+	struct msghdr mh;
+	unsigned round = 0;
+	ssize_t n;
+	int error;
+
+	do {
+		iov = (struct iovec){ (void *)(uintptr_t)data, len };
+		mh = (struct msghdr){ .msg_iov = &iov, .msg_iovlen = 1 };
+		if (s->tolen != 0) {
+			mh.msg_name = &s->to;
+			mh.msg_namelen = s->tolen;
+		}
+		if (s->controllen != 0) {
+			mh.msg_control = s->control;
+			mh.msg_controllen = s->controllen;
+		}
+		cred_assume(kern_proc(s->l));
+		n = sendmsg(s->f->hfd, &mh, s->hostflags);
+		if (n == -1 && errno == EINTR)
+			continue;
+		if (n == -1) {
+			if (errno != EAGAIN)
+				return kern_errno();
+			error = send_wait(s, &round);
+			if (error != 0)
+				return error;
+			continue;
+		}
+		s->controllen = 0;
+		s->done += (uint64_t)n;
+		data += n;
+		len -= (size_t)n;
+	} while (len > 0 || n == -1);
+	return 0;
+}
+
+static int
+send_end(struct sending *s, int error, register_t *retval)
+{
+
+	if (error == RUMP_EPIPE && (s->flags & RUMP_MSG_NOSIGNAL) == 0)
+		(void)file_epipe(s->l, s->f);
+	if (s->done > 0 && (error == RUMP_EINTR || error == RUMP_EWOULDBLOCK))
+		error = 0;
+	retval[0] = (register_t)s->done;
+	return error;
+}
+
+static int
+send_range(struct sending *s, rump_uaddr_t buf, uint64_t len)
+{
+	const void *data = "";
+	size_t n;
+	int error;
+
+	if (len > PIECE && !is_stream(s->so))
+		return RUMP_EMSGSIZE;
+	do {
+		n = len < PIECE ? (size_t)len : PIECE;
+		error = n == 0 ? 0 :
+		    rumpserver_copyin_borrow(s->l, buf, n, &data);
+		if (error == 0)
+			error = send_bytes(s, data, n);
+		buf += n;
+		len -= n;
+	} while (error == 0 && len > 0);
+	return error;
+}
+
+int
+sys_sendto(struct lwp *l, const struct sys_sendto_args *uap,
+    register_t *retval)
+{
+	struct sending s;
+	struct file *f;
+	int error;
+
+	error = sock_get(kern_proc(l), uap->s, &f);
+	if (error != 0)
+		return error;
+	sending_init(&s, l, f, uap->flags);
+	error = uap->len > INT64_MAX ? RUMP_EINVAL :
+	    sending_name(&s, uap->to, uap->tolen);
+	if (error == 0)
+		error = send_range(&s, uap->buf, uap->len);
+	error = send_end(&s, error, retval);
+	sending_end(&s);
+	file_put(f);
+	return error;
+}
+
+/*
+ * The descriptors among the control messages nb[0..len) go to fds, and the
+ * other messages together, in place.
+ */
+static int
+split_rights(char *nb, size_t *len, int32_t fds[SOCK_PASSMAX], int *nfds)
+{
+	const size_t head = rump_cmsg_len(0);
+	struct rump_cmsghdr cm;
+	size_t off = 0, out = 0, space, n;
+
+	*nfds = 0;
+	while (*len - off >= sizeof(cm)) {
+		memcpy(&cm, nb + off, sizeof(cm));
+		if (cm.cmsg_len < head || cm.cmsg_len > *len - off)
+			return RUMP_EINVAL;
+		space = rump_cmsg_align(cm.cmsg_len);
+		if (space > *len - off)
+			space = *len - off;
+		if (cm.cmsg_level == RUMP_SOL_SOCKET &&
+		    cm.cmsg_type == RUMP_SCM_RIGHTS) {
+			n = (cm.cmsg_len - head) / sizeof(fds[0]);
+			if (n > (size_t)(SOCK_PASSMAX - *nfds))
+				return RUMP_EINVAL;
+			memcpy(fds + *nfds, nb + off + head,
+			    n * sizeof(fds[0]));
+			*nfds += (int)n;
+		} else {
+			memmove(nb + out, nb + off, space);
+			out += space;
+		}
+		off += space;
+	}
+	*len = out;
+	return 0;
+}
+
+static void
+append_rights(struct sending *s)
+{
+	struct cmsghdr cm = { .cmsg_level = SOL_SOCKET,
+	    .cmsg_type = SCM_RIGHTS };
+	size_t bytes = (size_t)s->rights.n * sizeof(int);
+
+	cm.cmsg_len = CMSG_LEN(bytes);
+	memset(s->control + s->controllen, 0, CMSG_SPACE(bytes));
+	memcpy(s->control + s->controllen, &cm, sizeof(cm));
+	memcpy(s->control + s->controllen + CMSG_LEN(0), s->rights.hfds,
+	    bytes);
+	s->controllen += CMSG_SPACE(bytes);
+}
+
+static int
+sending_control(struct sending *s, const struct rump_msghdr *mh)
+{
+	_Alignas(8) char nb[SOCK_CTLMAX];
+	int32_t fds[SOCK_PASSMAX];
+	size_t len = mh->msg_controllen;
+	int error, nfds;
+
+	if (mh->msg_control == NULL || len == 0)
+		return 0;
+	if (len > sizeof(nb))
+		return RUMP_EINVAL;
+	error = rumpserver_copyin(s->l, (uintptr_t)mh->msg_control, nb, len);
+	if (error == 0)
+		error = split_rights(nb, &len, fds, &nfds);
+	if (error != 0)
+		return error;
+	/* Only local sockets carry descriptors. */
+	if (nfds > 0 && s->so->domain != RUMP_AF_LOCAL)
+		return RUMP_EINVAL;
+	s->controllen = sizeof(s->control) -
+	    CMSG_SPACE((SOCK_PASSMAX + 1) * sizeof(int));
+	error = rump_conv_cmsg_to_host(nb, len, s->control, &s->controllen);
+	if (error != 0 || nfds == 0)
+		return error;
+	error = rights_make(kern_proc(s->l), fds, nfds, &s->rights);
+	if (error == 0)
+		append_rights(s);
+	return error;
+}
+
+/* A whole message out of its pieces; a stream in several rounds. */
+static int
+send_vector(struct sending *s, const struct vector *v)
+{
+	uint64_t at = 0;
+	size_t n;
+	char *buf;
+	int error;
+
+	if (v->total > PIECE && !is_stream(s->so))
+		return RUMP_EMSGSIZE;
+	buf = malloc(v->total < PIECE ? (size_t)v->total + 1 : PIECE);
+	if (buf == NULL)
+		return RUMP_ENOMEM;
+	do {
+		n = v->total - at < PIECE ? (size_t)(v->total - at) : PIECE;
+		error = vector_copy(s->l, v, at, buf, n, true);
+		if (error == 0)
+			error = send_bytes(s, buf, n);
+		at += n;
+	} while (error == 0 && at < v->total);
+	free(buf);
+	return error;
+}
+
+static int
+send_message(struct lwp *l, struct file *f, const struct rump_msghdr *mh,
+    int flags, register_t *retval)
+{
+	struct sending s;
+	struct vector v;
+	int error;
+
+	error = vector_get(l, mh, &v);
+	if (error != 0)
+		return error;
+	sending_init(&s, l, f, flags);
+	error = sending_name(&s, (uintptr_t)mh->msg_name, mh->msg_namelen);
+	if (error == 0)
+		error = sending_control(&s, mh);
+	if (error == 0)
+		error = send_vector(&s, &v);
+	error = send_end(&s, error, retval);
+	sending_end(&s);
+	vector_free(&v);
+	return error;
+}
+
+/* @partial sys_sendmsg: descriptors and packet information as control messages */
+int
+sys_sendmsg(struct lwp *l, const struct sys_sendmsg_args *uap,
+    register_t *retval)
+{
+	struct rump_msghdr mh;
+	struct file *f;
+	int error;
+
+	error = rumpserver_copyin(l, uap->msg, &mh, sizeof(mh));
+	if (error == 0)
+		error = sock_get(kern_proc(l), uap->s, &f);
+	if (error != 0)
+		return error;
+	error = send_message(l, f, &mh, uap->flags, retval);
+	file_put(f);
+	return error;
+}
+
+int
+sys_sendmmsg(struct lwp *l, const struct sys_sendmmsg_args *uap,
+    register_t *retval)
+{
+	uint32_t i, n = uap->vlen < MMSG_MAX ? uap->vlen : MMSG_MAX;
+	struct rump_mmsghdr mm;
+	register_t sent[2];
+	rump_uaddr_t at = uap->mmsg;
+	struct file *f;
+	int error;
+
+	error = sock_get(kern_proc(l), uap->s, &f);
+	if (error != 0)
+		return error;
+	for (i = 0; i < n; i++, at += sizeof(mm)) {
+		error = rumpserver_copyin(l, at, &mm, sizeof(mm));
+		if (error == 0)
+			error = send_message(l, f, &mm.msg_hdr,
+			    (int)uap->flags, sent);
+		if (error != 0)
+			break;
+		mm.msg_len = (uint32_t)sent[0];
+		error = rumpserver_copyout(l, &mm.msg_len,
+		    at + offsetof(struct rump_mmsghdr, msg_len),
+		    sizeof(mm.msg_len));
+		if (error != 0)
+			break;
+	}
+	file_put(f);
+	retval[0] = i;
+	return i > 0 ? 0 : error;
+}
+
+/* --- receiving --- */
+
+struct receiving {
+	struct lwp *l;
+	struct file *f;
+	struct ksock *so;
+	int flags;
+	int hostflags;
+	struct sockaddr_storage from;
+	socklen_t fromlen;
+	_Alignas(8) char control[HOST_CTLMAX];
+	size_t controllen;
+	int told;		/* TOLD_FLAGS */
+	bool want_control;
+	uint64_t done;
+};
+
+static void
+receiving_init(struct receiving *r, struct lwp *l, struct file *f, int flags)
+{
+
+	r->l = l;
+	r->f = f;
+	r->so = sock_of(f);
+	r->flags = flags;
+	(void)rump_conv_msg_flags_to_host(flags & RECV_FLAGS, &r->hostflags);
+	r->hostflags |= MSG_DONTWAIT | MSG_CMSG_CLOEXEC;
+	r->fromlen = 0;
+	r->controllen = 0;
+	r->told = 0;
+	r->want_control = false;
+	r->done = 0;
+}
+
+/* One try; bytes, or -1 with errno. */
+static ssize_t
+recv_host(struct receiving *r, void *buf, size_t len)
+{
+	struct iovec iov = { buf, len };
+	struct msghdr mh = { .msg_name = &r->from,
+	    .msg_namelen = sizeof(r->from), .msg_iov = &iov,
+	    .msg_iovlen = 1 };
+	ssize_t n;
+
+	if (r->want_control) {
+		mh.msg_control = r->control;
+		mh.msg_controllen = sizeof(r->control);
+	}
+	do {
+		n = recvmsg(r->f->hfd, &mh, r->hostflags);
+	} while (n == -1 && errno == EINTR);
+	if (n == -1)
+		return -1;
+	r->fromlen = mh.msg_namelen;
+	r->controllen = r->want_control ? mh.msg_controllen : 0;
+	r->told = rump_conv_msg_flags_from_host(mh.msg_flags) & TOLD_FLAGS;
+	r->done += (uint64_t)n;
+	return n;
+}
+
+/* Is there more to wait for after n bytes, of `left` wanted? */
+static bool
+wants_more(const struct receiving *r, size_t n, uint64_t left)
+{
+
+	return (r->flags & RUMP_MSG_WAITALL) != 0 && is_stream(r->so) &&
+	    (r->flags & RUMP_MSG_PEEK) == 0 && n > 0 && left > 0 &&
+	    r->controllen == 0;
+}
+
+static int
+recv_wait(struct receiving *r)
+{
+
+	if (errno != EAGAIN)
+		return kern_errno();
+	return sock_wait(r->l, r->f, POLLIN, nowait(r->flags));
+}
+
+static int
+recv_range(struct receiving *r, rump_uaddr_t buf, uint64_t len)
+{
+	void *room = NULL;
+	size_t want;
+	ssize_t n;
+	int error, saved;
+
+	for (;;) {
+		want = len < PIECE ? (size_t)len : PIECE;
+		if (want > 0) {
+			error = rumpserver_copyout_reserve(r->l, buf, want,
+			    &room);
+			if (error != 0)
+				return error;
+		}
+		n = recv_host(r, room, want);
+		saved = errno;
+		error = want == 0 ? 0 : rumpserver_copyout_commit(r->l,
+		    n > 0 ? (size_t)n : 0);
+		if (error != 0)
+			return error;
+		errno = saved;
+		if (n == -1) {
+			error = recv_wait(r);
+			if (error != 0)
+				return error;
+			continue;
+		}
+		buf += (size_t)n;
+		len -= (uint64_t)n;
+		if (!wants_more(r, (size_t)n, len))
+			return 0;
+	}
+}
+
+static int
+recv_end(struct receiving *r, int error, register_t *retval)
+{
+
+	if (r->done > 0 && (error == RUMP_EINTR || error == RUMP_EWOULDBLOCK))
+		error = 0;
+	retval[0] = (register_t)r->done;
+	return error;
+}
+
+int
+sys_recvfrom(struct lwp *l, const struct sys_recvfrom_args *uap,
+    register_t *retval)
+{
+	struct receiving r;
+	struct sockname from;
+	struct file *f;
+	int error;
+
+	error = sock_get(kern_proc(l), uap->s, &f);
+	if (error != 0)
+		return error;
+	receiving_init(&r, l, f, uap->flags);
+	error = uap->len > INT64_MAX ? RUMP_EINVAL :
+	    recv_range(&r, uap->buf, uap->len);
+	error = recv_end(&r, error, retval);
+	if (error == 0 && uap->from != 0) {
+		sockname_from_host(f->hk, &r.from, r.fromlen, &from);
+		error = sockname_copyout(l, &from, uap->from,
+		    uap->fromlenaddr);
+	}
+	file_put(f);
+	return error;
+}
+
+/* Takes the host's descriptors out of the control messages. */
+static int
+extract_fds(struct receiving *r, int *fds, int max)
+{
+	struct cmsghdr cm;
+	size_t off = 0, out = 0, space, n, i;
+	int fd, got = 0;
+
+	while (r->controllen - off >= sizeof(cm)) {
+		memcpy(&cm, r->control + off, sizeof(cm));
+		if (cm.cmsg_len < CMSG_LEN(0) ||
+		    cm.cmsg_len > r->controllen - off)
+			break;
+		space = CMSG_ALIGN(cm.cmsg_len);
+		if (space > r->controllen - off)
+			space = r->controllen - off;
+		if (cm.cmsg_level == SOL_SOCKET &&
+		    cm.cmsg_type == SCM_RIGHTS) {
+			n = (cm.cmsg_len - CMSG_LEN(0)) / sizeof(fd);
+			for (i = 0; i < n; i++) {
+				memcpy(&fd, r->control + off + CMSG_LEN(0) +
+				    i * sizeof(fd), sizeof(fd));
+				if (got < max)
+					fds[got++] = fd;
+				else
+					close(fd);
+			}
+		} else {
+			memmove(r->control + out, r->control + off, space);
+			out += space;
+		}
+		off += space;
+	}
+	r->controllen = out;
+	return got;
+}
+
+/* Room for how many descriptors after `used` bytes of messages? */
+static int
+rights_room(size_t room, size_t used)
+{
+
+	if (room < used + rump_cmsg_len(sizeof(int32_t)))
+		return 0;
+	return (int)((room - used - rump_cmsg_len(0)) / sizeof(int32_t));
+}
+
+/* The files get descriptors; those without room for one are let go. */
+static int
+install_files(struct receiving *r, struct file **files, int n, char *nb,
+    size_t room, uint32_t *used)
+{
+	bool cloexec = (r->flags & RUMP_MSG_CMSG_CLOEXEC) != 0;
+	struct rump_cmsghdr cm = { .cmsg_level = RUMP_SOL_SOCKET,
+	    .cmsg_type = RUMP_SCM_RIGHTS };
+	int32_t fds[SOCK_PASSMAX];
+	int error = 0, fit = rights_room(room, *used), got = 0, i;
+	size_t end;
+
+	if (fit < n)
+		r->told |= RUMP_MSG_CTRUNC;
+	for (i = 0; i < n; i++) {
+		if (i < fit && error == 0)
+			error = fd_install(kern_proc(r->l), files[i], 0,
+			    cloexec, &fds[got]);
+		if (i >= fit || error != 0)
+			file_put(files[i]);
+		else
+			got++;
+	}
+	if (error != 0) {
+		while (got > 0)
+			(void)fd_close(kern_proc(r->l), fds[--got]);
+		return error;
+	}
+	if (got == 0)
+		return 0;
+	cm.cmsg_len = (uint32_t)rump_cmsg_len((size_t)got * sizeof(fds[0]));
+	memset(nb + *used, 0, rump_cmsg_len(0));
+	memcpy(nb + *used, &cm, sizeof(cm));
+	memcpy(nb + *used + rump_cmsg_len(0), fds,
+	    (size_t)got * sizeof(fds[0]));
+	end = *used + rump_cmsg_align(cm.cmsg_len);
+	*used = (uint32_t)(end < room ? end : room);
+	return 0;
+}
+
+static int
+recv_control(struct receiving *r, struct rump_msghdr *mh)
+{
+	_Alignas(8) char nb[SOCK_CTLMAX];
+	struct file *files[SOCK_PASSMAX];
+	int error, fds[253], nfds, nfiles;
+	uint32_t room = mh->msg_controllen, used;
+	bool truncated = false;
+
+	nfds = extract_fds(r, fds, (int)(sizeof(fds) / sizeof(fds[0])));
+	if ((r->flags & RUMP_MSG_PEEK) != 0) {
+		/* The message stays, and its descriptors with it. */
+		while (nfds > 0)
+			close(fds[--nfds]);
+	}
+	nfiles = rights_take(r->f->hk, fds, nfds, files);
+	if (room > sizeof(nb))
+		room = sizeof(nb);
+	memset(nb, 0, sizeof(nb));
+	used = room;
+	error = rump_conv_cmsg_from_host(r->control, r->controllen, nb, &used,
+	    &truncated);
+	if (error != 0)
+		used = 0;
+	if (truncated)
+		r->told |= RUMP_MSG_CTRUNC;
+	error = install_files(r, files, nfiles, nb, room, &used);
+	if (error != 0)
+		return error;
+	if (mh->msg_control != NULL)
+		error = rumpserver_copyout(r->l, nb,
+		    (uintptr_t)mh->msg_control, used);
+	mh->msg_controllen = used;
+	return error;
+}
+
+static int
+recv_vector(struct receiving *r, const struct vector *v)
+{
+	uint64_t limit = is_stream(r->so) &&
+	    (r->flags & RUMP_MSG_WAITALL) == 0 ? STREAM_PIECE : PIECE;
+	size_t len = v->total < limit ? (size_t)v->total : (size_t)limit;
+	size_t at = 0;
+	char *buf;
+	ssize_t n;
+	int error = 0;
+
+	buf = malloc(len + 1);
+	if (buf == NULL)
+		return RUMP_ENOMEM;
+	do {
+		n = recv_host(r, buf + at, len - at);
+		if (n == -1)
+			error = recv_wait(r);
+		else
+			at += (size_t)n;
+	} while (error == 0 && (n == -1 ||
+	    wants_more(r, (size_t)n, len - at)));
+	if (at > 0 && (error == RUMP_EINTR || error == RUMP_EWOULDBLOCK))
+		error = 0;
+	if (error == 0)
+		error = vector_copy(r->l, v, 0, buf, at, false);
+	free(buf);
+	return error;
+}
+
+static int
+recv_name(struct receiving *r, struct rump_msghdr *mh)
+{
+	struct sockname from;
+
+	if (mh->msg_name == NULL)
+		return 0;
+	sockname_from_host(r->f->hk, &r->from, r->fromlen, &from);
+	if (mh->msg_namelen > from.len)
+		mh->msg_namelen = from.len;
+	return rumpserver_copyout(r->l, &from.addr, (uintptr_t)mh->msg_name,
+	    mh->msg_namelen);
+}
+
+/* On success *mh is what the client's is to be. */
+static int
+recv_message(struct lwp *l, struct file *f, struct rump_msghdr *mh, int flags,
+    register_t *retval)
+{
+	struct receiving r;
+	struct vector v;
+	int error;
+
+	error = vector_get(l, mh, &v);
+	if (error != 0)
+		return error;
+	if (mh->msg_control == NULL)
+		mh->msg_controllen = 0;
+	receiving_init(&r, l, f, flags);
+	r.want_control = true;
+	error = recv_vector(&r, &v);
+	vector_free(&v);
+	if (error != 0)
+		return recv_end(&r, error, retval);
+	error = recv_control(&r, mh);
+	if (error == 0)
+		error = recv_name(&r, mh);
+	mh->msg_flags = r.told;
+	retval[0] = (register_t)r.done;
+	return error;
+}
+
+/* @partial sys_recvmsg: descriptors, times and packet information as control messages; no credentials */
+int
+sys_recvmsg(struct lwp *l, const struct sys_recvmsg_args *uap,
+    register_t *retval)
+{
+	struct rump_msghdr mh;
+	struct file *f;
+	int error;
+
+	error = rumpserver_copyin(l, uap->msg, &mh, sizeof(mh));
+	if (error == 0)
+		error = sock_get(kern_proc(l), uap->s, &f);
+	if (error != 0)
+		return error;
+	error = recv_message(l, f, &mh, uap->flags, retval);
+	file_put(f);
+	if (error != 0)
+		return error;
+	return rumpserver_copyout(l, &mh, uap->msg, sizeof(mh));
+}
+
+static int
+recvmmsg_deadline(struct lwp *l, rump_uaddr_t timeout, int64_t *deadline)
+{
+	struct rump_timespec ts;
+	int64_t ns;
+	int error;
+
+	*deadline = INT64_MAX;
+	if (timeout == 0)
+		return 0;
+	error = rumpserver_copyin(l, timeout, &ts, sizeof(ts));
+	if (error == 0)
+		error = ktime_fromspec(&ts, &ns);
+	if (error == 0)
+		*deadline = ktime_add(ktime_uptime(), ns < 0 ? 0 : ns);
+	return error;
+}
+
+/* The time limit is looked at only after each message: so on NetBSD. */
+int
+sys_recvmmsg(struct lwp *l, const struct sys_recvmmsg_args *uap,
+    register_t *retval)
+{
+	uint32_t i, n = uap->vlen < MMSG_MAX ? uap->vlen : MMSG_MAX;
+	int flags = (int)uap->flags, error;
+	struct rump_mmsghdr mm;
+	rump_uaddr_t at = uap->mmsg;
+	register_t got[2];
+	int64_t deadline;
+	struct file *f;
+
+	error = recvmmsg_deadline(l, uap->timeout, &deadline);
+	if (error == 0)
+		error = sock_get(kern_proc(l), uap->s, &f);
+	if (error != 0)
+		return error;
+	for (i = 0; i < n; at += sizeof(mm)) {
+		error = rumpserver_copyin(l, at, &mm, sizeof(mm));
+		if (error == 0)
+			error = recv_message(l, f, &mm.msg_hdr, flags, got);
+		if (error != 0)
+			break;
+		mm.msg_len = (uint32_t)got[0];
+		error = rumpserver_copyout(l, &mm, at, sizeof(mm));
+		if (error != 0)
+			break;
+		i++;
+		if ((flags & RUMP_MSG_WAITFORONE) != 0)
+			flags |= RUMP_MSG_DONTWAIT;
+		if (ktime_uptime() >= deadline)
+			break;
+	}
+	file_put(f);
+	retval[0] = i;
+	return i > 0 ? 0 : error;
+}

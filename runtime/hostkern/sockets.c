@@ -1,0 +1,609 @@
+/*
+ * Sockets: made, connected, accepted, closed.  socketmsg.c sends and
+ * receives, sockopt.c has the options.
+ */
+#include <errno.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <rump/rump_handlers.h>
+#include <rump/rump_syscallargs.h>
+#include <rump/rumpconv.h>
+
+#include "hostkern/ktime.h"
+#include "hostkern/sock.h"
+
+static int
+socket_create(struct hostkern *hk)
+{
+	struct sockets *ss;
+
+	ss = calloc(1, sizeof(*ss));
+	if (ss == NULL)
+		return RUMP_ENOMEM;
+	pthread_mutex_init(&ss->lock, NULL);
+	hk->ext[KERN_SLOT_SOCKET] = ss;
+	return 0;
+}
+
+static void
+socket_destroy(struct hostkern *hk)
+{
+	struct sockets *ss = kern_sockets(hk);
+
+	if (ss == NULL)
+		return;
+	rights_collect(hk, true);
+	pthread_mutex_destroy(&ss->lock);
+	free(ss);
+}
+
+static void
+socket_proc_exit(struct kproc *p)
+{
+
+	rights_collect(p->hk, false);
+}
+
+const struct kern_module socket_module = {
+	.create = socket_create,
+	.destroy = socket_destroy,
+	.proc_exit = socket_proc_exit,
+};
+
+static void
+sock_close(struct file *f)
+{
+	struct ksock *so = sock_of(f);
+
+	sockname_forget(f->hk, so);
+	free(so);
+}
+
+/* read(2) and write(2) wait as recv and send do. */
+static int
+sock_file_wait(struct lwp *l, struct file *f, short events)
+{
+
+	return sock_wait(l, f, events, false);
+}
+
+static const struct fileops sock_ops = {
+	.close = sock_close,
+	.wait = sock_file_wait,
+};
+
+int
+sock_make(struct hostkern *hk, int hfd, int domain, int type, int flags,
+    struct file **fp)
+{
+	struct ksock *so;
+	int error;
+
+	so = calloc(1, sizeof(*so));
+	if (so == NULL) {
+		close(hfd);
+		return RUMP_ENOMEM;
+	}
+	so->domain = domain;
+	so->type = type;
+	so->dirfd = -1;
+	atomic_init(&so->sndlowat, 2048);
+	atomic_init(&so->useloopback, true);
+	error = file_make(hk, FILE_SOCKET, hfd, flags, FILE_SLOW, &sock_ops,
+	    fp);
+	if (error != 0) {
+		free(so);
+		close(hfd);
+		return error;
+	}
+	(*fp)->data = so;
+	return 0;
+}
+
+int
+sock_get(struct kproc *p, int fd, struct file **fp)
+{
+	int error;
+
+	error = fd_get(p, fd, fp);
+	if (error == 0 && (*fp)->type != FILE_SOCKET) {
+		file_put(*fp);
+		error = RUMP_ENOTSOCK;
+	}
+	return error;
+}
+
+int
+sock_wait(struct lwp *l, struct file *f, short events, bool nowait)
+{
+	struct pollfd pfd = { .fd = f->hfd, .events = events };
+	struct ksock *so = sock_of(f);
+	int64_t limit;
+
+	if (nowait || (atomic_load(&f->flags) & RUMP_O_NONBLOCK) != 0)
+		return RUMP_EWOULDBLOCK;
+	limit = (events & POLLOUT) != 0 ? so->sndtimeo : so->rcvtimeo;
+	if (limit == 0)
+		return rumpserver_wait(l, &pfd, 1, NULL);
+	return ktime_wait(l, &pfd, 1, ktime_add(ktime_uptime(), limit));
+}
+
+/* What O_ flags the SOCK_ flags of a call mean. */
+static int
+sock_flags(int type)
+{
+	int flags = 0;
+
+	if ((type & RUMP_SOCK_NONBLOCK) != 0)
+		flags |= RUMP_O_NONBLOCK;
+	if ((type & RUMP_SOCK_NOSIGPIPE) != 0)
+		flags |= RUMP_O_NOSIGPIPE;
+	return flags;
+}
+
+/* Domain, type and protocol to the host's, as NetBSD would refuse them. */
+static int
+check_kind(struct hostkern *hk, int *domain, int *type, int protocol)
+{
+	int error;
+
+	if (*domain == RUMP_AF_UNSPEC ||
+	    (hk->no_net && *domain != RUMP_AF_LOCAL))
+		return RUMP_EAFNOSUPPORT;
+	error = rump_conv_domain_to_host(*domain, domain);
+	if (error == 0)
+		error = rump_conv_socktype_to_host(*type, type);
+	if (error == RUMP_EPROTOTYPE && protocol != 0)
+		error = RUMP_EPROTONOSUPPORT;
+	*type &= ~(SOCK_NONBLOCK | SOCK_CLOEXEC);
+	return error;
+}
+
+static int
+host_refusal(void)
+{
+
+	return errno == ESOCKTNOSUPPORT ? RUMP_EPROTOTYPE : kern_errno();
+}
+
+/* @partial sys___socket30: local, inet and inet6; no routing sockets or other families */
+int
+sys___socket30(struct lwp *l, const struct sys___socket30_args *uap,
+    register_t *retval)
+{
+	struct kproc *p = kern_proc(l);
+	struct file *f;
+	int domain = uap->domain, type = uap->type, error, fd, hfd;
+
+	error = check_kind(p->hk, &domain, &type, uap->protocol);
+	if (error != 0)
+		return error;
+	cred_assume(p);
+	hfd = socket(domain, type | SOCK_NONBLOCK | SOCK_CLOEXEC,
+	    uap->protocol);
+	if (hfd == -1)
+		return host_refusal();
+	error = sock_make(p->hk, hfd, uap->domain, type,
+	    RUMP_O_RDWR | sock_flags(uap->type), &f);
+	if (error != 0)
+		return error;
+	error = fd_install(p, f, 0, (uap->type & RUMP_SOCK_CLOEXEC) != 0,
+	    &fd);
+	if (error != 0)
+		file_put(f);
+	else
+		retval[0] = fd;
+	return error;
+}
+
+static void
+set_peerid(struct kproc *p, struct ksock *so)
+{
+	struct kcred *cred = cred_get(p);
+
+	so->have_peerid = true;
+	so->peerid.unp_pid = p->pid;
+	so->peerid.unp_euid = cred->euid;
+	so->peerid.unp_egid = cred->egid;
+	cred_put(cred);
+}
+
+static int
+install_pair(struct kproc *p, struct file *f[2], bool cloexec, int fd[2])
+{
+	int error;
+
+	error = fd_install(p, f[0], 0, cloexec, &fd[0]);
+	if (error != 0) {
+		file_put(f[0]);
+		file_put(f[1]);
+		return error;
+	}
+	error = fd_install(p, f[1], 0, cloexec, &fd[1]);
+	if (error != 0) {
+		(void)fd_close(p, fd[0]);
+		file_put(f[1]);
+	}
+	return error;
+}
+
+static int
+make_pair(struct kproc *p, const struct sys_socketpair_args *uap, int fd[2])
+{
+	struct file *f[2];
+	int domain = uap->domain, type = uap->type, error, hfd[2], i;
+
+	error = check_kind(p->hk, &domain, &type, uap->protocol);
+	if (error != 0)
+		return error;
+	if (socketpair(domain, type | SOCK_NONBLOCK | SOCK_CLOEXEC,
+	    uap->protocol, hfd) != 0)
+		return host_refusal();
+	for (i = 0; i < 2; i++) {
+		error = sock_make(p->hk, hfd[i], uap->domain, type,
+		    RUMP_O_RDWR | sock_flags(uap->type), &f[i]);
+		if (error == 0) {
+			set_peerid(p, sock_of(f[i]));
+			continue;
+		}
+		if (i == 0)
+			close(hfd[1]);
+		else
+			file_put(f[0]);
+		return error;
+	}
+	return install_pair(p, f, (uap->type & RUMP_SOCK_CLOEXEC) != 0, fd);
+}
+
+int
+sys_socketpair(struct lwp *l, const struct sys_socketpair_args *uap,
+    register_t *retval)
+{
+	struct kproc *p = kern_proc(l);
+	int error, fd[2];
+
+	(void)retval;
+	error = make_pair(p, uap, fd);
+	if (error != 0)
+		return error;
+	error = rumpserver_copyout(l, fd, uap->rsv, sizeof(fd));
+	if (error != 0) {
+		(void)fd_close(p, fd[0]);
+		(void)fd_close(p, fd[1]);
+	}
+	return error;
+}
+
+int
+sys_bind(struct lwp *l, const struct sys_bind_args *uap, register_t *retval)
+{
+	struct sockname sn;
+	struct file *f;
+	int error;
+
+	(void)retval;
+	error = sockname_copyin(l, uap->name, uap->namelen, &sn);
+	if (error == 0)
+		error = sock_get(kern_proc(l), uap->s, &f);
+	if (error != 0)
+		return error;
+	error = sockname_bind(l, f, &sn);
+	file_put(f);
+	return error;
+}
+
+int
+sys_listen(struct lwp *l, const struct sys_listen_args *uap,
+    register_t *retval)
+{
+	struct file *f;
+	int error;
+
+	(void)retval;
+	error = sock_get(kern_proc(l), uap->s, &f);
+	if (error != 0)
+		return error;
+	if (listen(f->hfd, uap->backlog < 0 ? 0 : uap->backlog) != 0)
+		error = kern_errno();
+	file_put(f);
+	return error;
+}
+
+/* --- connect --- */
+
+/* How the host's attempt ended, once the socket is writable. */
+static int
+connect_result(struct file *f)
+{
+	socklen_t len = sizeof(int);
+	int error = 0;
+
+	if (getsockopt(f->hfd, SOL_SOCKET, SO_ERROR, &error, &len) != 0)
+		return kern_errno();
+	return rump_conv_errno_from_host(error);
+}
+
+static int
+connect_wait(struct lwp *l, struct file *f)
+{
+	int error;
+
+	error = sock_wait(l, f, POLLOUT, false);
+	if (error == RUMP_EWOULDBLOCK)
+		return (atomic_load(&f->flags) & RUMP_O_NONBLOCK) != 0 ?
+		    RUMP_EINPROGRESS : RUMP_EWOULDBLOCK;
+	return error != 0 ? error : connect_result(f);
+}
+
+/*
+ * The host has no way to wait for room in a local listener's queue: EAGAIN.
+ * NetBSD refuses right away; a guest that is willing to wait, we let wait.
+ */
+static int
+connect_host(struct lwp *l, struct file *f, const struct sockaddr_storage *ss,
+    socklen_t len)
+{
+	unsigned round = 0;
+	int error;
+
+	for (;;) {
+		cred_assume(kern_proc(l));
+		if (connect(f->hfd, (const struct sockaddr *)ss, len) == 0)
+			return 0;
+		if (errno == EINPROGRESS)
+			return connect_wait(l, f);
+		if (errno != EAGAIN)
+			return kern_errno();
+		if ((atomic_load(&f->flags) & RUMP_O_NONBLOCK) != 0)
+			return RUMP_ECONNREFUSED;
+		error = kern_backoff(l, &round);
+		if (error != 0)
+			return error;
+	}
+}
+
+static int
+do_connect(struct lwp *l, struct file *f, const struct sockname *sn)
+{
+	struct ksock *so = sock_of(f);
+	struct sockaddr_storage ss;
+	socklen_t len;
+	int error, fd;
+
+	error = sockname_to_host(kern_proc(l), so, sn, &ss, &len, &fd);
+	if (error != 0)
+		return error;
+	error = connect_host(l, f, &ss, len);
+	if (fd != -1)
+		close(fd);
+	if (so->domain == RUMP_AF_LOCAL && error == 0) {
+		pthread_mutex_lock(&f->lock);
+		so->peer = *sn;
+		if (sn->addr.ss_family == RUMP_AF_UNSPEC)
+			so->peer.len = 0;
+		pthread_mutex_unlock(&f->lock);
+	}
+	return error;
+}
+
+int
+sys_connect(struct lwp *l, const struct sys_connect_args *uap,
+    register_t *retval)
+{
+	struct sockname sn;
+	struct file *f;
+	int error;
+
+	(void)retval;
+	error = sockname_copyin(l, uap->name, uap->namelen, &sn);
+	if (error == 0)
+		error = sock_get(kern_proc(l), uap->s, &f);
+	if (error != 0)
+		return error;
+	error = do_connect(l, f, &sn);
+	file_put(f);
+	return error;
+}
+
+/* --- accept --- */
+
+static int
+accept_host(struct lwp *l, struct file *f, struct sockaddr_storage *ss,
+    socklen_t *len, int *hfd)
+{
+	int error;
+
+	for (;;) {
+		*len = sizeof(*ss);
+		*hfd = accept4(f->hfd, (struct sockaddr *)ss, len,
+		    SOCK_NONBLOCK | SOCK_CLOEXEC);
+		if (*hfd != -1)
+			return 0;
+		if (errno == EINTR)
+			continue;
+		if (errno != EAGAIN)
+			return kern_errno();
+		error = sock_wait(l, f, POLLIN, false);
+		if (error != 0)
+			return error;
+	}
+}
+
+/* The listener's open-file flags without `clear`, with those of `type`. */
+static int
+accept_file(struct lwp *l, struct file *f, int type, int clear,
+    struct sockname *peer, struct file **newp)
+{
+	struct ksock *lso = sock_of(f), *so;
+	struct sockaddr_storage ss;
+	socklen_t len;
+	int error, flags, hfd;
+
+	error = accept_host(l, f, &ss, &len, &hfd);
+	if (error != 0)
+		return error;
+	flags = (atomic_load(&f->flags) & ~clear) | sock_flags(type);
+	error = sock_make(f->hk, hfd, lso->domain, lso->type, flags, newp);
+	if (error != 0)
+		return error;
+	sockname_from_host(f->hk, &ss, len, peer);
+	so = sock_of(*newp);
+	if (so->domain == RUMP_AF_LOCAL) {
+		pthread_mutex_lock(&kern_sockets(f->hk)->lock);
+		so->name = lso->name;
+		pthread_mutex_unlock(&kern_sockets(f->hk)->lock);
+		so->peer = *peer;
+	}
+	return 0;
+}
+
+static int
+do_accept(struct lwp *l, int s, rump_uaddr_t name, rump_uaddr_t namelen,
+    int type, int clear, register_t *retval)
+{
+	struct kproc *p = kern_proc(l);
+	struct sockname peer;
+	struct file *f, *new;
+	int error, fd;
+
+	error = sock_get(p, s, &f);
+	if (error != 0)
+		return error;
+	error = accept_file(l, f, type, clear, &peer, &new);
+	file_put(f);
+	if (error != 0)
+		return error;
+	error = sockname_copyout(l, &peer, name, namelen);
+	if (error == 0)
+		error = fd_install(p, new, 0,
+		    (type & RUMP_SOCK_CLOEXEC) != 0, &fd);
+	if (error != 0)
+		file_put(new);
+	else
+		retval[0] = fd;
+	return error;
+}
+
+/* The new descriptor does not block if the listening one does not. */
+int
+sys_accept(struct lwp *l, const struct sys_accept_args *uap,
+    register_t *retval)
+{
+
+	return do_accept(l, uap->s, uap->name, uap->anamelen, 0, 0, retval);
+}
+
+/* @partial sys_paccept: signals are the client's, so its mask has no effect here */
+int
+sys_paccept(struct lwp *l, const struct sys_paccept_args *uap,
+    register_t *retval)
+{
+	struct rump_sigset mask;
+	int error;
+
+	if (uap->mask != 0) {
+		error = rumpserver_copyin(l, uap->mask, &mask, sizeof(mask));
+		if (error != 0)
+			return error;
+	}
+	return do_accept(l, uap->s, uap->name, uap->anamelen, uap->flags,
+	    RUMP_O_NONBLOCK, retval);
+}
+
+/* --- what a socket is called, and its end --- */
+
+static int
+get_name(struct file *f, struct sockname *sn)
+{
+	struct ksock *so = sock_of(f);
+	struct sockaddr_storage ss;
+	socklen_t len = sizeof(ss);
+
+	if (so->domain == RUMP_AF_LOCAL) {
+		pthread_mutex_lock(&kern_sockets(f->hk)->lock);
+		*sn = so->name;
+		pthread_mutex_unlock(&kern_sockets(f->hk)->lock);
+		if (sn->len != 0)
+			return 0;
+	}
+	if (getsockname(f->hfd, (struct sockaddr *)&ss, &len) != 0)
+		return kern_errno();
+	sockname_from_host(f->hk, &ss, len, sn);
+	return 0;
+}
+
+static int
+get_peer(struct file *f, struct sockname *sn)
+{
+	struct ksock *so = sock_of(f);
+	struct sockaddr_storage ss;
+	socklen_t len = sizeof(ss);
+
+	if (getpeername(f->hfd, (struct sockaddr *)&ss, &len) != 0)
+		return kern_errno();
+	pthread_mutex_lock(&f->lock);
+	*sn = so->peer;
+	pthread_mutex_unlock(&f->lock);
+	if (sn->len == 0)
+		sockname_from_host(f->hk, &ss, len, sn);
+	return 0;
+}
+
+int
+sys_getsockname(struct lwp *l, const struct sys_getsockname_args *uap,
+    register_t *retval)
+{
+	struct sockname sn;
+	struct file *f;
+	int error;
+
+	(void)retval;
+	error = sock_get(kern_proc(l), uap->fdes, &f);
+	if (error != 0)
+		return error;
+	error = get_name(f, &sn);
+	file_put(f);
+	if (error != 0)
+		return error;
+	return sockname_copyout(l, &sn, uap->asa, uap->alen);
+}
+
+int
+sys_getpeername(struct lwp *l, const struct sys_getpeername_args *uap,
+    register_t *retval)
+{
+	struct sockname sn;
+	struct file *f;
+	int error;
+
+	(void)retval;
+	error = sock_get(kern_proc(l), uap->fdes, &f);
+	if (error != 0)
+		return error;
+	error = get_peer(f, &sn);
+	file_put(f);
+	if (error != 0)
+		return error;
+	return sockname_copyout(l, &sn, uap->asa, uap->alen);
+}
+
+int
+sys_shutdown(struct lwp *l, const struct sys_shutdown_args *uap,
+    register_t *retval)
+{
+	struct file *f;
+	int error;
+
+	(void)retval;
+	error = sock_get(kern_proc(l), uap->s, &f);
+	if (error != 0)
+		return error;
+	/* The values are the same. */
+	if (shutdown(f->hfd, uap->how) != 0)
+		error = kern_errno();
+	file_put(f);
+	return error;
+}

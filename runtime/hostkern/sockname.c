@@ -1,0 +1,283 @@
+/*
+ * Addresses of sockets, and the names of local ones under the served root.
+ */
+#include <sys/stat.h>
+#include <sys/un.h>
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <rump/rumpconv.h>
+
+#include "hostkern/path.h"
+#include "hostkern/sock.h"
+
+int
+sockname_copyin(struct lwp *l, rump_uaddr_t uaddr, uint32_t len,
+    struct sockname *sn)
+{
+	int error;
+
+	memset(sn, 0, sizeof(*sn));
+	if (len < offsetof(struct rump_sockaddr, sa_data))
+		return RUMP_EINVAL;
+	if (len > sizeof(sn->addr))
+		return RUMP_ENAMETOOLONG;
+	error = rumpserver_copyin(l, uaddr, &sn->addr, len);
+	if (error != 0)
+		return error;
+	sn->len = len;
+	sn->addr.ss_len = (uint8_t)len;
+	return 0;
+}
+
+int
+sockname_copyout(struct lwp *l, const struct sockname *sn, rump_uaddr_t uaddr,
+    rump_uaddr_t ulenp)
+{
+	uint32_t len;
+	int error;
+
+	if (uaddr == 0)
+		return 0;
+	error = rumpserver_copyin(l, ulenp, &len, sizeof(len));
+	if (error != 0)
+		return error;
+	if (len > INT32_MAX)
+		return RUMP_EINVAL;
+	if (len > sn->len)
+		len = sn->len;
+	error = rumpserver_copyout(l, &sn->addr, uaddr, len);
+	if (error != 0)
+		return error;
+	return rumpserver_copyout(l, &len, ulenp, sizeof(len));
+}
+
+/* The path in a local address; ENOENT when it is empty. */
+static int
+local_path(const struct sockname *sn, char path[KERN_PATHLEN])
+{
+	const size_t head = offsetof(struct rump_sockaddr_un, sun_path);
+	size_t len;
+
+	len = strnlen((const char *)&sn->addr + head, sn->len - head);
+	memcpy(path, (const char *)&sn->addr + head, len);
+	path[len] = '\0';
+	return len == 0 ? RUMP_ENOENT : 0;
+}
+
+/* The host's socket file, by way of a descriptor of it. */
+static int
+local_to_host(struct kproc *p, const struct sockname *sn,
+    struct sockaddr_un *sun, socklen_t *len, int *fd)
+{
+	char path[KERN_PATHLEN];
+	struct nameref nr;
+	struct stat st;
+	int error;
+
+	error = local_path(sn, path);
+	if (error == 0)
+		error = path_lookup(p, RUMP_AT_FDCWD, path, 0, &nr);
+	if (error != 0)
+		return error;
+	if (fstat(nr.fd, &st) != 0)
+		error = kern_errno();
+	else if (!S_ISSOCK(st.st_mode))
+		error = RUMP_ENOTSOCK;
+	if (error != 0) {
+		nameref_close(&nr);
+		return error;
+	}
+	memset(sun, 0, sizeof(*sun));
+	sun->sun_family = AF_UNIX;
+	path_procfd(sun->sun_path, nr.fd);
+	*len = sizeof(*sun);
+	*fd = nr.fd;
+	return 0;
+}
+
+int
+sockname_to_host(struct kproc *p, const struct ksock *so,
+    const struct sockname *sn, struct sockaddr_storage *ss, socklen_t *len,
+    int *fd)
+{
+
+	*fd = -1;
+	if (sn->addr.ss_family == RUMP_AF_LOCAL && so->domain == RUMP_AF_LOCAL)
+		return local_to_host(p, sn, (struct sockaddr_un *)ss, len, fd);
+	if (sn->addr.ss_family == RUMP_AF_LOCAL ||
+	    (so->domain == RUMP_AF_LOCAL &&
+	    sn->addr.ss_family != RUMP_AF_UNSPEC))
+		return RUMP_EAFNOSUPPORT;
+	return rump_conv_sockaddr_to_host(&sn->addr, sn->len, ss, len);
+}
+
+static void
+unnamed(struct sockname *sn)
+{
+
+	memset(sn, 0, sizeof(*sn));
+	sn->len = offsetof(struct rump_sockaddr_un, sun_path);
+	sn->addr.ss_len = (uint8_t)sn->len;
+	sn->addr.ss_family = RUMP_AF_LOCAL;
+}
+
+/*
+ * What a guest of ours called the socket of that host name.  A name that is
+ * none of ours (a host process's) is told as it is if NetBSD's structure
+ * has room for it, and is no name else.
+ */
+static void
+local_from_host(struct hostkern *hk, const struct sockaddr_un *sun,
+    socklen_t len, struct sockname *sn)
+{
+	struct sockets *ss = kern_sockets(hk);
+	const size_t head = offsetof(struct sockaddr_un, sun_path);
+	char name[sizeof(sun->sun_path) + 1];
+	struct ksock *so;
+
+	unnamed(sn);
+	if (len <= head || sun->sun_path[0] == '\0')
+		return;
+	memcpy(name, sun->sun_path, len - head);
+	name[len - head] = '\0';
+	pthread_mutex_lock(&ss->lock);
+	for (so = ss->bound; so != NULL; so = so->next) {
+		if (strcmp(so->hostname, name) == 0)
+			break;
+	}
+	if (so != NULL)
+		*sn = so->name;
+	pthread_mutex_unlock(&ss->lock);
+	if (so == NULL && strncmp(name, "/proc/self/fd/", 14) != 0 &&
+	    rump_conv_sockaddr_from_host((const struct sockaddr *)sun, len,
+	    &sn->addr, &sn->len) != 0)
+		unnamed(sn);
+}
+
+void
+sockname_from_host(struct hostkern *hk, const struct sockaddr_storage *ss,
+    socklen_t len, struct sockname *sn)
+{
+
+	memset(sn, 0, sizeof(*sn));
+	if (len < sizeof(ss->ss_family))
+		return;
+	if (len > sizeof(*ss))
+		len = sizeof(*ss);
+	if (ss->ss_family == AF_UNIX)
+		local_from_host(hk, (const struct sockaddr_un *)ss, len, sn);
+	else if (rump_conv_sockaddr_from_host((const struct sockaddr *)ss, len,
+	    &sn->addr, &sn->len) != 0)
+		sn->len = 0;
+}
+
+/* Host bind under the directory pr; the file gets the guest's umask. */
+static int
+bind_under(struct kproc *p, struct file *f, const struct parentref *pr)
+{
+	struct sockaddr_un sun = { .sun_family = AF_UNIX };
+	struct ksock *so = sock_of(f);
+	int n;
+
+	n = snprintf(sun.sun_path, sizeof(sun.sun_path), "/proc/self/fd/%d/%s",
+	    pr->fd, pr->name);
+	if (n < 0 || (size_t)n >= sizeof(sun.sun_path))
+		return RUMP_ENAMETOOLONG;
+	so->hostname = strdup(sun.sun_path);
+	if (so->hostname == NULL)
+		return RUMP_ENOMEM;
+	/* The mode of the socket is that of the file to be. */
+	if (fchmod(f->hfd, 0777 & ~proc_umask(p)) != 0)
+		return kern_errno();
+	cred_assume(p);
+	if (bind(f->hfd, (struct sockaddr *)&sun, sizeof(sun)) == 0)
+		return 0;
+	return errno == EEXIST ? RUMP_EADDRINUSE : kern_errno();
+}
+
+static int
+bind_local(struct kproc *p, struct file *f, const struct sockname *sn)
+{
+	struct sockets *ss = kern_sockets(f->hk);
+	struct ksock *so = sock_of(f);
+	char path[KERN_PATHLEN];
+	struct parentref pr;
+	int error;
+
+	error = local_path(sn, path);
+	if (error != 0)
+		return error;
+	if (f->hk->read_only)
+		return RUMP_EROFS;
+	error = path_parent(p, RUMP_AT_FDCWD, path, &pr);
+	if (error != 0)
+		return error;
+	if (pr.last != LAST_NAME || pr.slash) {
+		parentref_close(&pr);
+		return pr.last == LAST_NAME ? RUMP_ENOENT : RUMP_EADDRINUSE;
+	}
+	pthread_mutex_lock(&ss->lock);
+	if (so->dirfd != -1) {
+		error = RUMP_EINVAL;
+	} else {
+		error = bind_under(p, f, &pr);
+		if (error == 0) {
+			so->name = *sn;
+			so->dirfd = pr.fd;
+			so->next = ss->bound;
+			ss->bound = so;
+		} else {
+			free(so->hostname);
+			so->hostname = NULL;
+		}
+	}
+	pthread_mutex_unlock(&ss->lock);
+	if (error != 0)
+		parentref_close(&pr);
+	return error;
+}
+
+int
+sockname_bind(struct lwp *l, struct file *f, const struct sockname *sn)
+{
+	struct ksock *so = sock_of(f);
+	struct sockaddr_storage ss;
+	socklen_t len;
+	int error;
+
+	if (so->domain == RUMP_AF_LOCAL) {
+		if (sn->addr.ss_family != RUMP_AF_LOCAL)
+			return RUMP_EAFNOSUPPORT;
+		return bind_local(kern_proc(l), f, sn);
+	}
+	if (sn->addr.ss_family == RUMP_AF_LOCAL)
+		return RUMP_EAFNOSUPPORT;
+	error = rump_conv_sockaddr_to_host(&sn->addr, sn->len, &ss, &len);
+	if (error != 0)
+		return error;
+	cred_assume(kern_proc(l));
+	return bind(f->hfd, (struct sockaddr *)&ss, len) == 0 ? 0 :
+	    kern_errno();
+}
+
+void
+sockname_forget(struct hostkern *hk, struct ksock *so)
+{
+	struct sockets *ss = kern_sockets(hk);
+	struct ksock **sop;
+
+	pthread_mutex_lock(&ss->lock);
+	if (so->dirfd != -1) {
+		for (sop = &ss->bound; *sop != so; sop = &(*sop)->next)
+			continue;
+		*sop = so->next;
+		close(so->dirfd);
+	}
+	pthread_mutex_unlock(&ss->lock);
+	free(so->hostname);
+}
