@@ -272,6 +272,7 @@ rumpserver_destroy(struct rumpserver *srv)
 	free((void *)srv->cfg.allow_uid);
 	free((void *)srv->cfg.allow_gid);
 	free(srv->slots);
+	free(srv->watches);
 	free(srv->heap);
 	free(srv);
 }

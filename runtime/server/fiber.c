@@ -5,7 +5,6 @@
  * Only the loop's thread switches.  Any thread may ready a fiber, so the
  * ready list has a lock; it is taken last of all.
  */
-#include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
 
@@ -49,7 +48,6 @@ struct context {
 struct fiber {
 	struct context ctx;
 	struct loop *loop;
-	uint32_t index;			/* in loop->fibers */
 	uint8_t *stack;			/* guard page first; NULL: none */
 	size_t mapped;
 	void (*fn)(void *);
@@ -184,7 +182,6 @@ fiber_new(struct loop *loop)
 	if (f == NULL)
 		return NULL;
 	f->loop = loop;
-	f->index = loop->nfibers;
 	f->ended = true;
 	loop->fibers[loop->nfibers++] = f;
 	return f;
@@ -354,25 +351,4 @@ fiber_unlist(struct rumpserver *srv, struct fiber *f)
 
 	LIST_REMOVE(f, list_link);
 	fiber_ready(srv, f);
-}
-
-int
-fiber_poll(struct rumpserver *srv, struct fiber *f, int fd, bool first)
-{
-	struct epoll_event ev = { .events = EPOLLIN | EPOLLONESHOT,
-	    .data.u64 = EV_FIBER | f->index };
-
-	return epoll_ctl(srv->epfd, first ? EPOLL_CTL_ADD : EPOLL_CTL_MOD, fd,
-	    &ev);
-}
-
-void
-fiber_event(struct rumpserver *srv, uint64_t id)
-{
-	struct loop *loop = srv->fibers;
-	uint32_t i = (uint32_t)id;
-
-	/* It may be another call's fiber by now; those look again. */
-	if (loop != NULL && i < loop->nfibers && !loop->fibers[i]->ended)
-		fiber_ready(srv, loop->fibers[i]);
 }

@@ -443,7 +443,7 @@ void listeners_close(struct rumpserver *);
 bool access_allowed(const struct rumpserver_config *, int fd,
     const struct rumpserver_peer *);
 
-/* --- the caller's loop and its fibers (loop.c, fiber.c) --- */
+/* --- the caller's loop and its fibers (loop.c, fiber.c, fdwatch.c) --- */
 
 struct fiber;
 
@@ -460,10 +460,20 @@ void fibers_free(struct rumpserver *);
 /* Puts the running fiber on a list, and readies the one it is taken off. */
 void fiber_list(struct fiber *, struct fiber_list *);
 void fiber_unlist(struct rumpserver *, struct fiber *);
-/* Readies the fiber once fd is readable.  `first': fd is new to epoll. */
-int fiber_poll(struct rumpserver *, struct fiber *, int fd, bool first);
-/* Such a descriptor is. */
-void fiber_event(struct rumpserver *, uint64_t id);
+/* A descriptor that a fiber waits for (fdwatch.c). */
+struct fdwait {
+	LIST_ENTRY(fdwait) link;
+	struct fiber *fiber;
+	int fd;
+	short events;			/* as poll(2)'s */
+};
+
+/* begin: false without memory.  arm: before each yield; false when epoll
+ * does not take the descriptor. */
+bool fdwait_begin(struct rumpserver *, struct fdwait *);
+bool fdwait_arm(struct rumpserver *, struct fdwait *);
+void fdwait_end(struct rumpserver *, struct fdwait *);
+void fdwatch_event(struct rumpserver *, uint64_t id);
 
 /* --- the log (log.c) --- */
 
@@ -480,7 +490,7 @@ enum server_mode { MODE_NONE, MODE_THREADS, MODE_LOOP };
 #define EV_SESSION	((uint64_t)0 << 56)
 #define EV_LISTENER	((uint64_t)1 << 56)
 #define EV_WAKE		((uint64_t)2 << 56)
-#define EV_FIBER	((uint64_t)3 << 56)
+#define EV_FD		((uint64_t)3 << 56)
 #define EV_KIND(id)	((id) & ((uint64_t)0xff << 56))
 
 struct slot {
@@ -544,6 +554,8 @@ struct rumpserver {
 	/* The caller's loop. */
 	struct worker loop;
 	struct loop *fibers;
+	struct fdwatch **watches;	/* by descriptor */
+	size_t nwatches;
 };
 
 static inline void

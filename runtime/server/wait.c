@@ -1,7 +1,6 @@
 /*
  * Sleeping in a call, with the server's knowledge.
  */
-#include <sys/epoll.h>
 #include <sys/eventfd.h>
 
 #include <errno.h>
@@ -153,42 +152,27 @@ wait_fds(struct lwp *l, struct pollfd *fds, nfds_t nfds, uint64_t end)
 
 /* --- in the caller's loop --- */
 
-/* An epoll instance of the wait's own; the loop's epoll watches it. */
-static int
-wait_epoll(const struct pollfd *fds, nfds_t nfds)
+static bool
+arm_all(struct rumpserver *srv, struct fdwait *v, nfds_t n)
 {
-	struct epoll_event ev = { 0 };
-	nfds_t i, k;
-	int epfd;
+	nfds_t i;
 
-	epfd = wire_fd_above_stdio(epoll_create1(EPOLL_CLOEXEC));
-	if (epfd == -1)
-		return -1;
-	for (i = 0; i < nfds; i++) {
-		if (fds[i].fd < 0)
-			continue;
-		ev.events = (uint16_t)fds[i].events;
-		if (epoll_ctl(epfd, EPOLL_CTL_ADD, fds[i].fd, &ev) == 0 ||
-		    errno != EEXIST)
-			continue;
-		/* Named twice: both its wishes. */
-		for (k = 0; k < i; k++)
-			if (fds[k].fd == fds[i].fd)
-				ev.events |= (uint16_t)fds[k].events;
-		epoll_ctl(epfd, EPOLL_CTL_MOD, fds[i].fd, &ev);
-	}
-	return epfd;
+	for (i = 0; i < n; i++)
+		if (!fdwait_arm(srv, &v[i]))
+			return false;
+	return true;
 }
 
+/* v[n]: those of fds that name a descriptor. */
 static int
-yield_until(struct lwp *l, struct pollfd *fds, nfds_t nfds, int epfd)
+yield_until(struct lwp *l, struct pollfd *fds, nfds_t nfds, struct fdwait *v,
+    nfds_t n)
 {
 	struct rumpserver *srv = l->session->srv;
-	bool first;
 
-	for (first = true;; first = false) {
-		if (epfd != -1 && fiber_poll(srv, l->fiber, epfd, first) == -1)
-			return RUMP_ENOMEM;
+	for (;;) {
+		if (!arm_all(srv, v, n))
+			return RUMP_EINVAL;
 		fiber_yield(l->fiber);
 		if (atomic_load(&l->interrupted))
 			return RUMP_EINTR;
@@ -200,25 +184,55 @@ yield_until(struct lwp *l, struct pollfd *fds, nfds_t nfds, int epfd)
 }
 
 static int
+sleep_watching(struct lwp *l, struct pollfd *fds, nfds_t nfds,
+    struct fdwait *v)
+{
+	struct rumpserver *srv = l->session->srv;
+	nfds_t i, n;
+	int error;
+
+	n = 0;
+	error = 0;
+	for (i = 0; i < nfds && error == 0; i++) {
+		if (fds[i].fd < 0)
+			continue;
+		v[n] = (struct fdwait){ .fiber = l->fiber, .fd = fds[i].fd,
+		    .events = fds[i].events };
+		if (fdwait_begin(srv, &v[n]))
+			n++;
+		else
+			error = RUMP_ENOMEM;
+	}
+	if (error == 0)
+		error = yield_until(l, fds, nfds, v, n);
+	while (n > 0)
+		fdwait_end(srv, &v[--n]);
+	return error;
+}
+
+static int
 wait_fiber(struct lwp *l, struct pollfd *fds, nfds_t nfds, uint64_t end)
 {
 	struct rumpserver *srv = l->session->srv;
-	int epfd, error;
+	struct fdwait few[FEW_FDS], *v;
+	int error;
 
-	epfd = -1;
-	if (nfds > 0 && (epfd = wait_epoll(fds, nfds)) == -1)
-		return RUMP_ENFILE;
+	v = few;
+	if (nfds > FEW_FDS)
+		v = malloc(nfds * sizeof(*v));
+	if (v == NULL)
+		return RUMP_ENOMEM;
 	atomic_store(&l->timed_out, false);
 	if (end != UINT64_MAX)
 		timer_set(srv, &l->timer, until_ms(end));
 	error = RUMP_EINTR;
 	if (fall_asleep(l, -1)) {
-		error = yield_until(l, fds, nfds, epfd);
+		error = sleep_watching(l, fds, nfds, v);
 		awaken(l);
 	}
 	timer_cancel(srv, &l->timer);
-	if (epfd != -1)
-		close(epfd);
+	if (v != few)
+		free(v);
 	return error;
 }
 

@@ -226,8 +226,8 @@ worker_event(struct worker *w, uint64_t what, uint32_t events)
 	case EV_LISTENER:
 		listener_accept(w->srv, what);
 		break;
-	case EV_FIBER:
-		fiber_event(w->srv, what);
+	case EV_FD:
+		fdwatch_event(w->srv, what);
 		break;
 	}
 }

@@ -1,0 +1,357 @@
+/*
+ * A blocked call delays nobody: not its own client's other calls, not
+ * another client.  And it ends when its client goes.
+ */
+#include <sys/resource.h>
+#include <sys/socket.h>
+
+#include <check.h>
+#include <pthread.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <rump/rumpdefs.h>
+
+#include "testkern.h"
+
+static struct bed bed;
+
+static void
+setup(enum way way)
+{
+
+	bed_init(&bed, way);
+	bed_start(&bed);
+}
+
+/* How a call can sleep; the latter two need threads. */
+static const int sleeps[] = { TK_GATE_WAIT, TK_GATE_BLOCK, TK_GATE_SILENT };
+enum { NSLEEPS = 3 };
+
+static void
+others_go_on(int way, int sleep)
+{
+	int64_t rv[2];
+	int a, b, i;
+
+	setup(way);
+	a = cl_guest(&bed);
+	b = cl_guest(&bed);
+	cl_call(a, 10, sleep, 0, 0, 0);
+	tk_wait_sleeping(&bed.tk, 1);
+	for (i = 0; i < 20; i++) {
+		ck_assert_int_eq(cl_syscall(a, TK_ECHO, 3, 0, 0, rv), 0);
+		ck_assert_int_eq(cl_syscall(b, TK_ECHO, 4, 0, 0, rv), 0);
+	}
+	cl_call(b, 11, sleep, 0, 0, 0);
+	tk_wait_sleeping(&bed.tk, 2);
+	ck_assert_int_eq(cl_syscall(a, TK_ECHO, 5, 0, 0, rv), 0);
+	tk_gate(&bed.tk, true);
+	ck_assert_int_eq(cl_answer(a, 10, NULL), 0);
+	ck_assert_int_eq(cl_answer(b, 11, NULL), 0);
+	ck_assert_int_eq(cl_syscall(a, TK_ECHO, 5, 0, 0, rv), 0);
+	close(a);
+	close(b);
+	bed_stop(&bed);
+}
+
+START_TEST(sleepers)
+{
+
+	others_go_on(THREADS, sleeps[_i]);
+}
+END_TEST
+
+START_TEST(sleeper_in_loop)
+{
+
+	others_go_on(LOOP, TK_GATE_WAIT);
+}
+END_TEST
+
+/* Sleeping calls with more behind them in the same packet. */
+START_TEST(buffered_behind)
+{
+	uint64_t req[4][5];
+	int64_t rv[2];
+	unsigned i;
+	int fd, num = _i < NSLEEPS ? sleeps[_i] : TK_GATE_WAIT;
+
+	setup(_i < NSLEEPS ? THREADS : LOOP);
+	fd = cl_guest(&bed);
+	for (i = 0; i < 4; i++) {
+		req[i][0] = 40;
+		req[i][1] = i;
+		req[i][2] = (uint64_t)(i < 3 ? num : TK_ECHO) << 32 |
+		    SYSCALL << 16;
+		req[i][3] = 0;
+		req[i][4] = 0;
+	}
+	cl_raw(fd, req, sizeof(req));
+	ck_assert_int_eq(cl_answer(fd, 3, rv), 0);
+	tk_wait_sleeping(&bed.tk, 3);
+	tk_gate(&bed.tk, true);
+	for (i = 0; i < 3; i++)
+		ck_assert_uint_lt(cl_recv(fd).reqno, 3);
+	close(fd);
+	bed_stop(&bed);
+}
+END_TEST
+
+START_TEST(wait_times)
+{
+	struct timespec a, b;
+	int fd;
+
+	setup(_i);
+	fd = cl_guest(&bed);
+	clock_gettime(CLOCK_MONOTONIC, &a);
+	ck_assert_int_eq(cl_syscall(fd, TK_SLEEP, 30, 0, 0, NULL),
+	    RUMP_EWOULDBLOCK);
+	ck_assert_int_eq(cl_syscall(fd, TK_GATE_WAIT, 30, 0, 0, NULL),
+	    RUMP_EWOULDBLOCK);
+	clock_gettime(CLOCK_MONOTONIC, &b);
+	ck_assert_int_ge((b.tv_sec - a.tv_sec) * 1000 +
+	    (b.tv_nsec - a.tv_nsec) / 1000000, 59);
+	tk_gate(&bed.tk, true);
+	ck_assert_int_eq(cl_syscall(fd, TK_GATE_WAIT, 0, 0, 0, NULL), 0);
+	close(fd);
+	bed_stop(&bed);
+}
+END_TEST
+
+/* A copyin after a sleep, when another thread has the input. */
+START_TEST(copyin_after_sleep)
+{
+	uint64_t len, addr;
+	struct frame f;
+	int64_t rv[2];
+	int fd, i;
+
+	setup(_i);
+	fd = cl_guest(&bed);
+	for (i = 0; i < 50; i++) {
+		tk_gate(&bed.tk, false);
+		cl_call(fd, 10, TK_GATE_COPYIN, 0x1000, 4, 0);
+		tk_wait_sleeping(&bed.tk, 1);
+		if (i % 2 == 0)
+			ck_assert_int_eq(cl_syscall(fd, TK_ECHO, 3, 0, 0, rv),
+			    0);
+		tk_gate(&bed.tk, true);
+		f = cl_copyreq(fd, COPYIN, &len, &addr);
+		cl_send(fd, RESP, COPYIN, f.reqno, 0, "abcd", 4);
+		ck_assert_int_eq(cl_answer(fd, 10, NULL), 0);
+	}
+	close(fd);
+	bed_stop(&bed);
+}
+END_TEST
+
+/* The client goes: its calls end wherever they sleep. */
+START_TEST(disconnect_interrupts)
+{
+	int fd, i, n;
+
+	n = _i == 0 ? NSLEEPS : 1;
+	setup(_i == 0 ? THREADS : LOOP);
+	fd = cl_guest(&bed);
+	for (i = 0; i < n; i++)
+		cl_call(fd, (uint64_t)i, sleeps[i], 0, 0, 0);
+	cl_call(fd, 9, TK_SLEEP, 0, 0, 0);
+	tk_wait_sleeping(&bed.tk, (unsigned)n);
+	close(fd);
+	tk_wait_sleeping(&bed.tk, 0);
+	tk_wait_procs(&bed.tk, 0);
+	/* Only those are told through the kernel who sleep in it. */
+	ck_assert_uint_eq(bed.tk.interrupts, (unsigned)n - 1);
+	bed_stop(&bed);
+}
+END_TEST
+
+/* Exec ends calls that sleep in the kernel, too. */
+START_TEST(exec_interrupts_kernel)
+{
+	struct frame f;
+	int fd, i;
+
+	setup(THREADS);
+	fd = cl_guest(&bed);
+	cl_call(fd, 1, TK_GATE_BLOCK, 0, 0, 0);
+	cl_call(fd, 2, TK_GATE_SILENT, 0, 0, 0);
+	tk_wait_sleeping(&bed.tk, 2);
+	cl_send(fd, REQ, HANDSHAKE, 20, EXEC, "sh", 3);
+	for (i = 0; i < 2; i++) {
+		f = cl_recv(fd);
+		ck_assert_uint_eq(f.type, SYSCALL);
+		ck_assert_uint_eq(f.body[0], RUMP_EINTR);
+	}
+	ck_assert_uint_eq(cl_recv(fd).reqno, 20);
+	close(fd);
+	bed_stop(&bed);
+}
+END_TEST
+
+START_TEST(thousand_blocked)
+{
+	enum { CLIENTS = 10, EACH = 100 };
+	int fd[CLIENTS], i, j;
+	int64_t rv[2];
+
+	setup(_i);
+	for (i = 0; i < CLIENTS; i++) {
+		fd[i] = cl_guest(&bed);
+		for (j = 0; j < EACH; j++)
+			cl_call(fd[i], (uint64_t)j, TK_GATE_WAIT, 0, 0, 0);
+	}
+	tk_wait_sleeping(&bed.tk, CLIENTS * EACH);
+	for (i = 0; i < CLIENTS; i++)
+		ck_assert_int_eq(cl_syscall(fd[i], TK_ECHO, 3, 0, 0, rv), 0);
+	/* Half of them go, the others are answered. */
+	for (i = 0; i < CLIENTS; i += 2)
+		close(fd[i]);
+	tk_wait_procs(&bed.tk, CLIENTS / 2);
+	tk_gate(&bed.tk, true);
+	for (i = 1; i < CLIENTS; i += 2) {
+		for (j = 0; j < EACH; j++)
+			ck_assert_uint_lt(cl_recv(fd[i]).reqno, EACH);
+		close(fd[i]);
+	}
+	bed_stop(&bed);
+}
+END_TEST
+
+/* Stopping ends what sleeps; with grace it may end by itself. */
+START_TEST(stop_interrupts)
+{
+	int fd;
+
+	setup(_i);
+	fd = cl_guest(&bed);
+	cl_call(fd, 10, TK_GATE_WAIT, 0, 0, 0);
+	cl_call(fd, 11, TK_SLEEP, 0, 0, 0);
+	tk_wait_sleeping(&bed.tk, 1);
+	bed_stop(&bed);
+	close(fd);
+}
+END_TEST
+
+static void *
+stop_gently(void *arg)
+{
+
+	rumpserver_stop(arg, 20000);
+	return NULL;
+}
+
+START_TEST(stop_waits)
+{
+	pthread_t stopper;
+	int fd;
+
+	setup(THREADS);
+	fd = cl_guest(&bed);
+	cl_call(fd, 10, TK_GATE_WAIT, 0, 0, 0);
+	tk_wait_sleeping(&bed.tk, 1);
+	pthread_create(&stopper, NULL, stop_gently, bed.srv);
+	/* The socket goes first. */
+	while (access(bed.path, F_OK) == 0)
+		sched_yield();
+	tk_gate(&bed.tk, true);
+	ck_assert_int_eq(cl_answer(fd, 10, NULL), 0);
+	cl_eof(fd);
+	pthread_join(stopper, NULL);
+	close(fd);
+	bed_stop(&bed);
+}
+END_TEST
+
+/* --- many at once --- */
+
+enum { STORM_THREADS = 6, STORM_CALLS = 300 };
+
+static void *
+storm(void *arg)
+{
+	uint64_t len, addr, i;
+	struct frame f;
+	int64_t rv[2];
+	int fd;
+
+	(void)arg;
+	fd = cl_guest(&bed);
+	for (i = 0; i < STORM_CALLS; i++) {
+		switch (i % 4) {
+		case 0:
+			ck_assert_int_eq(cl_syscall(fd, TK_ECHO, i, ~i, 0, rv),
+			    0);
+			ck_assert_uint_eq((uint64_t)rv[1], ~i);
+			break;
+		case 1:
+			cl_call(fd, i, TK_COPYIN, i, 5, 0);
+			f = cl_copyreq(fd, COPYIN, &len, &addr);
+			ck_assert_uint_eq(addr, i);
+			cl_send(fd, RESP, COPYIN, f.reqno, 0, "12345", 5);
+			ck_assert_int_eq(cl_answer(fd, i, NULL), 0);
+			break;
+		case 2:
+			cl_call(fd, i, TK_COPYOUT, i, 3000, 0);
+			cl_copyreq(fd, COPYOUT, &len, &addr);
+			ck_assert_int_eq(cl_answer(fd, i, NULL), 0);
+			break;
+		case 3:
+			ck_assert_int_eq(cl_syscall(fd, TK_SLEEP, 1, 0, 0,
+			    NULL), RUMP_EWOULDBLOCK);
+			break;
+		}
+		if (i % 50 == 49) {
+			close(fd);
+			fd = cl_guest(&bed);
+		}
+	}
+	close(fd);
+	return NULL;
+}
+
+START_TEST(storms)
+{
+	pthread_t thread[STORM_THREADS];
+	int i;
+
+	setup(_i);
+	for (i = 0; i < STORM_THREADS; i++)
+		pthread_create(&thread[i], NULL, storm, NULL);
+	for (i = 0; i < STORM_THREADS; i++)
+		pthread_join(thread[i], NULL);
+	tk_wait_procs(&bed.tk, 0);
+	bed_stop(&bed);
+}
+END_TEST
+
+int
+main(void)
+{
+	Suite *s = suite_create("blocking");
+	TCase *tc = tcase_create("blocking");
+	SRunner *sr;
+	int failed;
+
+	tcase_set_timeout(tc, 60);
+	tcase_add_loop_test(tc, sleepers, 0, NSLEEPS);
+	tcase_add_test(tc, sleeper_in_loop);
+	tcase_add_loop_test(tc, buffered_behind, 0, NSLEEPS + 1);
+	tcase_add_loop_test(tc, wait_times, 0, NWAYS);
+	tcase_add_loop_test(tc, copyin_after_sleep, 0, NWAYS);
+	tcase_add_loop_test(tc, disconnect_interrupts, 0, NWAYS);
+	tcase_add_test(tc, exec_interrupts_kernel);
+	tcase_add_loop_test(tc, thousand_blocked, 0, NWAYS);
+	tcase_add_loop_test(tc, stop_interrupts, 0, NWAYS);
+	tcase_add_test(tc, stop_waits);
+	tcase_add_loop_test(tc, storms, 0, NWAYS);
+	suite_add_tcase(s, tc);
+	sr = srunner_create(s);
+	srunner_run_all(sr, CK_NORMAL);
+	failed = srunner_ntests_failed(sr);
+	srunner_free(sr);
+	return failed != 0;
+}
