@@ -24,14 +24,19 @@ function suggest.distance(a, b)
   return last[#b]
 end
 
--- The candidate (from a list) nearest to `word`, or nil when none is near.
+-- The candidate (from a list) nearest to `word`, or nil when none is near: a
+-- third of the letters may differ, or two may be missing at the end.
 -- Of equally near ones the alphabetically first, so that messages are stable.
 function suggest.closest(word, candidates)
   local limit = math.max(1, #word // 3)
+  local function near(candidate, d)
+    return d <= limit
+      or d <= 2 and #word > 2 and candidate:sub(1, #word) == word
+  end
   local best, best_distance
   for _, candidate in ipairs(candidates) do
     local d = suggest.distance(word:lower(), candidate:lower())
-    if d <= limit and candidate ~= word and (not best or d < best_distance
+    if near(candidate, d) and candidate ~= word and (not best or d < best_distance
         or d == best_distance and candidate < best) then
       best, best_distance = candidate, d
     end

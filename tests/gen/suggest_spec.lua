@@ -14,6 +14,10 @@ describe("suggest", function()
     assert.equal("STD", suggest.closest("std", { "STD", "OBSOL" }))
   end)
 
+  it("finds what was cut short at the end", function()
+    assert.equal("ssize_t", suggest.closest("ssize", { "size_t", "ssize_t" }))
+  end)
+
   it("keeps quiet when nothing is near, or it is the word itself", function()
     assert.is_nil(suggest.closest("frobnicate", { "uid_t", "mode_t" }))
     assert.is_nil(suggest.closest("uid_t", { "uid_t" }))
