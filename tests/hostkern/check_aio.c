@@ -572,13 +572,15 @@ END_TEST
 int
 main(int argc, char *argv[])
 {
-	Suite *s = suite_create("aio");
-	TCase *tc = tcase_create("aio");
+	Suite *s;
+	TCase *tc;
 	SRunner *sr;
 	int failed;
 
 	if (argc == 2 && strcmp(argv[1], "after-exec") == 0)
 		return after_exec();
+	s = suite_create("aio");
+	tc = tcase_create("aio");
 	tcase_add_checked_fixture(tc, host_start, host_stop);
 	tcase_add_test(tc, reads);
 	tcase_add_test(tc, writes);

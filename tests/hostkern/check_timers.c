@@ -432,13 +432,15 @@ END_TEST
 int
 main(int argc, char *argv[])
 {
-	Suite *s = suite_create("timers");
-	TCase *tc = tcase_create("timers");
+	Suite *s;
+	TCase *tc;
 	SRunner *sr;
 	int failed;
 
 	if (argc == 3 && strcmp(argv[1], "after-exec") == 0)
 		return after_exec(argv[2]);
+	s = suite_create("timers");
+	tc = tcase_create("timers");
 	tcase_add_checked_fixture(tc, host_start, host_stop);
 	tcase_add_test(tc, itimer_raises_once);
 	tcase_add_test(tc, itimer_raises_again_until_stopped);
