@@ -310,6 +310,7 @@ storm(void *arg)
 		}
 	}
 	close(fd);
+	cl_done();
 	return NULL;
 }
 

@@ -124,10 +124,19 @@ cl_send(int fd, unsigned class, unsigned type, uint64_t reqno, uint32_t u,
 	free(buf);
 }
 
+static _Thread_local uint8_t *body;
+
+void
+cl_done(void)
+{
+
+	free(body);
+	body = NULL;
+}
+
 struct frame
 cl_recv(int fd)
 {
-	static _Thread_local uint8_t *body;
 	uint8_t hdr[24];
 	struct frame f;
 

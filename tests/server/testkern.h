@@ -126,8 +126,10 @@ void cl_banner(int fd);
 void cl_raw(int fd, const void *, size_t);
 void cl_send(int fd, unsigned class, unsigned type, uint64_t reqno, uint32_t u,
     const void *body, size_t len);
-/* Reads one frame; its body is good until the next one on this thread. */
+/* Reads one frame; its body is good until the next one on this thread.
+ * cl_done() frees the last one's before a thread ends. */
 struct frame cl_recv(int fd);
+void cl_done(void);
 /* Sends a call. */
 void cl_call(int fd, uint64_t reqno, int num, uint64_t a, uint64_t b,
     uint64_t c);

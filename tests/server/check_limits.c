@@ -1,0 +1,577 @@
+/*
+ * Clients that misbehave cost only themselves; and who may connect at all.
+ */
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+
+#include <check.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <poll.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <rump/rumpdefs.h>
+
+#include "testkern.h"
+
+static struct bed bed;
+
+/* A well-behaved client is served whatever the others do. */
+static void
+expect_served(void)
+{
+	int64_t rv[2];
+	int fd;
+
+	fd = cl_guest(&bed);
+	ck_assert_int_eq(cl_syscall(fd, TK_ECHO, 1, 2, 0, rv), 0);
+	close(fd);
+}
+
+START_TEST(never_handshakes)
+{
+	int a, b;
+
+	bed_init(&bed, _i);
+	bed.cfg.handshake_timeout_ms = 60;
+	bed_start(&bed);
+	a = cl_connect(&bed);
+	b = cl_connect(&bed);
+	cl_raw(b, "half a header", 13);
+	cl_eof(a);
+	cl_eof(b);
+	tk_wait_log(&bed.tk, "no handshake in time");
+	/* The client sees it a moment before it is counted. */
+	while (bed_stats(&bed).timeouts < 2)
+		sched_yield();
+	close(a);
+	close(b);
+	expect_served();
+	bed_stop(&bed);
+}
+END_TEST
+
+START_TEST(half_frames)
+{
+	const uint64_t call[] = { 40, 1, (uint64_t)TK_ECHO << 32 |
+	    SYSCALL << 16, 1, 2 };
+	int64_t rv[2];
+	int fd, i;
+
+	bed_init(&bed, _i);
+	bed.cfg.frame_timeout_ms = 100;
+	bed_start(&bed);
+	fd = cl_guest(&bed);
+	/* Slow but within the time for each frame. */
+	for (i = 0; i < 4; i++) {
+		cl_raw(fd, call, 30);
+		poll(NULL, 0, 40);
+		cl_raw(fd, (const char *)call + 30, 10);
+		ck_assert_int_eq(cl_answer(fd, 1, rv), 0);
+	}
+	/* Idle for longer than that is fine. */
+	poll(NULL, 0, 150);
+	ck_assert_int_eq(cl_syscall(fd, TK_ECHO, 1, 2, 0, rv), 0);
+	cl_raw(fd, call, 39);
+	cl_eof(fd);
+	close(fd);
+	tk_wait_log(&bed.tk, "half a frame");
+	expect_served();
+	bed_stop(&bed);
+}
+END_TEST
+
+/* Fills a connection with calls whose answers nobody reads. */
+static void
+flood(int fd, int num, uint64_t a, uint64_t b)
+{
+	const uint64_t call[5] = { 40, 1, (uint64_t)num << 32 | SYSCALL << 16,
+	    a, b };
+	ssize_t n;
+
+	do
+		n = send(fd, call, sizeof(call), MSG_NOSIGNAL | MSG_DONTWAIT);
+	while (n == sizeof(call));
+	/* What follows is the rest of that call or nothing. */
+}
+
+START_TEST(reads_nothing)
+{
+	struct pollfd pfd;
+	int fd;
+
+	bed_init(&bed, _i);
+	bed.cfg.send_timeout_ms = 150;
+	bed_start(&bed);
+	fd = cl_guest(&bed);
+	pfd = (struct pollfd){ .fd = fd, .events = POLLOUT };
+	/* Goes on as long as the server reads. */
+	while (poll(&pfd, 1, 50) == 1 && (pfd.revents & POLLHUP) == 0)
+		flood(fd, TK_ECHO, 1, 2);
+	expect_served();
+	tk_wait_log(&bed.tk, "reads nothing");
+	tk_wait_procs(&bed.tk, 0);
+	close(fd);
+	bed_stop(&bed);
+}
+END_TEST
+
+START_TEST(reads_no_copyouts)
+{
+	int fd, i;
+
+	bed_init(&bed, _i);
+	bed.cfg.send_timeout_ms = 150;
+	bed_start(&bed);
+	fd = cl_guest(&bed);
+	for (i = 0; i < 20; i++)
+		cl_call(fd, 1, TK_COPYOUT, 0x1000, 1 << 20, 0);
+	expect_served();
+	tk_wait_log(&bed.tk, "reads nothing");
+	tk_wait_procs(&bed.tk, 0);
+	close(fd);
+	bed_stop(&bed);
+}
+END_TEST
+
+/* Reads late, but reads: every answer comes, in spite of the pause. */
+START_TEST(reads_late)
+{
+	enum { CALLS = 20000 };
+	uint64_t sent, got;
+	struct pollfd pfd;
+	int fd;
+
+	bed_init(&bed, _i);
+	bed_start(&bed);
+	fd = cl_guest(&bed);
+	for (sent = got = 0; got < CALLS;) {
+		pfd = (struct pollfd){ .fd = fd,
+		    .events = sent < CALLS ? POLLOUT : POLLIN };
+		if (poll(&pfd, 1, 20) == 1 && sent < CALLS) {
+			cl_call(fd, sent++, TK_ECHO, 1, 2, 0);
+			continue;
+		}
+		/* Stuck, or all sent: some come off. */
+		do
+			ck_assert_int_eq(cl_answer(fd, got++, NULL), 0);
+		while (got % 1000 != 0 && got < sent);
+	}
+	close(fd);
+	bed_stop(&bed);
+}
+END_TEST
+
+START_TEST(calls_at_once)
+{
+	unsigned i, refused, answered;
+	struct frame f;
+	int fd;
+
+	bed_init(&bed, _i);
+	bed.cfg.max_calls_per_client = 8;
+	bed_start(&bed);
+	fd = cl_guest(&bed);
+	for (i = 0; i < 10; i++)
+		cl_call(fd, i, TK_GATE_WAIT, 0, 0, 0);
+	for (refused = 0; refused < 2; refused++) {
+		f = cl_recv(fd);
+		ck_assert_uint_eq(f.class, ERROR);
+		ck_assert_uint_eq(f.u, E_TRYAGAIN);
+		ck_assert_uint_ge(f.reqno, 8);
+	}
+	expect_served();
+	tk_gate(&bed.tk, true);
+	for (answered = 0; answered < 8; answered++)
+		ck_assert_uint_eq(cl_recv(fd).class, RESP);
+	ck_assert_int_eq(cl_syscall(fd, TK_GETPID, 0, 0, 0, NULL), 0);
+	close(fd);
+	bed_stop(&bed);
+}
+END_TEST
+
+START_TEST(few_threads)
+{
+	unsigned i;
+	int64_t rv[2];
+	int fd, other;
+
+	bed_init(&bed, THREADS);
+	bed.cfg.max_threads = 3;
+	bed_start(&bed);
+	fd = cl_guest(&bed);
+	other = cl_guest(&bed);
+	for (i = 0; i < 20; i++)
+		cl_call(fd, i, TK_GATE_WAIT, 0, 0, 0);
+	tk_wait_sleeping(&bed.tk, 3);
+	ck_assert_uint_eq(bed_stats(&bed).threads, 3);
+	/* Nobody is left to serve; but all goes on later. */
+	cl_call(other, 99, TK_ECHO, 1, 2, 0);
+	tk_gate(&bed.tk, true);
+	ck_assert_int_eq(cl_answer(other, 99, rv), 0);
+	for (i = 0; i < 20; i++)
+		ck_assert_uint_lt(cl_recv(fd).reqno, 20);
+	close(fd);
+	close(other);
+	bed_stop(&bed);
+}
+END_TEST
+
+START_TEST(clients_at_once)
+{
+	struct sockaddr_un sun = { .sun_family = AF_UNIX };
+	int fd[3], late;
+
+	bed_init(&bed, _i);
+	bed.cfg.max_clients = 3;
+	bed_start(&bed);
+	fd[0] = cl_guest(&bed);
+	fd[1] = cl_guest(&bed);
+	fd[2] = cl_guest(&bed);
+	late = socket(AF_UNIX, SOCK_STREAM, 0);
+	snprintf(sun.sun_path, sizeof(sun.sun_path), "%s", bed.path);
+	ck_assert_int_eq(connect(late, (struct sockaddr *)&sun, sizeof(sun)),
+	    0);
+	cl_eof(late);
+	close(late);
+	ck_assert_uint_eq(bed_stats(&bed).refused, 1);
+	close(fd[0]);
+	tk_wait_procs(&bed.tk, 2);
+	/* The process goes a moment before its place. */
+	while (bed_stats(&bed).clients > 2)
+		sched_yield();
+	poll(NULL, 0, 1);
+	expect_served();
+	close(fd[1]);
+	close(fd[2]);
+	bed_stop(&bed);
+}
+END_TEST
+
+/* Out of descriptors: no spinning, and those who wait are served later. */
+START_TEST(out_of_descriptors)
+{
+	struct sockaddr_un sun = { .sun_family = AF_UNIX };
+	struct rumpserver_stats st;
+	struct rlimit rl;
+	int fd, low, late;
+
+	bed_init(&bed, _i);
+	bed_start(&bed);
+	fd = cl_guest(&bed);
+	late = socket(AF_UNIX, SOCK_STREAM, 0);
+	low = dup(0);
+	close(low);
+	getrlimit(RLIMIT_NOFILE, &rl);
+	rl.rlim_cur = (rlim_t)low;
+	setrlimit(RLIMIT_NOFILE, &rl);
+	snprintf(sun.sun_path, sizeof(sun.sun_path), "%s", bed.path);
+	ck_assert_int_eq(connect(late, (struct sockaddr *)&sun, sizeof(sun)),
+	    0);
+	tk_wait_log(&bed.tk, "cannot accept");
+	ck_assert_int_eq(cl_syscall(fd, TK_GETPID, 0, 0, 0, NULL), 0);
+	st = bed_stats(&bed);
+	ck_assert_uint_eq(st.clients, 1);
+	rl.rlim_cur = rl.rlim_max < 1024 ? rl.rlim_max : 1024;
+	setrlimit(RLIMIT_NOFILE, &rl);
+	cl_banner(late);
+	close(late);
+	close(fd);
+	bed_stop(&bed);
+}
+END_TEST
+
+static size_t
+resident(void)
+{
+	unsigned long size, pages;
+	FILE *f;
+
+	f = fopen("/proc/self/statm", "r");
+	ck_assert_ptr_nonnull(f);
+	ck_assert_int_eq(fscanf(f, "%lu %lu", &size, &pages), 2);
+	fclose(f);
+	return pages * (size_t)sysconf(_SC_PAGESIZE);
+}
+
+/* Thousands of idle connections, a few KiB each. */
+START_TEST(idle_memory)
+{
+	enum { WARM = 200, MOST = 5000, BUDGET = 6 * 1024 };
+	static int fd[WARM + MOST];
+	struct rlimit rl;
+	size_t before, used;
+	int i, n;
+
+	getrlimit(RLIMIT_NOFILE, &rl);
+	rl.rlim_cur = rl.rlim_max;
+	setrlimit(RLIMIT_NOFILE, &rl);
+	n = rl.rlim_max > 2 * (WARM + MOST) + 100 ? MOST :
+	    (int)(rl.rlim_max / 2) - WARM - 100;
+	bed_init(&bed, _i);
+	bed_start(&bed);
+	before = 0;
+	for (i = 0; i < WARM + n; i++) {
+		if (i == WARM)
+			before = resident();
+		fd[i] = cl_guest(&bed);
+		ck_assert_int_eq(cl_syscall(fd[i], TK_GETPID, 0, 0, 0, NULL),
+		    0);
+	}
+	used = resident() - before;
+	if (getenv("BED_LOG") != NULL)
+		fprintf(stderr, "%d idle connections, %zu bytes each\n", n,
+		    used / (size_t)n);
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+	ck_assert_uint_lt(used, (size_t)n * BUDGET);
+#endif
+	ck_assert_int_eq(cl_syscall(fd[0], TK_GETPID, 0, 0, 0, NULL), 0);
+	for (i = 0; i < WARM + n; i++)
+		close(fd[i]);
+	tk_wait_procs(&bed.tk, 0);
+	bed_stop(&bed);
+}
+END_TEST
+
+/* --- who may connect --- */
+
+/* Connects as another user; whether a banner came.  Needs root. */
+static bool
+welcome(uid_t uid, gid_t gid, gid_t group)
+{
+	struct sockaddr_un sun = { .sun_family = AF_UNIX };
+	int fd, status;
+	char c;
+	pid_t pid;
+
+	snprintf(sun.sun_path, sizeof(sun.sun_path), "%s", bed.path);
+	pid = fork();
+	if (pid == 0) {
+		fd = socket(AF_UNIX, SOCK_STREAM, 0);
+		if (setgroups(1, &group) == -1 || setgid(gid) == -1 ||
+		    setuid(uid) == -1 || connect(fd, (struct sockaddr *)&sun,
+		    sizeof(sun)) == -1)
+			_exit(2);
+		_exit(recv(fd, &c, 1, 0) == 1 ? 1 : 0);
+	}
+	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+	ck_assert(WIFEXITED(status));
+	ck_assert_int_ne(WEXITSTATUS(status), 2);
+	return WEXITSTATUS(status) == 1;
+}
+
+static void
+open_to_all(void)
+{
+
+	bed.cfg.socket_mode = 0666;
+	bed_start(&bed);
+	ck_assert_int_eq(chmod(bed.dir, 0755), 0);
+}
+
+START_TEST(access_lists)
+{
+	const uid_t uids[] = { 1001, 1002 };
+	const gid_t gids[] = { 2001 };
+
+	if (geteuid() != 0)
+		return;
+	bed_init(&bed, THREADS);
+	bed.cfg.allow_uid = uids;
+	bed.cfg.n_allow_uid = 2;
+	bed.cfg.allow_gid = gids;
+	bed.cfg.n_allow_gid = 1;
+	open_to_all();
+	ck_assert(welcome(1001, 5, 5));
+	ck_assert(welcome(1002, 5, 5));
+	ck_assert(!welcome(1003, 5, 5));
+	ck_assert(!welcome(0, 0, 0));
+	ck_assert(welcome(1003, 2001, 5));
+	ck_assert(welcome(1003, 5, 2001));
+	ck_assert_uint_eq(bed_stats(&bed).refused, 2);
+	tk_wait_log(&bed.tk, "not on the list");
+	bed_stop(&bed);
+}
+END_TEST
+
+START_TEST(access_default)
+{
+	struct stat st;
+
+	if (geteuid() != 0)
+		return;
+	bed_init(&bed, THREADS);
+	open_to_all();
+	ck_assert_int_eq(stat(bed.path, &st), 0);
+	ck_assert_uint_eq(st.st_mode & 0777, 0666);
+	ck_assert(welcome(0, 5, 5));
+	ck_assert(!welcome(1001, 0, 0));
+	bed_stop(&bed);
+
+	bed_init(&bed, THREADS);
+	bed.cfg.allow_anyone = true;
+	open_to_all();
+	ck_assert(welcome(1001, 5, 5));
+	bed_stop(&bed);
+}
+END_TEST
+
+START_TEST(socket_mode)
+{
+	struct stat st;
+
+	bed_init(&bed, THREADS);
+	bed_start(&bed);
+	ck_assert_int_eq(stat(bed.path, &st), 0);
+	ck_assert_uint_eq(st.st_mode & 0777, 0600);
+	bed_stop(&bed);
+}
+END_TEST
+
+/* --- where to listen --- */
+
+START_TEST(over_tcp)
+{
+	struct sockaddr_in sin = { .sin_family = AF_INET };
+	char where[64];
+	unsigned port;
+	int fd;
+
+	bed_init(&bed, _i);
+	bed_start(&bed);
+	ck_assert_int_eq(rumpserver_listen(bed.srv, "tcp://127.0.0.1:0/",
+	    where, sizeof(where)), 0);
+	ck_assert_int_eq(sscanf(where, "tcp://127.0.0.1:%u/", &port), 1);
+	sin.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	sin.sin_port = htons((uint16_t)port);
+	fd = socket(AF_INET, SOCK_STREAM, 0);
+	ck_assert_int_eq(connect(fd, (struct sockaddr *)&sin, sizeof(sin)), 0);
+	cl_banner(fd);
+	cl_send(fd, REQ, HANDSHAKE, 1, GUEST, "x", 2);
+	ck_assert_uint_eq(cl_recv(fd).class, RESP);
+	ck_assert_int_eq(cl_syscall(fd, TK_GETPID, 0, 0, 0, NULL), 0);
+	close(fd);
+	tk_wait_procs(&bed.tk, 0);
+	bed_stop(&bed);
+}
+END_TEST
+
+START_TEST(inherited_listener)
+{
+	struct sockaddr_un sun = { .sun_family = AF_UNIX };
+	socklen_t len = sizeof(sa_family_t);
+	int ls, fd, pair[2];
+
+	bed_init(&bed, _i);
+	bed_start(&bed);
+	ls = socket(AF_UNIX, SOCK_STREAM, 0);
+	ck_assert_int_eq(bind(ls, (struct sockaddr *)&sun, len), 0);
+	ck_assert_int_eq(rumpserver_listen_fd(bed.srv, ls), -1);
+	ck_assert_int_eq(errno, EINVAL);
+	ck_assert_int_eq(listen(ls, 5), 0);
+	len = sizeof(sun);
+	ck_assert_int_eq(getsockname(ls, (struct sockaddr *)&sun, &len), 0);
+	ck_assert_int_eq(rumpserver_listen_fd(bed.srv, ls), 0);
+	fd = socket(AF_UNIX, SOCK_STREAM, 0);
+	ck_assert_int_eq(connect(fd, (struct sockaddr *)&sun, len), 0);
+	cl_banner(fd);
+	close(fd);
+	/* No stream socket: stays the caller's. */
+	ck_assert_int_eq(pipe(pair), 0);
+	ck_assert_int_eq(rumpserver_serve_fd(bed.srv, pair[0]), -1);
+	ck_assert_int_eq(close(pair[0]), 0);
+	close(pair[1]);
+	bed_stop(&bed);
+}
+END_TEST
+
+START_TEST(bad_locators)
+{
+	static const char *const bad[] = { "", "unix://", "tcp://1.2.3.4",
+	    "nonsense", "fd://0", "unix:///nowhere/at/all/sock" };
+	unsigned i;
+
+	bed_init(&bed, THREADS);
+	bed_start(&bed);
+	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		bed.tk.log[0] = '\0';
+		ck_assert_int_eq(rumpserver_listen(bed.srv, bad[i], NULL, 0),
+		    -1);
+		ck_assert_int_ne(errno, 0);
+		ck_assert_str_ne(bed.tk.log, "");
+	}
+	/* Somebody is there. */
+	ck_assert_int_eq(rumpserver_listen(bed.srv, bed.locator, NULL, 0), -1);
+	ck_assert_int_eq(errno, EADDRINUSE);
+	expect_served();
+	bed_stop(&bed);
+}
+END_TEST
+
+static void *
+join_clients(void *arg)
+{
+
+	rumpserver_join(arg);
+	return NULL;
+}
+
+START_TEST(join)
+{
+	pthread_t thread;
+	int a, b;
+
+	bed_init(&bed, THREADS);
+	bed_start(&bed);
+	a = cl_pair(&bed);
+	b = cl_pair(&bed);
+	pthread_create(&thread, NULL, join_clients, bed.srv);
+	close(a);
+	close(b);
+	pthread_join(thread, NULL);
+	ck_assert_uint_eq(bed_stats(&bed).clients, 0);
+	bed_stop(&bed);
+}
+END_TEST
+
+int
+main(void)
+{
+	const TTest *both[] = {
+		never_handshakes, half_frames, reads_nothing,
+		reads_no_copyouts, reads_late, calls_at_once, clients_at_once,
+		out_of_descriptors, idle_memory, over_tcp, inherited_listener,
+	};
+	const TTest *threads[] = {
+		few_threads, access_lists, access_default, socket_mode,
+		bad_locators, join,
+	};
+	Suite *s = suite_create("limits");
+	TCase *tc = tcase_create("limits");
+	SRunner *sr;
+	unsigned i;
+	int failed;
+
+	tcase_set_timeout(tc, 60);
+	for (i = 0; i < sizeof(both) / sizeof(both[0]); i++)
+		tcase_add_loop_test(tc, both[i], 0, NWAYS);
+	for (i = 0; i < sizeof(threads) / sizeof(threads[0]); i++)
+		tcase_add_test(tc, threads[i]);
+	suite_add_tcase(s, tc);
+	sr = srunner_create(s);
+	srunner_run_all(sr, CK_NORMAL);
+	failed = srunner_ntests_failed(sr);
+	srunner_free(sr);
+	return failed != 0;
+}
