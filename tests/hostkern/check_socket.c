@@ -1,0 +1,740 @@
+/*
+ * Sockets: what goes through them, what they are called, what their options
+ * say, and descriptors in messages.
+ */
+#include <sys/stat.h>
+
+#include <arpa/inet.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <check.h>
+
+#include "raw.h"
+
+static struct raw_server S;
+static struct raw_guest *G, *H;
+
+static void
+setup(void)
+{
+
+	raw_start(&S, NULL);
+	G = raw_guest(&S, "server");
+	H = raw_guest(&S, "client");
+}
+
+static void
+teardown(void)
+{
+
+	raw_leave(H);
+	raw_leave(G);
+	raw_stop(&S);
+}
+
+static struct rump_sockaddr_in
+loopback(uint16_t port)
+{
+	struct rump_sockaddr_in sin;
+
+	memset(&sin, 0, sizeof(sin));
+	sin.sin_len = sizeof(sin);
+	sin.sin_family = RUMP_AF_INET;
+	sin.sin_port = htons(port);
+	sin.sin_addr.s_addr = htonl(RUMP_INADDR_LOOPBACK);
+	return sin;
+}
+
+static struct rump_sockaddr_un
+local(const char *path)
+{
+	struct rump_sockaddr_un sun;
+
+	memset(&sun, 0, sizeof(sun));
+	sun.sun_family = RUMP_AF_LOCAL;
+	strcpy(sun.sun_path, path);
+	sun.sun_len = (uint8_t)(2 + strlen(path) + 1);
+	return sun;
+}
+
+static int
+tcp(struct raw_guest *g)
+{
+
+	return (int)OK(g, __socket30, RUMP_AF_INET, RUMP_SOCK_STREAM, 0);
+}
+
+/* A listener on a port of the host's choice. */
+static int
+tcp_listener(struct raw_guest *g, struct rump_sockaddr_in *sin)
+{
+	uint32_t len = sizeof(*sin);
+	int fd = tcp(g);
+
+	*sin = loopback(0);
+	OK(g, bind, fd, P(sin), sizeof(*sin));
+	OK(g, listen, fd, 5);
+	OK(g, getsockname, fd, P(sin), P(&len));
+	ck_assert_uint_eq(len, 16);
+	ck_assert_uint_eq(sin->sin_len, 16);
+	ck_assert_uint_ne(sin->sin_port, 0);
+	return fd;
+}
+
+START_TEST(tcp_both_ways)
+{
+	struct rump_sockaddr_in at, from, me;
+	uint32_t len = sizeof(from), melen = sizeof(me);
+	int l = tcp_listener(G, &at), c = tcp(H), s;
+	char buf[64] = "";
+
+	BEGIN(G, accept, l, P(&from), P(&len));
+	ck_assert(raw_pending(G));
+	OK(H, connect, c, P(&at), sizeof(at));
+	ck_assert_int_eq(raw_end(G), 0);
+	s = (int)G->retval[0];
+	OK(H, getsockname, c, P(&me), P(&melen));
+	ck_assert_mem_eq(&me, &from, sizeof(me));
+	len = sizeof(from);
+	OK(H, getpeername, c, P(&from), P(&len));
+	ck_assert_mem_eq(&from, &at, sizeof(at));
+
+	ck_assert_int_eq(OK(H, sendto, c, P("question"), 8, 0, 0, 0), 8);
+	ck_assert_int_eq(OK(G, recvfrom, s, P(buf), sizeof(buf), 0, 0, 0), 8);
+	ck_assert_str_eq(buf, "question");
+	/* read and write do it, too. */
+	ck_assert_int_eq(OK(G, write, s, P("answer"), 6), 6);
+	ck_assert_int_eq(OK(H, read, c, P(buf), sizeof(buf)), 6);
+	ck_assert_mem_eq(buf, "answer", 6);
+
+	/* Wait for all of it, though it comes in pieces. */
+	BEGIN(G, recvfrom, s, P(buf), 6, RUMP_MSG_WAITALL, 0, 0);
+	OK(H, sendto, c, P("abc"), 3, 0, 0, 0);
+	ck_assert(raw_pending(G));
+	OK(H, sendto, c, P("def"), 3, 0, 0, 0);
+	ck_assert_int_eq(raw_end(G), 0);
+	ck_assert_int_eq(G->retval[0], 6);
+	ck_assert_mem_eq(buf, "abcdef", 6);
+
+	/* The end. */
+	OK(H, shutdown, c, RUMP_SHUT_WR);
+	ck_assert_int_eq(OK(G, recvfrom, s, P(buf), 6, 0, 0, 0), 0);
+	OK(G, close, s);
+	ck_assert_int_eq(CALL(H, sendto, c, P("x"), 1, 0, 0, 0), RUMP_EPIPE);
+	ck_assert_uint_eq(H->raised, 1u << RUMP_SIGPIPE);
+	H->raised = 0;
+	ck_assert_int_eq(CALL(H, sendto, c, P("x"), 1, RUMP_MSG_NOSIGNAL, 0,
+	    0), RUMP_EPIPE);
+	ck_assert_uint_eq(H->raised, 0);
+}
+END_TEST
+
+START_TEST(much_data)
+{
+	enum { LEN = 1000 * 1000 };	/* more than a socket holds */
+	char *out = malloc(LEN), *in = malloc(LEN);
+	int32_t fd[2];
+	struct raw_guest *child;
+	int64_t got;
+	int i;
+
+	for (i = 0; i < LEN; i++)
+		out[i] = (char)(i * 7 + i / 1000);
+	OK(G, socketpair, RUMP_AF_LOCAL, RUMP_SOCK_STREAM, 0, P(fd));
+	child = raw_fork(&S, G);
+	BEGIN(child, sendto, fd[1], P(out), LEN, 0, 0, 0);
+	ck_assert(raw_pending(child));
+	got = OK(G, recvfrom, fd[0], P(in), LEN, RUMP_MSG_WAITALL, 0, 0);
+	ck_assert_int_eq(got, LEN);
+	ck_assert_int_eq(raw_end(child), 0);
+	ck_assert_int_eq(child->retval[0], LEN);
+	ck_assert_mem_eq(in, out, LEN);
+	raw_leave(child);
+	free(in);
+	free(out);
+}
+END_TEST
+
+START_TEST(connecting_to_nobody)
+{
+	struct rump_sockaddr_in at = loopback(0);
+	uint32_t len = sizeof(at);
+	int c = tcp(H), taken = tcp(G);
+
+	/* A port that is bound but not listened at. */
+	OK(G, bind, taken, P(&at), sizeof(at));
+	OK(G, getsockname, taken, P(&at), P(&len));
+	ck_assert_int_eq(CALL(H, connect, c, P(&at), sizeof(at)),
+	    RUMP_ECONNREFUSED);
+	ck_assert_int_eq(CALL(H, bind, tcp(H), P(&at), sizeof(at)),
+	    RUMP_EADDRINUSE);
+	ck_assert_int_eq(CALL(H, connect, c, P(&at), 15), RUMP_EINVAL);
+	ck_assert_int_eq(CALL(H, connect, c, P(&at), 1), RUMP_EINVAL);
+	ck_assert_int_eq(CALL(H, connect, c, P(&at), 300),
+	    RUMP_ENAMETOOLONG);
+	ck_assert_int_eq(CALL(H, connect, 99, P(&at), 16), RUMP_EBADF);
+	ck_assert_int_eq(CALL(H, connect, 1, P(&at), 16), RUMP_ENOTSOCK);
+	ck_assert_int_eq(CALL(H, getpeername, c, P(&at), P(&len)),
+	    RUMP_ENOTCONN);
+}
+END_TEST
+
+START_TEST(kinds_of_sockets)
+{
+
+	ck_assert_int_eq(CALL(G, __socket30, 99, 1, 0), RUMP_EAFNOSUPPORT);
+	ck_assert_int_eq(CALL(G, __socket30, RUMP_AF_ROUTE, 3, 0),
+	    RUMP_EAFNOSUPPORT);
+	ck_assert_int_eq(CALL(G, __socket30, RUMP_AF_INET, 9, 0),
+	    RUMP_EPROTOTYPE);
+	ck_assert_int_eq(CALL(G, __socket30, RUMP_AF_INET, 1,
+	    RUMP_IPPROTO_UDP), RUMP_EPROTONOSUPPORT);
+	OK(G, __socket30, RUMP_AF_INET, RUMP_SOCK_DGRAM, RUMP_IPPROTO_UDP);
+}
+END_TEST
+
+START_TEST(flags_of_new_sockets)
+{
+	int fd;
+
+	fd = (int)OK(G, __socket30, RUMP_AF_INET, RUMP_SOCK_STREAM |
+	    RUMP_SOCK_CLOEXEC | RUMP_SOCK_NONBLOCK | RUMP_SOCK_NOSIGPIPE, 0);
+	ck_assert_int_eq(OK(G, fcntl, fd, RUMP_F_GETFD, 0), RUMP_FD_CLOEXEC);
+	ck_assert_int_eq(OK(G, fcntl, fd, RUMP_F_GETFL, 0), RUMP_O_RDWR |
+	    RUMP_O_NONBLOCK | RUMP_O_NOSIGPIPE);
+	fd = tcp(G);
+	ck_assert_int_eq(OK(G, fcntl, fd, RUMP_F_GETFD, 0), 0);
+	ck_assert_int_eq(OK(G, fcntl, fd, RUMP_F_GETFL, 0), RUMP_O_RDWR);
+}
+END_TEST
+
+START_TEST(accepting_with_flags)
+{
+	struct rump_sockaddr_in at;
+	int l = tcp_listener(G, &at), s;
+
+	OK(G, fcntl, l, RUMP_F_SETFL, RUMP_O_NONBLOCK);
+	ck_assert_int_eq(CALL(G, accept, l, 0, 0), RUMP_EAGAIN);
+	OK(H, connect, tcp(H), P(&at), sizeof(at));
+	/* accept hands non-blocking on, paccept does not. */
+	s = (int)OK(G, accept, l, 0, 0);
+	ck_assert_int_eq(OK(G, fcntl, s, RUMP_F_GETFL, 0),
+	    RUMP_O_RDWR | RUMP_O_NONBLOCK);
+	OK(H, connect, tcp(H), P(&at), sizeof(at));
+	s = (int)OK(G, paccept, l, 0, 0, 0, RUMP_SOCK_CLOEXEC);
+	ck_assert_int_eq(OK(G, fcntl, s, RUMP_F_GETFL, 0), RUMP_O_RDWR);
+	ck_assert_int_eq(OK(G, fcntl, s, RUMP_F_GETFD, 0), RUMP_FD_CLOEXEC);
+}
+END_TEST
+
+START_TEST(datagrams)
+{
+	struct rump_sockaddr_in at = loopback(0), from;
+	uint32_t len = sizeof(at);
+	char buf[8] = "";
+	int a, b;
+
+	a = (int)OK(G, __socket30, RUMP_AF_INET, RUMP_SOCK_DGRAM, 0);
+	b = (int)OK(H, __socket30, RUMP_AF_INET, RUMP_SOCK_DGRAM, 0);
+	OK(G, bind, a, P(&at), sizeof(at));
+	OK(G, getsockname, a, P(&at), P(&len));
+	OK(H, sendto, b, P("one"), 3, 0, P(&at), sizeof(at));
+	OK(H, sendto, b, P(""), 0, 0, P(&at), sizeof(at));
+	OK(H, sendto, b, P("longer than it"), 14, 0, P(&at), sizeof(at));
+	ck_assert_int_eq(OK(G, recvfrom, a, P(buf), 8, RUMP_MSG_PEEK, 0, 0),
+	    3);
+	len = sizeof(from);
+	ck_assert_int_eq(OK(G, recvfrom, a, P(buf), 8, 0, P(&from), P(&len)),
+	    3);
+	ck_assert_uint_eq(len, 16);
+	ck_assert_uint_eq(from.sin_family, RUMP_AF_INET);
+	ck_assert_int_eq(OK(G, recvfrom, a, P(buf), 8, 0, 0, 0), 0);
+	ck_assert_int_eq(OK(G, recvfrom, a, P(buf), 8, 0, 0, 0), 8);
+	ck_assert_mem_eq(buf, "longer t", 8);
+	ck_assert_int_eq(CALL(G, recvfrom, a, P(buf), 8, RUMP_MSG_DONTWAIT, 0,
+	    0), RUMP_EAGAIN);
+	/* No destination. */
+	ck_assert_int_eq(CALL(H, sendto, b, P("x"), 1, 0, 0, 0),
+	    RUMP_EDESTADDRREQ);
+}
+END_TEST
+
+START_TEST(local_names)
+{
+	struct rump_sockaddr_un at = local("/dir/sock"), got;
+	uint32_t len = sizeof(got);
+	struct stat st;
+	int l, c, s;
+
+	OK(G, mkdir, P("/dir"), 0755);
+	OK(G, umask, 027);
+	l = (int)OK(G, __socket30, RUMP_AF_LOCAL, RUMP_SOCK_STREAM, 0);
+	OK(G, bind, l, P(&at), at.sun_len);
+	ck_assert_int_eq(lstat(raw_host(&S, "dir/sock"), &st), 0);
+	ck_assert(S_ISSOCK(st.st_mode));
+	ck_assert_uint_eq(st.st_mode & 0777, 0750);
+	OK(G, listen, l, 1);
+	OK(G, getsockname, l, P(&got), P(&len));
+	ck_assert_uint_eq(len, at.sun_len);
+	ck_assert_str_eq(got.sun_path, "/dir/sock");
+
+	c = (int)OK(H, __socket30, RUMP_AF_LOCAL, RUMP_SOCK_STREAM, 0);
+	/* By another name for the same. */
+	OK(H, chdir, P("/dir"));
+	got = local("./sock");
+	OK(H, connect, c, P(&got), got.sun_len);
+	s = (int)OK(G, accept, l, 0, 0);
+	len = sizeof(got);
+	OK(H, getpeername, c, P(&got), P(&len));
+	ck_assert_str_eq(got.sun_path, "./sock");
+	len = sizeof(got);
+	OK(G, getsockname, s, P(&got), P(&len));
+	ck_assert_str_eq(got.sun_path, "/dir/sock");
+	/* The client has no name. */
+	len = sizeof(got);
+	OK(G, getpeername, s, P(&got), P(&len));
+	ck_assert_uint_eq(len, 2);
+	ck_assert_uint_eq(got.sun_family, RUMP_AF_LOCAL);
+
+	ck_assert_int_eq(CALL(H, bind, c, P(&at), at.sun_len),
+	    RUMP_EADDRINUSE);
+	OK(G, unlink, P("/dir/sock"));
+	c = (int)OK(H, __socket30, RUMP_AF_LOCAL, RUMP_SOCK_STREAM, 0);
+	ck_assert_int_eq(CALL(H, connect, c, P(&at), at.sun_len),
+	    RUMP_ENOENT);
+}
+END_TEST
+
+START_TEST(local_names_stay_inside)
+{
+	struct rump_sockaddr_un sun;
+	struct stat st;
+	int fd;
+
+	fd = (int)OK(G, __socket30, RUMP_AF_LOCAL, RUMP_SOCK_DGRAM, 0);
+	sun = local("/../../outside");
+	OK(G, bind, fd, P(&sun), sun.sun_len);
+	ck_assert_int_eq(lstat(raw_host(&S, "outside"), &st), 0);
+	ck_assert_int_eq(lstat(raw_host(&S, "../outside"), &st), -1);
+	/* An empty name would be an abstract one of the host. */
+	fd = (int)OK(G, __socket30, RUMP_AF_LOCAL, RUMP_SOCK_DGRAM, 0);
+	memset(&sun, 0, sizeof(sun));
+	sun.sun_family = RUMP_AF_LOCAL;
+	ck_assert_int_eq(CALL(G, bind, fd, P(&sun), sizeof(sun)),
+	    RUMP_ENOENT);
+	ck_assert_int_eq(CALL(G, connect, fd, P(&sun), sizeof(sun)),
+	    RUMP_ENOENT);
+	raw_put(&S, "file", "");
+	sun = local("/file");
+	ck_assert_int_eq(CALL(G, connect, fd, P(&sun), sun.sun_len),
+	    RUMP_ENOTSOCK);
+	ck_assert_int_eq(CALL(G, bind, fd, P(&sun), sun.sun_len),
+	    RUMP_EADDRINUSE);
+	sun = local("/none/x");
+	ck_assert_int_eq(CALL(G, bind, fd, P(&sun), sun.sun_len),
+	    RUMP_ENOENT);
+}
+END_TEST
+
+START_TEST(local_datagrams_say_who)
+{
+	struct rump_sockaddr_un a = local("/a"), b = local("/b"), from;
+	uint32_t len = sizeof(from);
+	char buf[8];
+	int fa, fb;
+
+	fa = (int)OK(G, __socket30, RUMP_AF_LOCAL, RUMP_SOCK_DGRAM, 0);
+	fb = (int)OK(H, __socket30, RUMP_AF_LOCAL, RUMP_SOCK_DGRAM, 0);
+	OK(G, bind, fa, P(&a), a.sun_len);
+	OK(H, bind, fb, P(&b), b.sun_len);
+	OK(H, sendto, fb, P("hi"), 2, 0, P(&a), a.sun_len);
+	ck_assert_int_eq(OK(G, recvfrom, fa, P(buf), 8, 0, P(&from), P(&len)),
+	    2);
+	ck_assert_uint_eq(len, b.sun_len);
+	ck_assert_str_eq(from.sun_path, "/b");
+	/* And back to what it said. */
+	OK(G, sendto, fa, P("ho"), 2, 0, P(&from), len);
+	ck_assert_int_eq(OK(H, recvfrom, fb, P(buf), 8, 0, 0, 0), 2);
+}
+END_TEST
+
+START_TEST(options)
+{
+	struct rump_timeval tv = { 0, 30000, 0 }, tvback;
+	struct rump_linger lg = { 1, 7 }, lgback;
+	uint32_t len = sizeof(int);
+	int32_t pair[2];
+	char c;
+	int fd = tcp(G), on = 1, v = 0;
+
+	OK(G, setsockopt, fd, RUMP_SOL_SOCKET, RUMP_SO_REUSEADDR, P(&on), 4);
+	OK(G, getsockopt, fd, RUMP_SOL_SOCKET, RUMP_SO_REUSEADDR, P(&v),
+	    P(&len));
+	ck_assert_int_ne(v, 0);
+	OK(G, getsockopt, fd, RUMP_SOL_SOCKET, RUMP_SO_TYPE, P(&v), P(&len));
+	ck_assert_int_eq(v, RUMP_SOCK_STREAM);
+	OK(G, setsockopt, fd, RUMP_IPPROTO_TCP, RUMP_TCP_NODELAY, P(&on), 4);
+	OK(G, getsockopt, fd, RUMP_IPPROTO_TCP, RUMP_TCP_NODELAY, P(&v),
+	    P(&len));
+	ck_assert_int_eq(v, 1);
+	OK(G, setsockopt, fd, RUMP_SOL_SOCKET, RUMP_SO_LINGER, P(&lg),
+	    sizeof(lg));
+	len = sizeof(lgback);
+	OK(G, getsockopt, fd, RUMP_SOL_SOCKET, RUMP_SO_LINGER, P(&lgback),
+	    P(&len));
+	ck_assert_mem_eq(&lg, &lgback, sizeof(lg));
+	v = 16384;
+	OK(G, setsockopt, fd, RUMP_SOL_SOCKET, RUMP_SO_RCVBUF, P(&v), 4);
+	v = 0;
+	len = 4;
+	OK(G, getsockopt, fd, RUMP_SOL_SOCKET, RUMP_SO_RCVBUF, P(&v),
+	    P(&len));
+	ck_assert_int_eq(v, 16384);
+	OK(G, setsockopt, fd, RUMP_SOL_SOCKET, RUMP_SO_NOSIGPIPE, P(&on), 4);
+	ck_assert_int_eq(OK(G, fcntl, fd, RUMP_F_GETNOSIGPIPE, 0), 1);
+	ck_assert_int_eq(CALL(G, setsockopt, fd, RUMP_SOL_SOCKET, 0x7777,
+	    P(&on), 4), RUMP_ENOPROTOOPT);
+	ck_assert_int_eq(CALL(G, setsockopt, fd, RUMP_SOL_SOCKET,
+	    RUMP_SO_LINGER, P(&lg), 4), RUMP_EINVAL);
+
+	/* A time limit that the host's socket knows nothing of. */
+	OK(G, socketpair, RUMP_AF_LOCAL, RUMP_SOCK_STREAM, 0, P(pair));
+	OK(G, setsockopt, pair[0], RUMP_SOL_SOCKET, RUMP_SO_RCVTIMEO, P(&tv),
+	    sizeof(tv));
+	len = sizeof(tvback);
+	OK(G, getsockopt, pair[0], RUMP_SOL_SOCKET, RUMP_SO_RCVTIMEO,
+	    P(&tvback), P(&len));
+	ck_assert_mem_eq(&tv, &tvback, sizeof(tv));
+	ck_assert_int_eq(CALL(G, recvfrom, pair[0], P(&c), 1, 0, 0, 0),
+	    RUMP_EAGAIN);
+	ck_assert_int_eq(CALL(G, read, pair[0], P(&c), 1), RUMP_EAGAIN);
+}
+END_TEST
+
+START_TEST(peers_of_a_pair)
+{
+	struct rump_unpcbid id;
+	uint32_t len = sizeof(id);
+	int32_t pair[2];
+
+	OK(G, socketpair, RUMP_AF_LOCAL, RUMP_SOCK_STREAM, 0, P(pair));
+	OK(G, getsockopt, pair[0], 0, RUMP_LOCAL_PEEREID, P(&id), P(&len));
+	OK0(G, getpid_with_ppid);
+	ck_assert_int_eq(id.unp_pid, G->retval[0]);
+}
+END_TEST
+
+/* --- messages --- */
+
+struct message {
+	struct rump_msghdr mh;
+	struct rump_iovec iov[2];
+	char data[2][16];
+	_Alignas(8) char control[256];
+};
+
+static void
+message_init(struct message *m)
+{
+
+	memset(m, 0, sizeof(*m));
+	m->iov[0] = (struct rump_iovec){ m->data[0], 4 };
+	m->iov[1] = (struct rump_iovec){ m->data[1], sizeof(m->data[1]) };
+	m->mh.msg_iov = m->iov;
+	m->mh.msg_iovlen = 2;
+}
+
+static void
+message_pass(struct message *m, const int32_t *fds, int n)
+{
+	struct rump_cmsghdr *cm = (struct rump_cmsghdr *)m->control;
+
+	cm->cmsg_len = (uint32_t)rump_cmsg_len((size_t)n * sizeof(*fds));
+	cm->cmsg_level = RUMP_SOL_SOCKET;
+	cm->cmsg_type = RUMP_SCM_RIGHTS;
+	memcpy(rump_cmsg_data(cm), fds, (size_t)n * sizeof(*fds));
+	m->mh.msg_control = cm;
+	m->mh.msg_controllen = (uint32_t)rump_cmsg_space((size_t)n *
+	    sizeof(*fds));
+}
+
+/* A connected pair, one end in each guest. */
+static void
+connected(int type, int *g, int *h)
+{
+	struct rump_sockaddr_un at = local("/meet");
+	int l;
+
+	l = (int)OK(G, __socket30, RUMP_AF_LOCAL, type, 0);
+	OK(G, bind, l, P(&at), at.sun_len);
+	OK(G, listen, l, 1);
+	*h = (int)OK(H, __socket30, RUMP_AF_LOCAL, type, 0);
+	OK(H, connect, *h, P(&at), at.sun_len);
+	*g = (int)OK(G, accept, l, 0, 0);
+	OK(G, close, l);
+	OK(G, unlink, P("/meet"));
+}
+
+START_TEST(scattered_messages)
+{
+	struct message m;
+	int g, h;
+
+	connected(RUMP_SOCK_SEQPACKET, &g, &h);
+	message_init(&m);
+	memcpy(m.data[0], "abcd", 4);
+	memcpy(m.data[1], "efg", 3);
+	m.iov[1].iov_len = 3;
+	ck_assert_int_eq(OK(H, sendmsg, h, P(&m.mh), 0), 7);
+	message_init(&m);
+	ck_assert_int_eq(OK(G, recvmsg, g, P(&m.mh), 0), 7);
+	ck_assert_mem_eq(m.data[0], "abcd", 4);
+	ck_assert_mem_eq(m.data[1], "efg", 3);
+	ck_assert_int_eq(m.mh.msg_flags & RUMP_MSG_TRUNC, 0);
+
+	ck_assert_int_eq(OK(H, sendto, h, P("0123456789"), 10, 0, 0, 0), 10);
+	message_init(&m);
+	m.mh.msg_iovlen = 1;
+	ck_assert_int_eq(OK(G, recvmsg, g, P(&m.mh), 0), 4);
+	ck_assert_int_eq(m.mh.msg_flags & RUMP_MSG_TRUNC, RUMP_MSG_TRUNC);
+	m.mh.msg_iovlen = 1025;
+	ck_assert_int_eq(CALL(G, recvmsg, g, P(&m.mh), 0), RUMP_EMSGSIZE);
+}
+END_TEST
+
+START_TEST(descriptors_in_messages)
+{
+	struct rump_cmsghdr *cm;
+	struct message m;
+	int32_t fds[2], got[2];
+	char buf[16] = "";
+	int g, h;
+
+	connected(RUMP_SOCK_STREAM, &g, &h);
+	raw_put(&S, "file", "0123456789");
+	fds[0] = raw_open(G, "/file", RUMP_O_RDONLY, 0);
+	OK(G, pipe2, P(got), RUMP_O_NONBLOCK);
+	fds[1] = got[0];
+	message_init(&m);
+	message_pass(&m, fds, 2);
+	OK(G, sendmsg, g, P(&m.mh), 0);
+	/* In between both are closed by the sender. */
+	OK(G, close, fds[0]);
+	OK(G, close, fds[1]);
+
+	message_init(&m);
+	m.mh.msg_control = m.control;
+	m.mh.msg_controllen = sizeof(m.control);
+	OK(H, recvmsg, h, P(&m.mh), RUMP_MSG_CMSG_CLOEXEC);
+	cm = rump_cmsg_firsthdr(&m.mh);
+	ck_assert_ptr_nonnull(cm);
+	ck_assert_int_eq(cm->cmsg_level, RUMP_SOL_SOCKET);
+	ck_assert_int_eq(cm->cmsg_type, RUMP_SCM_RIGHTS);
+	ck_assert_uint_eq(cm->cmsg_len, 24);
+	ck_assert_ptr_null(rump_cmsg_nxthdr(&m.mh, cm));
+	memcpy(fds, rump_cmsg_data(cm), sizeof(fds));
+	ck_assert_int_eq(OK(H, read, fds[0], P(buf), 4), 4);
+	ck_assert_mem_eq(buf, "0123", 4);
+	ck_assert_int_eq(OK(H, fcntl, fds[0], RUMP_F_GETFD, 0),
+	    RUMP_FD_CLOEXEC);
+	/* The open file object went over, its flags with it. */
+	ck_assert_int_eq(OK(H, fcntl, fds[1], RUMP_F_GETFL, 0),
+	    RUMP_O_NONBLOCK);
+	ck_assert_int_eq(CALL(H, read, fds[1], P(buf), 1), RUMP_EAGAIN);
+	OK(G, write, got[1], P("piped"), 5);
+	ck_assert_int_eq(OK(H, read, fds[1], P(buf), 16), 5);
+}
+END_TEST
+
+START_TEST(descriptors_shared_not_copied)
+{
+	struct message m;
+	int32_t fd, got;
+	char c;
+	int g, h;
+
+	connected(RUMP_SOCK_STREAM, &g, &h);
+	raw_put(&S, "file", "0123456789");
+	fd = raw_open(G, "/file", RUMP_O_RDONLY, 0);
+	message_init(&m);
+	message_pass(&m, &fd, 1);
+	OK(G, sendmsg, g, P(&m.mh), 0);
+	message_init(&m);
+	m.mh.msg_control = m.control;
+	m.mh.msg_controllen = sizeof(m.control);
+	OK(H, recvmsg, h, P(&m.mh), 0);
+	memcpy(&got, rump_cmsg_data(rump_cmsg_firsthdr(&m.mh)), 4);
+	OK(G, lseek, fd, 0, 5, RUMP_SEEK_SET);
+	OK(H, read, got, P(&c), 1);
+	ck_assert_int_eq(c, '5');
+	OK(H, fcntl, got, RUMP_F_SETFL, RUMP_O_APPEND);
+	ck_assert_int_eq(OK(G, fcntl, fd, RUMP_F_GETFL, 0), RUMP_O_APPEND);
+}
+END_TEST
+
+/* A message that nobody takes does not keep what it carries open. */
+START_TEST(descriptors_lost)
+{
+	struct message m;
+	int32_t p[2];
+	char c;
+	int g, h;
+
+	connected(RUMP_SOCK_STREAM, &g, &h);
+	OK(G, pipe2, P(p), 0);
+	message_init(&m);
+	message_pass(&m, &p[1], 1);
+	OK(G, sendmsg, g, P(&m.mh), 0);
+	OK(G, close, p[1]);
+	/* Read without its control messages. */
+	OK(H, read, h, P(&m.data), 16);
+	/* The next message with descriptors notices. */
+	message_init(&m);
+	message_pass(&m, &p[0], 1);
+	OK(G, sendmsg, g, P(&m.mh), 0);
+	ck_assert_int_eq(OK(G, read, p[0], P(&c), 1), 0);
+	OK(H, close, h);
+	OK(G, close, g);
+}
+END_TEST
+
+START_TEST(descriptors_refused)
+{
+	struct rump_cmsghdr *cm;
+	struct message m;
+	int32_t bad = 77, fds[2];
+	int g, h, udp;
+
+	connected(RUMP_SOCK_STREAM, &g, &h);
+	message_init(&m);
+	message_pass(&m, &bad, 1);
+	ck_assert_int_eq(CALL(G, sendmsg, g, P(&m.mh), 0), RUMP_EBADF);
+	cm = (struct rump_cmsghdr *)m.control;
+	cm->cmsg_len = 1000;
+	ck_assert_int_eq(CALL(G, sendmsg, g, P(&m.mh), 0), RUMP_EINVAL);
+	cm->cmsg_len = 3;
+	ck_assert_int_eq(CALL(G, sendmsg, g, P(&m.mh), 0), RUMP_EINVAL);
+	udp = (int)OK(G, __socket30, RUMP_AF_INET, RUMP_SOCK_DGRAM, 0);
+	message_init(&m);
+	bad = udp;
+	message_pass(&m, &bad, 1);
+	ck_assert_int_eq(CALL(G, sendmsg, udp, P(&m.mh), 0), RUMP_EINVAL);
+
+	/* No room for the second at the receiver. */
+	fds[0] = fds[1] = udp;
+	message_init(&m);
+	message_pass(&m, fds, 2);
+	OK(G, sendmsg, g, P(&m.mh), 0);
+	message_init(&m);
+	m.mh.msg_control = m.control;
+	m.mh.msg_controllen = (uint32_t)rump_cmsg_len(4);
+	OK(H, recvmsg, h, P(&m.mh), 0);
+	ck_assert_int_eq(m.mh.msg_flags & RUMP_MSG_CTRUNC, RUMP_MSG_CTRUNC);
+	ck_assert_uint_eq(((struct rump_cmsghdr *)m.control)->cmsg_len, 20);
+}
+END_TEST
+
+START_TEST(many_messages)
+{
+	struct rump_mmsghdr out[3], in[5];
+	struct rump_iovec oiov[3], iiov[5];
+	char data[5][8];
+	int g, h, i;
+
+	connected(RUMP_SOCK_SEQPACKET, &g, &h);
+	memset(out, 0, sizeof(out));
+	memset(in, 0, sizeof(in));
+	for (i = 0; i < 3; i++) {
+		oiov[i] = (struct rump_iovec){ (char *)"abcdef", (size_t)i + 1 };
+		out[i].msg_hdr.msg_iov = &oiov[i];
+		out[i].msg_hdr.msg_iovlen = 1;
+	}
+	for (i = 0; i < 5; i++) {
+		iiov[i] = (struct rump_iovec){ data[i], sizeof(data[i]) };
+		in[i].msg_hdr.msg_iov = &iiov[i];
+		in[i].msg_hdr.msg_iovlen = 1;
+	}
+	ck_assert_int_eq(OK(H, sendmmsg, h, P(out), 3, 0), 3);
+	ck_assert_uint_eq(out[2].msg_len, 3);
+	ck_assert_int_eq(OK(G, recvmmsg, g, P(in), 5, RUMP_MSG_WAITFORONE, 0),
+	    3);
+	ck_assert_uint_eq(in[0].msg_len, 1);
+	ck_assert_uint_eq(in[2].msg_len, 3);
+	ck_assert_mem_eq(data[2], "abc", 3);
+	ck_assert_int_eq(CALL(G, recvmmsg, g, P(in), 5, RUMP_MSG_DONTWAIT, 0),
+	    RUMP_EAGAIN);
+}
+END_TEST
+
+START_TEST(without_a_network)
+{
+	struct hostkern_config conf = { .no_net = true };
+	struct raw_server s;
+	struct raw_guest *g;
+
+	raw_start(&s, &conf);
+	g = raw_guest(&s, "isolated");
+	ck_assert_int_eq(CALL(g, __socket30, RUMP_AF_INET, 1, 0),
+	    RUMP_EAFNOSUPPORT);
+	ck_assert_int_eq(CALL(g, __socket30, RUMP_AF_INET6, 2, 0),
+	    RUMP_EAFNOSUPPORT);
+	OK(g, __socket30, RUMP_AF_LOCAL, 1, 0);
+	raw_leave(g);
+	raw_stop(&s);
+}
+END_TEST
+
+/* A blocked call ends with its guest. */
+START_TEST(leaving_while_waiting)
+{
+	struct rump_sockaddr_in at;
+	struct raw_guest *g = raw_guest(&S, "waiter");
+	int l = tcp_listener(g, &at);
+
+	BEGIN(g, accept, l, 0, 0);
+	ck_assert(raw_pending(g));
+	raw_leave(g);
+}
+END_TEST
+
+int
+main(void)
+{
+	Suite *s = suite_create("hostkern sockets");
+	TCase *tc = tcase_create("sockets"), *alone = tcase_create("alone");
+	SRunner *sr;
+	int failed;
+
+	tcase_add_checked_fixture(tc, setup, teardown);
+	tcase_add_test(tc, tcp_both_ways);
+	tcase_add_test(tc, much_data);
+	tcase_add_test(tc, connecting_to_nobody);
+	tcase_add_test(tc, kinds_of_sockets);
+	tcase_add_test(tc, flags_of_new_sockets);
+	tcase_add_test(tc, accepting_with_flags);
+	tcase_add_test(tc, datagrams);
+	tcase_add_test(tc, local_names);
+	tcase_add_test(tc, local_names_stay_inside);
+	tcase_add_test(tc, local_datagrams_say_who);
+	tcase_add_test(tc, options);
+	tcase_add_test(tc, peers_of_a_pair);
+	tcase_add_test(tc, scattered_messages);
+	tcase_add_test(tc, descriptors_in_messages);
+	tcase_add_test(tc, descriptors_shared_not_copied);
+	tcase_add_test(tc, descriptors_lost);
+	tcase_add_test(tc, descriptors_refused);
+	tcase_add_test(tc, many_messages);
+	tcase_add_test(tc, leaving_while_waiting);
+	suite_add_tcase(s, tc);
+	tcase_add_test(alone, without_a_network);
+	suite_add_tcase(s, alone);
+	sr = srunner_create(s);
+	srunner_run_all(sr, CK_ENV);
+	failed = srunner_ntests_failed(sr);
+	srunner_free(sr);
+	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
