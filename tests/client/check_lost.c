@@ -347,17 +347,6 @@ END_TEST
 /* --- policies --- */
 
 static void *
-restart_later(void *arg)
-{
-	struct timespec ts = { .tv_nsec = 300000000 };
-
-	(void)arg;
-	nanosleep(&ts, NULL);	/* the outage */
-	fake_restart(&fake);
-	return NULL;
-}
-
-static void *
 pid_thread(void *arg)
 {
 	int64_t r;
@@ -369,7 +358,7 @@ pid_thread(void *arg)
 static void
 outage(time_t policy)
 {
-	pthread_t t[THREADS], helper;
+	pthread_t t[THREADS];
 	const char *text;
 	int i;
 
@@ -377,11 +366,10 @@ outage(time_t policy)
 	rumpclient_setconnretry(-4);		/* ignored */
 	fake_kill(&fake);
 	catch_stderr();
-	pthread_create(&helper, NULL, restart_later, NULL);
+	fake_restart_later(&fake, 300);
 	for (i = 0; i < THREADS; i++)
 		pthread_create(&t[i], NULL, pid_thread, NULL);
 	join_all(t, 0);
-	pthread_join(helper, NULL);
 	text = caught();
 	ck_assert_msg(lines(text) == 2, "%s", text);
 	ck_assert_ptr_nonnull(strstr(text, "connecting again"));

@@ -548,12 +548,11 @@ run(int lfd)
 	}
 }
 
-void
-fake_restart(struct fakeserver *f)
+static int
+listen_at(const struct fakeserver *f)
 {
 	struct locator loc;
 	char why[LOCATOR_WHY];
-	sigset_t set;
 	int lfd;
 
 	if (locator_parse(&loc, f->locator, LOCATOR_SERVER, why) != 0)
@@ -561,17 +560,48 @@ fake_restart(struct fakeserver *f)
 	lfd = locator_listen(&loc, 64, 0600);
 	if (lfd == -1)
 		abort();
+	return lfd;
+}
+
+/* The server process's whole life. */
+static void
+live(struct fakeserver *f, int lfd)
+{
+	sigset_t set;
+
+	alarm(120);		/* whatever happens to the test */
+	sigemptyset(&set);
+	sigprocmask(SIG_SETMASK, &set, NULL);
+	sh = f->sh;
+	run(lfd);
+}
+
+void
+fake_restart(struct fakeserver *f)
+{
+	int lfd;
+
+	lfd = listen_at(f);
+	f->pid = fork();
+	if (f->pid == -1)
+		abort();
+	if (f->pid == 0)
+		live(f, lfd);
+	close(lfd);
+}
+
+void
+fake_restart_later(struct fakeserver *f, unsigned ms)
+{
+	struct timespec ts = { ms / 1000, (long)(ms % 1000) * 1000000 };
+
 	f->pid = fork();
 	if (f->pid == -1)
 		abort();
 	if (f->pid == 0) {
-		alarm(120);		/* whatever happens to the test */
-		sigemptyset(&set);
-		sigprocmask(SIG_SETMASK, &set, NULL);
-		sh = f->sh;
-		run(lfd);
+		nanosleep(&ts, NULL);
+		live(f, listen_at(f));
 	}
-	close(lfd);
 }
 
 void

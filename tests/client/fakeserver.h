@@ -40,6 +40,19 @@ struct fake_op {
 
 #define FAKE_MAXOPS	8
 
+/* ThreadSanitizer takes vfork(2) for fork(2), and a program that closes other
+ * threads' descriptors for a race, which it is. */
+#if defined(__SANITIZE_THREAD__)
+#define UNDER_TSAN	1
+#elif defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define UNDER_TSAN	1
+#endif
+#endif
+#ifndef UNDER_TSAN
+#define UNDER_TSAN	0
+#endif
+
 /* In memory that test and server share. */
 struct fake_shared {
 	/* orders */
@@ -70,6 +83,9 @@ struct fakeserver {
 void fake_start(struct fakeserver *f);
 /* A new process at the old place, after fake_kill(). */
 void fake_restart(struct fakeserver *f);
+/* The same after an outage; returns at once.  Before there are threads, as
+ * the others. */
+void fake_restart_later(struct fakeserver *f, unsigned ms);
 void fake_kill(struct fakeserver *f);
 /* Kills it and removes its directory. */
 void fake_stop(struct fakeserver *f);
