@@ -381,22 +381,27 @@ sys___adjtime50(struct lwp *l, const struct sys___adjtime50_args *uap,
 
 /* --- sleeping --- */
 
+/* The server's wait may end up to a millisecond early. */
 int
 ktime_wait(struct lwp *l, struct pollfd *fds, nfds_t nfds, int64_t deadline)
 {
 	struct timespec ts;
 	int64_t left;
+	int error;
 
-	left = deadline - ktime_uptime();
-	if (left < 0)
-		left = 0;
-	ts.tv_sec = left / KTIME_SEC;
-	ts.tv_nsec = left % KTIME_SEC;
-	return rumpserver_wait(l, fds, nfds, &ts);
+	do {
+		left = deadline - ktime_uptime();
+		if (left < 0)
+			left = 0;
+		ts.tv_sec = left / KTIME_SEC;
+		ts.tv_nsec = left % KTIME_SEC;
+		error = rumpserver_wait(l, fds, nfds, &ts);
+	} while (error == RUMP_EWOULDBLOCK && ktime_uptime() < deadline);
+	return error;
 }
 
 /*
- * Sleeps for *ns, or until then on that clock, and leaves in *left what
+ * Sleeps for *rqt, or until then on that clock, and leaves in *left what
  * remained of it.
  */
 static int
@@ -417,10 +422,7 @@ sleepfor(struct lwp *l, rump_clockid_t id, bool absolute,
 	if (ns <= 0)
 		return 0;	/* NetBSD takes the past as now, no error */
 	deadline = ktime_add(ktime_uptime(), ns);
-	do {
-		error = ktime_wait(l, NULL, 0, deadline);
-	} while ((error == 0 || error == RUMP_EWOULDBLOCK) &&
-	    ktime_uptime() < deadline);
+	error = ktime_wait(l, NULL, 0, deadline);
 	if (error == RUMP_EWOULDBLOCK)
 		error = 0;
 	*left = deadline - ktime_uptime();

@@ -569,19 +569,12 @@ START_TEST(an_exec_has_none)
 }
 END_TEST
 
-int
-main(int argc, char *argv[])
+static TCase *
+with(const char *name, void (*start)(void))
 {
-	Suite *s;
-	TCase *tc;
-	SRunner *sr;
-	int failed;
+	TCase *tc = tcase_create(name);
 
-	if (argc == 2 && strcmp(argv[1], "after-exec") == 0)
-		return after_exec();
-	s = suite_create("aio");
-	tc = tcase_create("aio");
-	tcase_add_checked_fixture(tc, host_start, host_stop);
+	tcase_add_checked_fixture(tc, start, host_stop);
 	tcase_add_test(tc, reads);
 	tcase_add_test(tc, writes);
 	tcase_add_test(tc, moves_much);
@@ -599,7 +592,21 @@ main(int argc, char *argv[])
 	tcase_add_test(tc, a_fork_has_none);
 	tcase_add_test(tc, a_client_that_is_gone_has_none);
 	tcase_add_test(tc, an_exec_has_none);
-	suite_add_tcase(s, tc);
+	return tc;
+}
+
+int
+main(int argc, char *argv[])
+{
+	Suite *s;
+	SRunner *sr;
+	int failed;
+
+	if (argc == 2 && strcmp(argv[1], "after-exec") == 0)
+		return after_exec();
+	s = suite_create("aio");
+	suite_add_tcase(s, with("threads", host_start));
+	suite_add_tcase(s, with("event loop", host_start_loop));
 	sr = srunner_create(s);
 	srunner_run_all(sr, CK_ENV);
 	failed = srunner_ntests_failed(sr);

@@ -379,15 +379,12 @@ START_TEST(a_client_that_is_gone_waits_no_more)
 }
 END_TEST
 
-int
-main(void)
+static TCase *
+with(const char *name, void (*start)(void))
 {
-	Suite *s = suite_create("ksem");
-	TCase *tc = tcase_create("ksem");
-	SRunner *sr;
-	int failed;
+	TCase *tc = tcase_create(name);
 
-	tcase_add_checked_fixture(tc, host_start, host_stop);
+	tcase_add_checked_fixture(tc, start, host_stop);
 	tcase_add_test(tc, counts);
 	tcase_add_test(tc, value_has_an_end);
 	tcase_add_test(tc, ids_are_checked);
@@ -401,7 +398,18 @@ main(void)
 	tcase_add_test(tc, wakes_another_guest_by_name);
 	tcase_add_test(tc, nothing_is_lost_among_threads);
 	tcase_add_test(tc, a_client_that_is_gone_waits_no_more);
-	suite_add_tcase(s, tc);
+	return tc;
+}
+
+int
+main(void)
+{
+	Suite *s = suite_create("ksem");
+	SRunner *sr;
+	int failed;
+
+	suite_add_tcase(s, with("threads", host_start));
+	suite_add_tcase(s, with("event loop", host_start_loop));
 	sr = srunner_create(s);
 	srunner_run_all(sr, CK_ENV);
 	failed = srunner_ntests_failed(sr);

@@ -279,15 +279,12 @@ START_TEST(a_client_that_is_gone_sleeps_no_more)
 }
 END_TEST
 
-int
-main(void)
+static TCase *
+with(const char *name, void (*start)(void))
 {
-	Suite *s = suite_create("time");
-	TCase *tc = tcase_create("time");
-	SRunner *sr;
-	int failed;
+	TCase *tc = tcase_create(name);
 
-	tcase_add_checked_fixture(tc, host_start, host_stop);
+	tcase_add_checked_fixture(tc, start, host_stop);
 	tcase_add_test(tc, clocks_are_the_hosts);
 	tcase_add_test(tc, other_clocks_are_none);
 	tcase_add_test(tc, time_of_day);
@@ -299,7 +296,18 @@ main(void)
 	tcase_add_test(tc, sleeps_until);
 	tcase_add_test(tc, sleeping_checks);
 	tcase_add_test(tc, a_client_that_is_gone_sleeps_no_more);
-	suite_add_tcase(s, tc);
+	return tc;
+}
+
+int
+main(void)
+{
+	Suite *s = suite_create("time");
+	SRunner *sr;
+	int failed;
+
+	suite_add_tcase(s, with("threads", host_start));
+	suite_add_tcase(s, with("event loop", host_start_loop));
 	sr = srunner_create(s);
 	srunner_run_all(sr, CK_ENV);
 	failed = srunner_ntests_failed(sr);

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
+#include <poll.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -26,8 +27,25 @@ static char folder[64], root[80];
 static pid_t server;
 static int lifeline = -1;	/* the server ends when this is closed */
 
+/* Until the lifeline is cut. */
 static void
-serve(int ready, int life)
+run_loop(struct rumpserver *srv, int life)
+{
+	struct pollfd pfd[2] = {
+		{ .fd = rumpserver_pollfd(srv), .events = POLLIN },
+		{ .fd = life, .events = POLLIN },
+	};
+	int ms = 0;
+
+	for (;;) {
+		if (poll(pfd, 2, ms) > 0 && pfd[1].revents != 0)
+			return;
+		ms = rumpserver_step(srv);
+	}
+}
+
+static void
+serve(int ready, int life, bool loop)
 {
 	struct hostkern_config conf = { .root = root, .console_fd = -1 };
 	struct rumpserver_config sc = { .kernel = &hostkern_kernel };
@@ -44,14 +62,17 @@ serve(int ready, int life)
 	srv = rumpserver_create(&sc);
 	snprintf(locator, sizeof(locator), "unix://%s/sock", folder);
 	if (srv == NULL || rumpserver_listen(srv, locator, NULL, 0) == -1 ||
-	    rumpserver_start(srv) == -1) {
+	    (!loop && rumpserver_start(srv) == -1)) {
 		perror("rumpserver");
 		_exit(2);
 	}
 	if (write(ready, "r", 1) != 1)
 		_exit(2);
-	while (read(life, &c, 1) == -1 && errno == EINTR)
-		continue;
+	if (loop)
+		run_loop(srv, life);
+	else
+		while (read(life, &c, 1) == -1 && errno == EINTR)
+			continue;
 	rumpserver_stop(srv, STOP_MS);
 	rumpserver_destroy(srv);
 	hostkern_destroy(hk);
@@ -61,8 +82,8 @@ serve(int ready, int life)
 	_exit(0);
 }
 
-void
-host_start(void)
+static void
+start(bool loop)
 {
 	int ready[2], life[2];
 	char locator[128], c;
@@ -78,7 +99,7 @@ host_start(void)
 	ck_assert_int_ne(server, -1);
 	if (server == 0) {
 		close(life[1]);
-		serve(ready[1], life[0]);
+		serve(ready[1], life[0], loop);
 	}
 	close(ready[1]);
 	close(life[0]);
@@ -88,6 +109,20 @@ host_start(void)
 	snprintf(locator, sizeof(locator), "unix://%s/sock", folder);
 	setenv("RUMP_SERVER", locator, 1);
 	ck_assert_int_eq(rumpclient_init(), 0);
+}
+
+void
+host_start(void)
+{
+
+	start(false);
+}
+
+void
+host_start_loop(void)
+{
+
+	start(true);
 }
 
 static int
