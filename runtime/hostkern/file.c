@@ -27,12 +27,6 @@ file_make(struct hostkern *hk, enum file_type type, int hfd, int flags,
 	f->traits = traits;
 	f->hfd = hfd;
 	f->ops = ops;
-	if (type == FILE_FIFO) {
-		pthread_mutex_lock(&hk->fifo_lock);
-		f->fifo_next = hk->fifos;
-		hk->fifos = f;
-		pthread_mutex_unlock(&hk->fifo_lock);
-	}
 	*fp = f;
 	return 0;
 }
@@ -44,6 +38,17 @@ file_ref(struct file *f)
 	atomic_fetch_add_explicit(&f->refs, 1, memory_order_relaxed);
 }
 
+void
+fifo_enter(struct file *f)
+{
+	struct hostkern *hk = f->hk;
+
+	pthread_mutex_lock(&hk->fifo_lock);
+	f->fifo_next = hk->fifos;
+	hk->fifos = f;
+	pthread_mutex_unlock(&hk->fifo_lock);
+}
+
 static void
 fifo_forget(struct file *f)
 {
@@ -51,9 +56,11 @@ fifo_forget(struct file *f)
 	struct file **fp;
 
 	pthread_mutex_lock(&hk->fifo_lock);
-	for (fp = &hk->fifos; *fp != f; fp = &(*fp)->fifo_next)
+	for (fp = &hk->fifos; *fp != NULL && *fp != f;
+	    fp = &(*fp)->fifo_next)
 		continue;
-	*fp = f->fifo_next;
+	if (*fp == f)
+		*fp = f->fifo_next;
 	pthread_mutex_unlock(&hk->fifo_lock);
 }
 

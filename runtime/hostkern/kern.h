@@ -290,6 +290,9 @@ struct file {
 int file_make(struct hostkern *, enum file_type, int hfd, int flags,
     unsigned traits, const struct fileops *, struct file **);
 void file_ref(struct file *);
+/* Lists an open fifo, its numbers set, for those that wait for its other
+ * side. */
+void fifo_enter(struct file *);
 void file_put(struct file *);
 
 /*

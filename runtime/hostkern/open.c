@@ -258,6 +258,8 @@ open_hfd(struct hostkern *hk, int hfd, int flags, struct file **fp)
 	}
 	(*fp)->hdev = st.st_dev;
 	(*fp)->hino = st.st_ino;
+	if (type == FILE_FIFO)
+		fifo_enter(*fp);
 	return 0;
 }
 
