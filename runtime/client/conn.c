@@ -324,8 +324,8 @@ is_local(int fd)
 	return ss.ss_family == AF_UNIX;
 }
 
-static int
-prepare_socket(int fd)
+int
+conn_prepare_socket(int fd)
 {
 	struct timeval tv = { .tv_usec = RECV_TIMEOUT_US };
 	int flags;
@@ -345,11 +345,6 @@ conn_adopt(struct conn *c, int fd, uint64_t reqno)
 	struct entry e;
 	int error;
 
-	error = prepare_socket(fd);
-	if (error != 0) {
-		close(fd);
-		return error;
-	}
 	entry_begin(&e);
 	conn_claim(c, &claim);
 	pthread_mutex_lock(&c->sendlock);
@@ -409,7 +404,9 @@ conn_connect(struct conn *c, enum frame_handshake kind,
 			return errno;
 	}
 	set_newfd(c, fd);
-	error = handshake_first(fd, kind, cookie, quiet);
+	error = conn_prepare_socket(fd);
+	if (error == 0)
+		error = handshake_first(fd, kind, cookie, quiet);
 	set_newfd(c, -1);
 	if (error != 0) {
 		close(fd);

@@ -173,7 +173,11 @@ void conn_release(struct conn *c, struct call *claim);
 int conn_connect(struct conn *c, enum frame_handshake kind,
     const uint32_t *cookie, bool quiet);
 
-/* Takes over a connected socket whose handshake is done; owns fd.  The first
+/* Makes fd blocking, with a short time limit on receiving: what handshakes
+ * and readers expect.  Returns 0 or a host errno. */
+int conn_prepare_socket(int fd);
+
+/* Takes over a prepared, connected socket whose handshake is done; owns fd.  The first
  * request will be number reqno.  Under setup.  Returns 0 or a host errno, fd
  * then closed. */
 int conn_adopt(struct conn *c, int fd, uint64_t reqno);

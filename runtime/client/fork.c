@@ -133,7 +133,9 @@ cancel_in_server(const struct rumpclient_fork *rf)
 	if (fd == -1) {
 		error = errno;
 	} else {
-		error = handshake_cancel(fd, rf->cookie);
+		error = conn_prepare_socket(fd);
+		if (error == 0)
+			error = handshake_cancel(fd, rf->cookie);
 		close(fd);
 	}
 	entry_end(&e);

@@ -81,7 +81,7 @@ recv_some(int fd, void *data, size_t len, uint64_t deadline, int *error)
 	ssize_t n;
 
 	for (;;) {
-		n = recv(fd, data, len, MSG_DONTWAIT);
+		n = recv(fd, data, len, 0);	/* for a moment */
 		if (n >= 0)
 			return n;
 		if (errno == EINTR)

@@ -1,7 +1,7 @@
 /*
  * The first words on a connection: banner and handshake, before there are
- * calls.  Plain request and answer on a socket that nobody else uses, with a
- * deadline; EINTR restarts.  Errors are host errnos, said on stderr unless
+ * calls.  Plain request and answer on a socket that nobody else uses and that
+ * conn_prepare_socket() has seen, with a deadline; EINTR restarts.  Errors are host errnos, said on stderr unless
  * quiet.
  */
 #ifndef RUMPGEN_CLIENT_HANDSHAKE_H

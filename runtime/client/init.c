@@ -143,7 +143,9 @@ take_over(struct conn *c, const char *value)
 	if (fd == -1)
 		return errno;
 	reqno = reqno_after_exec();
-	error = handshake_exec(fd, reqno, false);
+	error = conn_prepare_socket(fd);
+	if (error == 0)
+		error = handshake_exec(fd, reqno, false);
 	if (error != 0) {
 		close(fd);
 		return error;

@@ -210,6 +210,33 @@ START_TEST(copyin_sizes)
 }
 END_TEST
 
+/* A server that takes its time to read: what the socket does not take waits
+ * in memory, and others' calls behind it, in order. */
+START_TEST(server_reads_slowly)
+{
+	static char buf[3 << 20];
+	pthread_t t;
+	void *bad;
+	size_t i;
+
+	for (i = 0; i < sizeof(buf); i++)
+		buf[i] = (char)(i * 17);
+	fake.sh->nap = 150;
+	for (i = 0; i < 3; i++)
+		fake.sh->ops[i] = (struct fake_op){ .what = OP_COPYIN,
+		    .addr = (uintptr_t)buf, .len = sizeof(buf) };
+	pthread_create(&t, NULL, echo_thread, (void *)1);
+	ck_assert_int_eq(fake_call(4, 0, (uintptr_t)buf, sizeof(buf), &rv), 0);
+	pthread_join(t, &bad);
+	ck_assert_ptr_null(bad);
+	for (i = 0; i < 3; i++) {
+		ck_assert_uint_eq(fake.sh->ops[i].got, sizeof(buf));
+		ck_assert_uint_eq(fake.sh->ops[i].sum,
+		    fake_sum(buf, sizeof(buf)));
+	}
+}
+END_TEST
+
 START_TEST(copyout_sizes)
 {
 	size_t n = sizes[_i], i;
@@ -448,6 +475,7 @@ main(void)
 	tcase_add_test(tc, threads_answered_backwards);
 	tcase_add_test(tc, blocked_calls_stop_nobody);
 	tcase_add_loop_test(tc, copyin_sizes, 0, NSIZES);
+	tcase_add_test(tc, server_reads_slowly);
 	tcase_add_loop_test(tc, copyout_sizes, 0, NSIZES);
 	tcase_add_test(tc, copyinstr);
 	tcase_add_test(tc, copyin_faults);

@@ -68,33 +68,23 @@ status_of(pid_t pid)
 	return status;
 }
 
-static int
-count_open(void)
-{
-	int fd, n;
-
-	for (n = 0, fd = 0; fd < 256; fd++)
-		n += fcntl(fd, F_GETFD) != -1;
-	return n;
-}
-
 START_TEST(forked)
 {
 	int before;
 	pid_t pid;
 
 	ck_assert_int_eq(rump_pid(), 2);
-	before = count_open();
+	before = fake_count_open();
 	pid = rumpclient_fork();
 	if (pid == 0) {
 		if (rump_pid() != 3 || rump_ppid() != 2)
 			_exit(1);
-		_exit(count_open() == before ? 0 : 2);
+		_exit(fake_count_open() == before ? 0 : 2);
 	}
 	ck_assert_int_eq(rump_pid(), 2);
 	ck_assert_int_eq(status_of(pid), 0);
 	ck_assert_int_eq(rump_pid(), 2);
-	ck_assert_int_eq(count_open(), before);
+	ck_assert_int_eq(fake_count_open(), before);
 	ck_assert_int_eq(atomic_load(&fake.sh->forks), 1);
 }
 END_TEST
@@ -273,7 +263,7 @@ START_TEST(child_that_cannot_connect)
 {
 	int before;
 
-	before = count_open();
+	before = fake_count_open();
 	fake.sh->banner_len = 1;	/* bad for whoever comes */
 	fake.sh->banner[0] = '\n';
 	if (_i == 0)
@@ -283,7 +273,7 @@ START_TEST(child_that_cannot_connect)
 	ck_assert_int_eq(errno, EPROTO);
 	ck_assert_int_eq(waitpid(-1, NULL, WNOHANG), 0);	/* the server */
 	ck_assert_int_eq(rump_pid(), 2);
-	ck_assert_int_eq(count_open(), before);
+	ck_assert_int_eq(fake_count_open(), before);
 }
 END_TEST
 
@@ -294,7 +284,7 @@ START_TEST(vfork_as_netbsd_has_it)
 	pid_t pid;
 
 	/* The steps that NetBSD's header has inline. */
-	before = count_open();
+	before = fake_count_open();
 	for (i = 0; i < 5; i++) {
 		rf = rumpclient_prefork();
 		ck_assert_ptr_nonnull(rf);
@@ -308,7 +298,7 @@ START_TEST(vfork_as_netbsd_has_it)
 		ck_assert_int_eq(rump_pid(), 2);
 		ck_assert_int_eq(status_of(pid), 0);
 	}
-	ck_assert_int_eq(count_open(), before);
+	ck_assert_int_eq(fake_count_open(), before);
 }
 END_TEST
 
@@ -319,7 +309,7 @@ static char self[] = "/proc/self/exe";
 static int
 exec_image(const char *what)
 {
-	int fds = count_open();
+	int fds = fake_count_open();
 
 	if (getenv("RUMPCLIENT__EXECFD") == NULL)
 		return 10;
@@ -330,7 +320,7 @@ exec_image(const char *what)
 	if (getenv("KEPT") == NULL || strcmp(getenv("KEPT"), "yes") != 0)
 		return 13;
 	/* It came with socket and signalfd, and has an eventfd besides. */
-	if (count_open() != fds + 1)
+	if (fake_count_open() != fds + 1)
 		return 14;
 	return rump_pid() == atoi(what) ? 0 : 15;
 }
@@ -366,7 +356,7 @@ START_TEST(vfork_then_exec)
 	int i, before;
 	pid_t pid;
 
-	before = count_open();
+	before = fake_count_open();
 	for (i = 0; i < 5; i++) {
 		pid = rumpclient_vfork();
 		if (pid == 0) {
@@ -376,7 +366,7 @@ START_TEST(vfork_then_exec)
 		ck_assert_int_eq(rump_pid(), 2);
 		ck_assert_int_eq(status_of(pid), 0);
 	}
-	ck_assert_int_eq(count_open(), before);
+	ck_assert_int_eq(fake_count_open(), before);
 	ck_assert_int_eq(atomic_load(&fake.sh->execs), 5);
 }
 END_TEST
@@ -421,7 +411,7 @@ START_TEST(failing_exec)
 
 	for (fd = 0; fd < 64; fd++)
 		flags[fd] = fcntl(fd, F_GETFD);
-	before = count_open();
+	before = fake_count_open();
 	pthread_create(&t, NULL, echo_thread, &stop_it);
 	for (i = 0; i < 20; i++) {
 		ck_assert_int_eq(rumpclient_exec("/nonexistent", argv, NULL),
@@ -434,7 +424,7 @@ START_TEST(failing_exec)
 	ck_assert_ptr_null(bad);
 	for (fd = 0; fd < 64; fd++)
 		ck_assert_int_eq(flags[fd], fcntl(fd, F_GETFD));
-	ck_assert_int_eq(count_open(), before);
+	ck_assert_int_eq(fake_count_open(), before);
 }
 END_TEST
 

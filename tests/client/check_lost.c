@@ -47,17 +47,6 @@ stop(void)
 	fake_stop(&fake);
 }
 
-/* Descriptors that are open: none may be left behind. */
-static int
-count_open(void)
-{
-	int fd, n;
-
-	for (n = 0, fd = 0; fd < 256; fd++)
-		n += fcntl(fd, F_GETFD) != -1;
-	return n;
-}
-
 /* What goes to stderr during a test. */
 static int saved_stderr = -1;
 
@@ -134,14 +123,14 @@ START_TEST(bad_banner)
 	snprintf(fake.sh->banner, sizeof(fake.sh->banner), "%s",
 	    banners[_i].banner);
 	fake.sh->banner_len = strlen(fake.sh->banner);
-	before = count_open();
+	before = fake_count_open();
 	catch_stderr();
 	ck_assert_int_eq(rumpclient_init(), -1);
 	ck_assert_int_eq(errno, EPROTO);
 	text = caught();
 	ck_assert_int_eq(lines(text), 1);
 	ck_assert_ptr_nonnull(strstr(text, banners[_i].say));
-	ck_assert_int_eq(count_open(), before);
+	ck_assert_int_eq(fake_count_open(), before);
 
 	/* And when the server has come to its senses: */
 	fake.sh->banner_len = 0;
@@ -176,14 +165,14 @@ START_TEST(bad_environment)
 		unsetenv(environments[_i].name);
 	else
 		setenv(environments[_i].name, environments[_i].value, 1);
-	before = count_open();
+	before = fake_count_open();
 	catch_stderr();
 	ck_assert_int_eq(rumpclient_init(), -1);
 	ck_assert_int_eq(errno, environments[_i].error);
 	text = caught();
 	ck_assert_int_eq(lines(text), 1);
 	ck_assert_msg(strstr(text, environments[_i].say) != NULL, "%s", text);
-	ck_assert_int_eq(count_open(), before);
+	ck_assert_int_eq(fake_count_open(), before);
 	ck_assert_ptr_null(getenv("RUMPCLIENT__EXECFD"));
 }
 END_TEST
@@ -277,17 +266,17 @@ START_TEST(all_pending_calls_fail)
 	int before;
 
 	block_threads(t);
-	before = count_open();
+	before = fake_count_open();
 	fake_kill(&fake);
 	join_all(t, RUMP_ENOTCONN);
 	ck_assert_int_eq(fake_call(FAKE_ECHO, 1, 0, 0, &rv), RUMP_ENOTCONN);
 	/* Socket, signalfd, eventfd. */
-	ck_assert_int_eq(count_open(), before - 3);
+	ck_assert_int_eq(fake_count_open(), before - 3);
 	/* init connects anew. */
 	fake_restart(&fake);
 	ck_assert_int_eq(rumpclient_init(), 0);
 	ck_assert_int_eq(fake_call(FAKE_ECHO, 1, 0, 0, &rv), 0);
-	ck_assert_int_eq(count_open(), before);
+	ck_assert_int_eq(fake_count_open(), before);
 }
 END_TEST
 

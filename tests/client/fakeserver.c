@@ -6,6 +6,7 @@
 #include <sys/wait.h>
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
@@ -442,6 +443,8 @@ response(struct peer *p, const struct frame_hdr *hdr)
 	r = malloc(sizeof(*r));
 	r->hdr = *hdr;
 	r->body = malloc(len + 1);
+	nanosleep(&(struct timespec){ .tv_nsec = (long)sh->nap * 1000000 },
+	    NULL);
 	if (!get(p->fd, r->body, len)) {
 		free(r->body);
 		free(r);
@@ -657,6 +660,16 @@ fake_wait(atomic_int *counter, int n)
 		nanosleep(&ts, NULL);
 	}
 	return false;
+}
+
+int
+fake_count_open(void)
+{
+	int fd, n;
+
+	for (n = 0, fd = 0; fd < 256; fd++)
+		n += fcntl(fd, F_GETFD) != -1;
+	return n;
 }
 
 int

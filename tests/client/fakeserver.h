@@ -61,6 +61,7 @@ struct fake_shared {
 	size_t banner_split;	/* sent in two, the first so long */
 	bool slow;		/* every byte in a write of its own */
 	bool deaf;		/* never answers a handshake */
+	unsigned nap;		/* ms before it reads an answer's body */
 	unsigned batch;		/* hold so many answers, send them reversed */
 	struct fake_op ops[FAKE_MAXOPS];	/* for calls of numbers < 1000 */
 	char bytes[256];
@@ -92,6 +93,9 @@ void fake_stop(struct fakeserver *f);
 
 /* Waits until *counter is at least n; false after five seconds. */
 bool fake_wait(atomic_int *counter, int n);
+
+/* Descriptors that are open here: none may be left behind. */
+int fake_count_open(void);
 
 /* Byte i of what OP_COPYOUT sends, and the sum OP_COPYIN reports. */
 unsigned char fake_byte(uint64_t i);
