@@ -142,6 +142,7 @@ sys_chmod(struct lwp *l, const struct sys_chmod_args *uap, register_t *retval)
 	    &n), &n, uap->mode);
 }
 
+/* @partial sys_lchmod: symbolic links have no mode on the host: EOPNOTSUPP for them */
 int
 sys_lchmod(struct lwp *l, const struct sys_lchmod_args *uap,
     register_t *retval)
@@ -377,6 +378,7 @@ finish_chflags(struct lwp *l, int error, struct nameref *n, uint64_t flags)
 	return error;
 }
 
+/* @partial sys_chflags: nodump, immutable and append-only, where the host's file system has them; EOPNOTSUPP for other flags */
 int
 sys_chflags(struct lwp *l, const struct sys_chflags_args *uap,
     register_t *retval)
@@ -388,6 +390,7 @@ sys_chflags(struct lwp *l, const struct sys_chflags_args *uap,
 	    &n), &n, uap->flags);
 }
 
+/* @partial sys_lchflags: as chflags */
 int
 sys_lchflags(struct lwp *l, const struct sys_lchflags_args *uap,
     register_t *retval)
@@ -399,6 +402,7 @@ sys_lchflags(struct lwp *l, const struct sys_lchflags_args *uap,
 	    PATH_NOFOLLOW, &n), &n, uap->flags);
 }
 
+/* @partial sys_fchflags: as chflags */
 int
 sys_fchflags(struct lwp *l, const struct sys_fchflags_args *uap,
     register_t *retval)
@@ -411,6 +415,7 @@ sys_fchflags(struct lwp *l, const struct sys_fchflags_args *uap,
 }
 
 /* revoke: nothing on the host takes a file away from those who have it. */
+/* @absent sys_revoke: the host cannot take a device from those who have it open; EOPNOTSUPP, as NetBSD for what is no device */
 int
 sys_revoke(struct lwp *l, const struct sys_revoke_args *uap,
     register_t *retval)

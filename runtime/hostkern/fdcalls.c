@@ -274,6 +274,7 @@ get_cloexec(struct kproc *p, int fd, register_t *retval)
 	return error;
 }
 
+/* @partial sys_fcntl: F_SETOWN and O_ASYNC are kept, but no signal is sent */
 int
 sys_fcntl(struct lwp *l, const struct sys_fcntl_args *uap, register_t *retval)
 {

@@ -126,6 +126,7 @@ make_handle(struct hostkern *hk, int fd, struct guest_handle *h)
 	return 0;
 }
 
+/* @partial sys___getfh30: files on the root's own mount, if the host's file system has handles */
 int
 sys___getfh30(struct lwp *l, const struct sys___getfh30_args *uap,
     register_t *retval)
@@ -213,6 +214,7 @@ open_handle(struct lwp *l, rump_uaddr_t ufh, uint64_t size, int flags,
 	return error;
 }
 
+/* @partial sys___fhopen40: in a server that may open by handle (CAP_DAC_READ_SEARCH) */
 int
 sys___fhopen40(struct lwp *l, const struct sys___fhopen40_args *uap,
     register_t *retval)
@@ -263,6 +265,7 @@ stat_handle(struct lwp *l, rump_uaddr_t ufh, uint64_t size,
 	return error;
 }
 
+/* @partial sys___fhstat50: as fhopen */
 int
 sys___fhstat50(struct lwp *l, const struct sys___fhstat50_args *uap,
     register_t *retval)
@@ -275,6 +278,7 @@ sys___fhstat50(struct lwp *l, const struct sys___fhstat50_args *uap,
 	return stat_copyout(l, error, &st, uap->sb);
 }
 
+/* @partial compat_50_sys___fhstat40: as fhopen */
 int
 compat_50_sys___fhstat40(struct lwp *l,
     const struct compat_50_sys___fhstat40_args *uap, register_t *retval)
@@ -287,6 +291,7 @@ compat_50_sys___fhstat40(struct lwp *l,
 	return stat_copyout30(l, error, &st, uap->sb);
 }
 
+/* @partial sys___fhstatvfs140: as fhopen */
 int
 sys___fhstatvfs140(struct lwp *l, const struct sys___fhstatvfs140_args *uap,
     register_t *retval)

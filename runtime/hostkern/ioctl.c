@@ -145,6 +145,7 @@ ioctl_terminal(struct lwp *l, struct file *f, unsigned long com,
 	}
 }
 
+/* @partial sys_ioctl: FIONBIO, FIOASYNC (without its signal), FIONREAD, FIOCLEX, FIONCLEX and, on the console, its size and, to look at, its modes; ENOTTY for others */
 int
 sys_ioctl(struct lwp *l, const struct sys_ioctl_args *uap, register_t *retval)
 {

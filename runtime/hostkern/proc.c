@@ -636,6 +636,7 @@ sys_getrlimit(struct lwp *l, const struct sys_getrlimit_args *uap,
 	return rumpserver_copyout(l, &rl, uap->rlp, sizeof(rl));
 }
 
+/* @partial sys_setrlimit: that of descriptors works; the others are kept and told, and limit nothing */
 int
 sys_setrlimit(struct lwp *l, const struct sys_setrlimit_args *uap,
     register_t *retval)

@@ -294,6 +294,7 @@ by_fd(int fd)
 	return (struct subject){ .which = BY_FD, .fd = fd };
 }
 
+/* @partial sys_setxattr: attributes of the user namespace ("user.…") */
 int
 sys_setxattr(struct lwp *l, const struct sys_setxattr_args *uap,
     register_t *retval)
@@ -304,6 +305,7 @@ sys_setxattr(struct lwp *l, const struct sys_setxattr_args *uap,
 	    uap->size, uap->flags);
 }
 
+/* @partial sys_lsetxattr: attributes of the user namespace ("user.…") */
 int
 sys_lsetxattr(struct lwp *l, const struct sys_lsetxattr_args *uap,
     register_t *retval)
@@ -314,6 +316,7 @@ sys_lsetxattr(struct lwp *l, const struct sys_lsetxattr_args *uap,
 	    uap->size, uap->flags);
 }
 
+/* @partial sys_fsetxattr: attributes of the user namespace ("user.…") */
 int
 sys_fsetxattr(struct lwp *l, const struct sys_fsetxattr_args *uap,
     register_t *retval)
@@ -324,6 +327,7 @@ sys_fsetxattr(struct lwp *l, const struct sys_fsetxattr_args *uap,
 	    uap->flags);
 }
 
+/* @partial sys_getxattr: attributes of the user namespace ("user.…") */
 int
 sys_getxattr(struct lwp *l, const struct sys_getxattr_args *uap,
     register_t *retval)
@@ -333,6 +337,7 @@ sys_getxattr(struct lwp *l, const struct sys_getxattr_args *uap,
 	    uap->size, retval);
 }
 
+/* @partial sys_lgetxattr: attributes of the user namespace ("user.…") */
 int
 sys_lgetxattr(struct lwp *l, const struct sys_lgetxattr_args *uap,
     register_t *retval)
@@ -342,6 +347,7 @@ sys_lgetxattr(struct lwp *l, const struct sys_lgetxattr_args *uap,
 	    uap->size, retval);
 }
 
+/* @partial sys_fgetxattr: attributes of the user namespace ("user.…") */
 int
 sys_fgetxattr(struct lwp *l, const struct sys_fgetxattr_args *uap,
     register_t *retval)
@@ -351,6 +357,7 @@ sys_fgetxattr(struct lwp *l, const struct sys_fgetxattr_args *uap,
 	    retval);
 }
 
+/* @partial sys_listxattr: attributes of the user namespace ("user.…") */
 int
 sys_listxattr(struct lwp *l, const struct sys_listxattr_args *uap,
     register_t *retval)
@@ -360,6 +367,7 @@ sys_listxattr(struct lwp *l, const struct sys_listxattr_args *uap,
 	return list_attrs(l, &s, uap->list, uap->size, LIST_XATTR, retval);
 }
 
+/* @partial sys_llistxattr: attributes of the user namespace ("user.…") */
 int
 sys_llistxattr(struct lwp *l, const struct sys_llistxattr_args *uap,
     register_t *retval)
@@ -369,6 +377,7 @@ sys_llistxattr(struct lwp *l, const struct sys_llistxattr_args *uap,
 	return list_attrs(l, &s, uap->list, uap->size, LIST_XATTR, retval);
 }
 
+/* @partial sys_flistxattr: attributes of the user namespace ("user.…") */
 int
 sys_flistxattr(struct lwp *l, const struct sys_flistxattr_args *uap,
     register_t *retval)
@@ -378,6 +387,7 @@ sys_flistxattr(struct lwp *l, const struct sys_flistxattr_args *uap,
 	return list_attrs(l, &s, uap->list, uap->size, LIST_XATTR, retval);
 }
 
+/* @partial sys_removexattr: attributes of the user namespace ("user.…") */
 int
 sys_removexattr(struct lwp *l, const struct sys_removexattr_args *uap,
     register_t *retval)
@@ -387,6 +397,7 @@ sys_removexattr(struct lwp *l, const struct sys_removexattr_args *uap,
 	return xattr_remove(l, by_path(uap->path), uap->name);
 }
 
+/* @partial sys_lremovexattr: attributes of the user namespace ("user.…") */
 int
 sys_lremovexattr(struct lwp *l, const struct sys_lremovexattr_args *uap,
     register_t *retval)
@@ -396,6 +407,7 @@ sys_lremovexattr(struct lwp *l, const struct sys_lremovexattr_args *uap,
 	return xattr_remove(l, by_link(uap->path), uap->name);
 }
 
+/* @partial sys_fremovexattr: attributes of the user namespace ("user.…") */
 int
 sys_fremovexattr(struct lwp *l, const struct sys_fremovexattr_args *uap,
     register_t *retval)
@@ -496,6 +508,7 @@ extattr_list(struct lwp *l, struct subject s, int namespace,
 	    retval);
 }
 
+/* @partial sys_extattr_set_file: the user namespace; EOPNOTSUPP for the system one */
 int
 sys_extattr_set_file(struct lwp *l,
     const struct sys_extattr_set_file_args *uap, register_t *retval)
@@ -505,6 +518,7 @@ sys_extattr_set_file(struct lwp *l,
 	    uap->attrname, uap->data, uap->nbytes, retval);
 }
 
+/* @partial sys_extattr_set_link: the user namespace; EOPNOTSUPP for the system one */
 int
 sys_extattr_set_link(struct lwp *l,
     const struct sys_extattr_set_link_args *uap, register_t *retval)
@@ -514,6 +528,7 @@ sys_extattr_set_link(struct lwp *l,
 	    uap->attrname, uap->data, uap->nbytes, retval);
 }
 
+/* @partial sys_extattr_set_fd: the user namespace; EOPNOTSUPP for the system one */
 int
 sys_extattr_set_fd(struct lwp *l, const struct sys_extattr_set_fd_args *uap,
     register_t *retval)
@@ -523,6 +538,7 @@ sys_extattr_set_fd(struct lwp *l, const struct sys_extattr_set_fd_args *uap,
 	    uap->attrname, uap->data, uap->nbytes, retval);
 }
 
+/* @partial sys_extattr_get_file: the user namespace; EOPNOTSUPP for the system one */
 int
 sys_extattr_get_file(struct lwp *l,
     const struct sys_extattr_get_file_args *uap, register_t *retval)
@@ -532,6 +548,7 @@ sys_extattr_get_file(struct lwp *l,
 	    uap->attrname, uap->data, uap->nbytes, retval);
 }
 
+/* @partial sys_extattr_get_link: the user namespace; EOPNOTSUPP for the system one */
 int
 sys_extattr_get_link(struct lwp *l,
     const struct sys_extattr_get_link_args *uap, register_t *retval)
@@ -541,6 +558,7 @@ sys_extattr_get_link(struct lwp *l,
 	    uap->attrname, uap->data, uap->nbytes, retval);
 }
 
+/* @partial sys_extattr_get_fd: the user namespace; EOPNOTSUPP for the system one */
 int
 sys_extattr_get_fd(struct lwp *l, const struct sys_extattr_get_fd_args *uap,
     register_t *retval)
@@ -550,6 +568,7 @@ sys_extattr_get_fd(struct lwp *l, const struct sys_extattr_get_fd_args *uap,
 	    uap->attrname, uap->data, uap->nbytes, retval);
 }
 
+/* @partial sys_extattr_delete_file: the user namespace; EOPNOTSUPP for the system one */
 int
 sys_extattr_delete_file(struct lwp *l,
     const struct sys_extattr_delete_file_args *uap, register_t *retval)
@@ -560,6 +579,7 @@ sys_extattr_delete_file(struct lwp *l,
 	    uap->attrname);
 }
 
+/* @partial sys_extattr_delete_link: the user namespace; EOPNOTSUPP for the system one */
 int
 sys_extattr_delete_link(struct lwp *l,
     const struct sys_extattr_delete_link_args *uap, register_t *retval)
@@ -570,6 +590,7 @@ sys_extattr_delete_link(struct lwp *l,
 	    uap->attrname);
 }
 
+/* @partial sys_extattr_delete_fd: the user namespace; EOPNOTSUPP for the system one */
 int
 sys_extattr_delete_fd(struct lwp *l,
     const struct sys_extattr_delete_fd_args *uap, register_t *retval)
@@ -580,6 +601,7 @@ sys_extattr_delete_fd(struct lwp *l,
 	    uap->attrname);
 }
 
+/* @partial sys_extattr_list_file: the user namespace; EOPNOTSUPP for the system one */
 int
 sys_extattr_list_file(struct lwp *l,
     const struct sys_extattr_list_file_args *uap, register_t *retval)
@@ -589,6 +611,7 @@ sys_extattr_list_file(struct lwp *l,
 	    uap->data, uap->nbytes, retval);
 }
 
+/* @partial sys_extattr_list_link: the user namespace; EOPNOTSUPP for the system one */
 int
 sys_extattr_list_link(struct lwp *l,
     const struct sys_extattr_list_link_args *uap, register_t *retval)
@@ -598,6 +621,7 @@ sys_extattr_list_link(struct lwp *l,
 	    uap->data, uap->nbytes, retval);
 }
 
+/* @partial sys_extattr_list_fd: the user namespace; EOPNOTSUPP for the system one */
 int
 sys_extattr_list_fd(struct lwp *l, const struct sys_extattr_list_fd_args *uap,
     register_t *retval)
