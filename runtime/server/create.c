@@ -98,9 +98,7 @@ rumpserver_create(const struct rumpserver_config *cfg)
 	struct rumpserver *srv;
 	int error;
 
-	if (k == NULL || k->proc_new == NULL || k->proc_copy == NULL ||
-	    k->proc_exec == NULL || k->proc_exit == NULL ||
-	    k->syscall == NULL) {
+	if (k == NULL || k->syscall == NULL) {
 		errno = EINVAL;
 		return NULL;
 	}

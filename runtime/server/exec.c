@@ -78,7 +78,7 @@ exec_finish(struct session *ses, struct worker *w)
 	kernel_enter(w);
 	if (!dead) {
 		lwps_release(ses);
-		error = srv->kernel->proc_exec(srv->kern, ses->proc, comm);
+		error = proc_exec(srv, ses->proc, comm);
 		ses_log(ses, RUMPSERVER_LOG_INFO, "exec '%.40s'", comm);
 	}
 	free(comm);

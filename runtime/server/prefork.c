@@ -152,7 +152,7 @@ prefork_make(struct session *ses, const struct request *req)
 		session_error(ses, req->hdr.reqno, FRAME_ERR_NOMEM);
 		return;
 	}
-	error = srv->kernel->proc_copy(srv->kern, pf->proc, parent);
+	error = proc_copy(srv, pf->proc, parent);
 	if (error != 0) {
 		unreserve(srv, parent);
 		free(pf->proc);

@@ -21,7 +21,8 @@ proc_end(struct rumpserver *srv, struct rump_proc *p)
 {
 
 	preforks_orphan(srv, p);
-	srv->kernel->proc_exit(srv->kern, p);
+	if (srv->kernel->proc_exit != NULL)
+		srv->kernel->proc_exit(srv->kern, p);
 	free(p);
 }
 

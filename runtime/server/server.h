@@ -180,7 +180,13 @@ struct rump_proc {
 };
 
 struct rump_proc *proc_alloc(void);
-/* The kernel's proc_exit, then the memory. */
+/* The kernel's functions, where it has them. */
+int proc_new(struct rumpserver *, struct rump_proc *,
+    const struct rumpserver_peer *, const char *comm);
+int proc_copy(struct rumpserver *, struct rump_proc *child,
+    struct rump_proc *parent);
+int proc_exec(struct rumpserver *, struct rump_proc *, const char *comm);
+/* ... and then the memory. */
 void proc_end(struct rumpserver *, struct rump_proc *);
 
 /* --- lwps (lwp.c) --- */

@@ -47,7 +47,8 @@ struct rumpserver_peer {
  * functions may be called from any thread and concurrently, except that for
  * one process proc_new or proc_copy comes first, proc_exec never runs beside
  * a syscall of that process, and proc_exit comes last, when no lwp of the
- * process is left.  Optional members may be NULL.
+ * process is left.  All but syscall may be NULL: a function that does nothing
+ * and succeeds, for kernels whose processes have nothing of their own.
  */
 struct rumpserver_kernel {
 	const char *name;		/* for logs: "hostkern" */
@@ -66,8 +67,8 @@ struct rumpserver_kernel {
 	int (*proc_copy)(void *kern, struct rump_proc *child,
 	    struct rump_proc *parent);
 
-	/* The client behind a preforked copy has connected (fork handshake).
-	 * Optional. */
+	/* The client behind a preforked copy has connected (fork
+	 * handshake). */
 	void (*proc_attach)(void *kern, struct rump_proc *p,
 	    const struct rumpserver_peer *peer);
 
@@ -79,7 +80,7 @@ struct rumpserver_kernel {
 	void (*proc_exit)(void *kern, struct rump_proc *p);
 
 	/* An lwp is made for the first call and reused; `release` comes when
-	 * it is idle for good.  Both optional. */
+	 * it is idle for good. */
 	int (*lwp_new)(void *kern, struct lwp *l);
 	void (*lwp_release)(void *kern, struct lwp *l);
 
@@ -90,9 +91,10 @@ struct rumpserver_kernel {
 	    size_t len, register_t retval[2]);
 
 	/* Wake l, which may sleep somewhere else than in rumpserver_wait():
-	 * its process is going away or exec'ing.  Optional; called from
-	 * another thread, possibly when l sleeps no more.  The call in
-	 * progress should end with RUMP_EINTR soon. */
+	 * its process is going away or exec'ing.  Called from another thread,
+	 * possibly when l sleeps no more or not yet: a call that is about to
+	 * sleep asks rumpserver_interrupted() once it can be woken.  It should
+	 * end with RUMP_EINTR soon. */
 	void (*interrupt)(void *kern, struct lwp *l);
 };
 

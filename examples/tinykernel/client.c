@@ -1,0 +1,48 @@
+/*
+ * A program that uses the tiny kernel's calls, and checks what they do.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <rump/rump_syscalls.h>
+#include <rump/rumpclient.h>
+
+static void
+expect(int ok, const char *what)
+{
+
+	if (ok)
+		return;
+	fprintf(stderr, "tinykernel: %s: not as expected (%s)\n", what,
+	    strerror(errno));
+	exit(1);
+}
+
+int
+main(void)
+{
+	static char big[5000];
+	char buf[64];
+
+	if (rumpclient_init() == -1)
+		return 1;
+	expect(rump_sys_count() == 0, "count at first");
+	expect(rump_sys_put("greeting", "hello", 6) == 0, "put");
+	expect(rump_sys_put("colour", "blue", 5) == 0, "put");
+	expect(rump_sys_put("colour", "green", 6) == 0, "put again");
+	expect(rump_sys_count() == 2, "count");
+	expect(rump_sys_get("greeting", buf, sizeof(buf)) == 6, "get");
+	expect(strcmp(buf, "hello") == 0, "the value");
+	expect(rump_sys_get("colour", buf, 3) == 3, "get of a part");
+	expect(memcmp(buf, "gre", 3) == 0, "the part");
+	expect(rump_sys_get("nothing", buf, sizeof(buf)) == -1 &&
+	    errno == ENOENT, "get of nothing");
+	expect(rump_sys_put("big", big, sizeof(big)) == -1 && errno == E2BIG,
+	    "put of too much");
+	expect(rump_sys_put(NULL, "x", 1) == -1 && errno == EFAULT,
+	    "put without a name");
+	puts("put, get, count: as they should be");
+	return 0;
+}
