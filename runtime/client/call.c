@@ -90,7 +90,8 @@ withdraw(struct conn *c, struct call *call)
 	pthread_mutex_unlock(&c->lock);
 }
 
-/* Reads for everybody or sleeps until somebody has read for us. */
+/* Reads for everybody or sleeps until somebody has read for us.  Returns with
+ * lock held. */
 static void
 await(struct conn *c, struct call *call, const struct entry *e)
 {
