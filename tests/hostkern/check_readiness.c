@@ -1,0 +1,221 @@
+/*
+ * poll, pollts, select, pselect: today's and those of before NetBSD 6.
+ */
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include <check.h>
+
+#include "raw.h"
+
+static struct raw_server S;
+static struct raw_guest *G, *W;		/* waits; writes */
+static int R, WR;			/* a pipe's ends, in both */
+
+static void
+setup(void)
+{
+
+	raw_start(&S, NULL);
+	G = raw_guest(&S, "waiter");
+	OK0(G, pipe);
+	R = (int)G->retval[0];
+	WR = (int)G->retval[1];
+	W = raw_fork(&S, G);
+}
+
+static void
+teardown(void)
+{
+
+	raw_leave(W);
+	raw_leave(G);
+	raw_stop(&S);
+}
+
+static long long
+now_us(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return ts.tv_sec * 1000000LL + ts.tv_nsec / 1000;
+}
+
+START_TEST(poll_at_once)
+{
+	struct rump_pollfd fds[4] = {
+		{ R, RUMP_POLLIN, 0x7f },
+		{ WR, RUMP_POLLOUT | RUMP_POLLIN, 0x7f },
+		{ 99, RUMP_POLLIN, 0x7f },
+		{ -1, RUMP_POLLIN, 0x7f },
+	};
+
+	ck_assert_int_eq(OK(G, poll, P(fds), 4, 0), 2);
+	ck_assert_int_eq(fds[0].revents, 0);
+	ck_assert_int_eq(fds[1].revents, RUMP_POLLOUT);
+	ck_assert_int_eq(fds[2].revents, RUMP_POLLNVAL);
+	ck_assert_int_eq(fds[3].revents, 0);
+	OK(W, write, WR, P("x"), 1);
+	fds[0].events = RUMP_POLLIN | RUMP_POLLRDNORM;
+	ck_assert_int_eq(OK(G, poll, P(fds), 1, 0), 1);
+	ck_assert_int_eq(fds[0].revents, RUMP_POLLIN | RUMP_POLLRDNORM);
+	ck_assert_int_eq(OK(G, poll, 0, 0, 0), 0);
+}
+END_TEST
+
+START_TEST(poll_waits)
+{
+	struct rump_pollfd fd = { R, RUMP_POLLIN, 0 };
+	long long began;
+
+	BEGIN(G, poll, P(&fd), 1, RUMP_INFTIM);
+	ck_assert(raw_pending(G));
+	OK(W, write, WR, P("x"), 1);
+	ck_assert_int_eq(raw_end(G), 0);
+	ck_assert_int_eq(G->retval[0], 1);
+	ck_assert_int_eq(fd.revents, RUMP_POLLIN);
+
+	OK(G, read, R, P(&(char){ 0 }), 1);
+	began = now_us();
+	ck_assert_int_eq(OK(G, poll, P(&fd), 1, 30), 0);
+	ck_assert_int_ge(now_us() - began, 30000);
+	ck_assert_int_eq(fd.revents, 0);
+
+	/* The other end goes. */
+	OK(G, close, WR);
+	BEGIN(G, poll, P(&fd), 1, RUMP_INFTIM);
+	ck_assert(raw_pending(G));
+	OK(W, close, WR);
+	ck_assert_int_eq(raw_end(G), 0);
+	ck_assert_int_eq(fd.revents, RUMP_POLLHUP);
+}
+END_TEST
+
+START_TEST(poll_refuses)
+{
+	struct rump_pollfd fd = { R, RUMP_POLLIN, 0 };
+	struct rump_timespec ts = { 0, 1000000000 };
+
+	ck_assert_int_eq(CALL(G, poll, P(&fd), 0xffffffff, 0), RUMP_EINVAL);
+	ck_assert_int_eq(CALL(G, poll, P(&fd), 1, -5), RUMP_EINVAL);
+	ck_assert_int_eq(CALL(G, __pollts50, P(&fd), 1, P(&ts), 0),
+	    RUMP_EINVAL);
+	ts = (struct rump_timespec){ -1, 0 };
+	ck_assert_int_eq(CALL(G, __pollts50, P(&fd), 1, P(&ts), 0),
+	    RUMP_EINVAL);
+}
+END_TEST
+
+START_TEST(pollts_both)
+{
+	struct rump_pollfd fd = { WR, RUMP_POLLOUT, 0 };
+	struct rump_timespec ts = { 0, 1000000 };
+	struct rump_timespec50 ts50 = { 0, 0, 1000000 };
+	struct rump_sigset mask = { { 1, 0, 0, 0 } };
+
+	ck_assert_int_eq(OK(G, __pollts50, P(&fd), 1, P(&ts), P(&mask)), 1);
+	ck_assert_int_eq(OK(G, __pollts50, P(&fd), 1, 0, 0), 1);
+	fd = (struct rump_pollfd){ R, RUMP_POLLIN, 0 };
+	ck_assert_int_eq(OK(G, __pollts50, P(&fd), 1, P(&ts), 0), 0);
+	ck_assert_int_eq(OK(G, compat_50_pollts, P(&fd), 1,
+	    P(&ts50), 0), 0);
+}
+END_TEST
+
+START_TEST(select_sets)
+{
+	struct rump_fd_set in, ou, ex;
+	struct rump_timeval zero = { 0, 0, 0 };
+	struct rump_timeval50 zero50 = { 0, 0 };
+	int nd = WR + 1;
+
+	rump_fd_zero(&in);
+	rump_fd_zero(&ou);
+	rump_fd_zero(&ex);
+	rump_fd_setbit(R, &in);
+	rump_fd_setbit(WR, &ou);
+	rump_fd_setbit(R, &ex);
+	ck_assert_int_eq(OK(G, __select50, nd, P(&in), P(&ou), P(&ex),
+	    P(&zero)), 1);
+	ck_assert(!rump_fd_isset(R, &in) && rump_fd_isset(WR, &ou) &&
+	    !rump_fd_isset(R, &ex));
+
+	OK(W, write, WR, P("x"), 1);
+	rump_fd_setbit(R, &in);
+	ck_assert_int_eq(OK(G, __select50, nd, P(&in), P(&ou), 0, 0), 2);
+	ck_assert(rump_fd_isset(R, &in) && rump_fd_isset(WR, &ou));
+	ck_assert_int_eq(OK(G, compat_50_select, nd, P(&in), 0, 0,
+	    P(&zero50)), 1);
+	/* Beyond nd is not looked at. */
+	ck_assert_int_eq(OK(G, __select50, R, P(&in), 0, 0, P(&zero)), 0);
+
+	rump_fd_setbit(200, &in);
+	ck_assert_int_eq(CALL(G, __select50, 201, P(&in), 0, 0, P(&zero)),
+	    RUMP_EBADF);
+	ck_assert_int_eq(CALL(G, __select50, -1, 0, 0, 0, P(&zero)),
+	    RUMP_EINVAL);
+	zero.tv_usec = 1000000;
+	ck_assert_int_eq(CALL(G, __select50, 0, 0, 0, 0, P(&zero)),
+	    RUMP_EINVAL);
+}
+END_TEST
+
+START_TEST(select_waits)
+{
+	struct rump_timespec ts = { 0, 20000000 };
+	struct rump_timespec50 ts50 = { 0, 0, 20000000 };
+	struct rump_fd_set in;
+	long long began;
+
+	rump_fd_zero(&in);
+	rump_fd_setbit(R, &in);
+	BEGIN(G, __select50, R + 1, P(&in), 0, 0, 0);
+	ck_assert(raw_pending(G));
+	OK(W, write, WR, P("x"), 1);
+	ck_assert_int_eq(raw_end(G), 0);
+	ck_assert_int_eq(G->retval[0], 1);
+
+	began = now_us();
+	ck_assert_int_eq(OK(G, __pselect50, 0, 0, 0, 0, P(&ts), 0), 0);
+	ck_assert_int_eq(OK(G, compat_50_pselect, 0, 0, 0, 0,
+	    P(&ts50), 0), 0);
+	ck_assert_int_ge(now_us() - began, 40000);
+}
+END_TEST
+
+START_TEST(leaving_while_waiting)
+{
+	struct rump_pollfd fd = { R, RUMP_POLLIN, 0 };
+	struct raw_guest *g = raw_fork(&S, G);
+
+	BEGIN(g, poll, P(&fd), 1, RUMP_INFTIM);
+	ck_assert(raw_pending(g));
+	raw_leave(g);
+}
+END_TEST
+
+int
+main(void)
+{
+	Suite *s = suite_create("hostkern readiness");
+	TCase *tc = tcase_create("readiness");
+	SRunner *sr;
+	int failed;
+
+	tcase_add_checked_fixture(tc, setup, teardown);
+	tcase_add_test(tc, poll_at_once);
+	tcase_add_test(tc, poll_waits);
+	tcase_add_test(tc, poll_refuses);
+	tcase_add_test(tc, pollts_both);
+	tcase_add_test(tc, select_sets);
+	tcase_add_test(tc, select_waits);
+	tcase_add_test(tc, leaving_while_waiting);
+	suite_add_tcase(s, tc);
+	sr = srunner_create(s);
+	srunner_run_all(sr, CK_ENV);
+	failed = srunner_ntests_failed(sr);
+	srunner_free(sr);
+	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
