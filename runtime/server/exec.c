@@ -78,7 +78,7 @@ exec_finish(struct session *ses, struct worker *w)
 	kernel_enter(w);
 	if (!dead) {
 		lwps_release(ses);
-		error = proc_exec(srv, ses->proc, comm);
+		error = kernel_proc_exec(srv, ses->proc, comm);
 		ses_log(ses, RUMPSERVER_LOG_INFO, "exec '%.40s'", comm);
 	}
 	free(comm);

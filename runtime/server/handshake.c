@@ -46,7 +46,7 @@ guest(struct session *ses, const struct request *req)
 		return;
 	}
 	atomic_store(&p->session, ses);
-	error = proc_new(srv, p, &ses->peer, comm);
+	error = kernel_proc_new(srv, p, &ses->peer, comm);
 	if (error != 0) {
 		free(p);
 		ses_log(ses, RUMPSERVER_LOG_WARN, "guest '%.40s' refused by "

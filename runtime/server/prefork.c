@@ -152,7 +152,7 @@ prefork_make(struct session *ses, const struct request *req)
 		session_error(ses, req->hdr.reqno, FRAME_ERR_NOMEM);
 		return;
 	}
-	error = proc_copy(srv, pf->proc, parent);
+	error = kernel_proc_copy(srv, pf->proc, parent);
 	if (error != 0) {
 		unreserve(srv, parent);
 		free(pf->proc);

@@ -16,6 +16,36 @@ proc_alloc(void)
 	return p;
 }
 
+int
+kernel_proc_new(struct rumpserver *srv, struct rump_proc *p,
+    const struct rumpserver_peer *peer, const char *comm)
+{
+
+	if (srv->kernel->proc_new == NULL)
+		return 0;
+	return srv->kernel->proc_new(srv->kern, p, peer, comm);
+}
+
+int
+kernel_proc_copy(struct rumpserver *srv, struct rump_proc *child,
+    struct rump_proc *parent)
+{
+
+	if (srv->kernel->proc_copy == NULL)
+		return 0;
+	return srv->kernel->proc_copy(srv->kern, child, parent);
+}
+
+int
+kernel_proc_exec(struct rumpserver *srv, struct rump_proc *p,
+    const char *comm)
+{
+
+	if (srv->kernel->proc_exec == NULL)
+		return 0;
+	return srv->kernel->proc_exec(srv->kern, p, comm);
+}
+
 void
 proc_end(struct rumpserver *srv, struct rump_proc *p)
 {

@@ -181,11 +181,11 @@ struct rump_proc {
 
 struct rump_proc *proc_alloc(void);
 /* The kernel's functions, where it has them. */
-int proc_new(struct rumpserver *, struct rump_proc *,
+int kernel_proc_new(struct rumpserver *, struct rump_proc *,
     const struct rumpserver_peer *, const char *comm);
-int proc_copy(struct rumpserver *, struct rump_proc *child,
+int kernel_proc_copy(struct rumpserver *, struct rump_proc *child,
     struct rump_proc *parent);
-int proc_exec(struct rumpserver *, struct rump_proc *, const char *comm);
+int kernel_proc_exec(struct rumpserver *, struct rump_proc *, const char *comm);
 /* ... and then the memory. */
 void proc_end(struct rumpserver *, struct rump_proc *);
 
