@@ -120,7 +120,15 @@ $(B)/obj/examples/%.o: TESTCPPFLAGS = -DRUMPGEN_BUILD='"$(CURDIR)/$(B)"'
 archive =	@mkdir -p $(@D); rm -f $@; echo "  ar   $@"; $(AR) rcs $@ $(filter %.o,$^)
 $(CLIENT_A):	$(CLIENT) $(WIRE) $(ABI) $(TRACE)
 	$(archive)
-$(SERVER_A):	$(SERVER) $(WIRE)
+# One object whose inner names stay its own: kernels of all kinds are linked
+# with it.
+SERVER_O :=	$(B)/obj/librumpserver.o
+$(SERVER_O):	$(SERVER)
+	@mkdir -p $(@D)
+	$(call say,ld,$@)
+	$(Q)$(LD) -r -o $@ $^
+	$(Q)objcopy --localize-hidden $@
+$(SERVER_A):	$(SERVER_O) $(WIRE)
 	$(archive)
 $(CLIENT_SO):	$(CLIENT) $(WIRE) $(ABI) $(TRACE) $(OUT)/client/librumpclient.map
 	@mkdir -p $(@D)

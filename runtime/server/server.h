@@ -82,6 +82,10 @@ _Static_assert(INBUF_SIZE >= FRAME_HDRLEN + FRAME_MAX_COMM, "handshake");
 _Static_assert(INBUF_SIZE >= FRAME_HDRLEN + FRAME_MAX_ARGS * 8, "syscall");
 _Static_assert(RUMPSERVER_BORROW_MAX <= FRAME_MAX_COPY, "borrow");
 
+/* The archive is linked with all kinds of kernels: nothing from here on is
+ * seen outside of the library (make the one object with --localize-hidden). */
+#pragma GCC visibility push(hidden)
+
 struct worker;
 struct session;
 struct fiber;
@@ -577,5 +581,7 @@ uncount(atomic_uint_fast64_t *c)
 
 	atomic_fetch_sub_explicit(c, 1, memory_order_relaxed);
 }
+
+#pragma GCC visibility pop
 
 #endif
