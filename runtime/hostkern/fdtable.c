@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "hostkern/kern.h"
+#include "hostkern/kqueue.h"
 
 enum { NENTS_FIRST = 8 };
 
@@ -131,6 +132,27 @@ fd_getwrite(struct kproc *p, int fd, struct file **fp)
 	return get_with_mode(p, fd, RUMP_O_RDONLY, fp);
 }
 
+/* Lock held: the lowest free descriptor, which is remembered. */
+static int
+lowest_free(struct fdtable *t)
+{
+
+	while (isopen(t, t->lowfree))
+		t->lowfree++;
+	return t->lowfree;
+}
+
+int
+fd_room(struct kproc *p)
+{
+	int fd, limit = nofile(p);
+
+	pthread_mutex_lock(&p->fdt.lock);
+	fd = lowest_free(&p->fdt);
+	pthread_mutex_unlock(&p->fdt.lock);
+	return fd < limit ? 0 : RUMP_EMFILE;
+}
+
 int
 fd_install(struct kproc *p, struct file *f, int min, bool cloexec, int *fdp)
 {
@@ -138,11 +160,11 @@ fd_install(struct kproc *p, struct file *f, int min, bool cloexec, int *fdp)
 	int error, fd, limit = nofile(p);
 
 	pthread_mutex_lock(&t->lock);
-	fd = min > t->lowfree ? min : t->lowfree;
+	fd = lowest_free(t);
+	if (fd < min)
+		fd = min;
 	while (isopen(t, fd))
 		fd++;
-	if (min <= t->lowfree)
-		t->lowfree = fd;
 	error = fd >= limit ? RUMP_EMFILE : grow(t, fd);
 	if (error == 0) {
 		put_in(t, fd, f, cloexec);
@@ -169,8 +191,10 @@ fd_install_at(struct kproc *p, struct file *f, int fd, bool cloexec)
 		put_in(t, fd, f, cloexec);
 	}
 	pthread_mutex_unlock(&t->lock);
-	if (old != NULL)
+	if (old != NULL) {
+		kqueue_closed(p, fd);
 		closed(p, old);
+	}
 	return error;
 }
 
@@ -186,6 +210,7 @@ fd_close(struct kproc *p, int fd)
 	pthread_mutex_unlock(&t->lock);
 	if (f == NULL)
 		return RUMP_EBADF;
+	kqueue_closed(p, fd);
 	closed(p, f);
 	return 0;
 }

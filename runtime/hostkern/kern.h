@@ -55,6 +55,7 @@ struct file;
  */
 enum kern_slot {
 	KERN_SLOT_TIME, KERN_SLOT_AIO, KERN_SLOT_KSEM, KERN_SLOT_SOCKET,
+	KERN_SLOT_KQUEUE,
 	KERN_SLOT_SYSCTL,
 	KERN_NSLOTS
 };
@@ -174,7 +175,8 @@ struct hostkern {
 	struct file *fifos;	/* open ones, by file.fifo_next */
 
 	pthread_mutex_t plock_lock;
-	struct plock_owner *plocks;	/* lock.c */
+	struct plock_owner *plocks;	/* lock.c; plock_lock */
+	struct plock_wait *plock_waits;	/* likewise */
 
 	uint64_t fh_key[2];	/* seals file handles (fh.c) */
 
@@ -323,6 +325,8 @@ int fd_getwrite(struct kproc *, int fd, struct file **);
  * caller's reference.  EMFILE, ENOMEM: the reference stays the caller's.
  */
 int fd_install(struct kproc *, struct file *, int min, bool cloexec, int *fdp);
+/* EMFILE when fd_install would say so: asked before a file is made. */
+int fd_room(struct kproc *);
 /* Puts the file at exactly fd, closing what was there; reference as above. */
 int fd_install_at(struct kproc *, struct file *, int fd, bool cloexec);
 int fd_close(struct kproc *, int fd);

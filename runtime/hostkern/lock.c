@@ -9,7 +9,10 @@
  * beside that, because F_GETLK has to name the process and the host does not
  * know ours.
  *
- * hk->plock_lock guards all owners and their ranges.  It is held across the
+ * A process that waits for another's lock says so in a plock_wait, so that two
+ * that wait for each other are noticed (EDEADLK).
+ *
+ * hk->plock_lock guards all owners, their ranges, and the waits.  It is held across the
  * host's F_OFD_SETLK, which does not block.
  */
 #include <sys/stat.h>
@@ -24,6 +27,9 @@
 #include "hostkern/lock.h"
 #include "hostkern/path.h"
 
+/* Processes that wait for one another, at most: NetBSD's maxlockdepth. */
+enum { LONGEST_CHAIN = 50 };
+
 /* [start, end), end INT64_MAX being the end wherever it moves. */
 struct plock {
 	struct plock *next;
@@ -37,6 +43,13 @@ struct plock_owner {
 	uint64_t dev, ino;
 	int fd;			/* the description the host's locks are on */
 	struct plock *locks;
+};
+
+/* A call that waits for a lock; on its stack. */
+struct plock_wait {
+	struct plock_wait *next;	/* hk->plock_waits */
+	pid_t pid;			/* who waits */
+	pid_t holder;			/* for whom; -1: nobody of ours */
 };
 
 /* --- owners; plock_lock held --- */
@@ -297,20 +310,6 @@ try_lock(struct kproc *p, struct file *f, const struct flock *fl)
 	return error == RUMP_EACCES ? RUMP_EAGAIN : error;
 }
 
-static int
-wait_lock(struct lwp *l, struct file *f, const struct flock *fl)
-{
-	unsigned round = 0;
-	int error;
-
-	while ((error = try_lock(kern_proc(l), f, fl)) == RUMP_EAGAIN) {
-		error = kern_backoff(l, &round);
-		if (error != 0)
-			break;
-	}
-	return error;
-}
-
 /* What stands in the way of a lock, with the process that holds it. */
 static int
 get_lock(struct kproc *p, struct file *f, struct flock *fl)
@@ -326,6 +325,84 @@ get_lock(struct kproc *p, struct file *f, struct flock *fl)
 	else if (fl->l_type != F_UNLCK)
 		fl->l_pid = holder(p, f, fl->l_start);
 	pthread_mutex_unlock(&p->hk->plock_lock);
+	return error;
+}
+
+/* plock_lock held: does whoever `pid` waits for wait for p in the end? */
+static bool
+leads_to(struct hostkern *hk, pid_t pid, const struct kproc *p)
+{
+	struct plock_wait *w;
+	int depth;
+
+	for (depth = 0; depth < LONGEST_CHAIN && pid != -1; depth++) {
+		if (pid == p->pid)
+			return true;
+		for (w = hk->plock_waits; w != NULL && w->pid != pid;)
+			w = w->next;
+		pid = w != NULL ? w->holder : -1;
+	}
+	return false;
+}
+
+/* Finds out whom the wait is for; EDEADLK when that one waits for us. */
+static int
+find_holder(struct kproc *p, struct file *f, const struct flock *fl,
+    struct plock_wait *w)
+{
+	struct flock asked = *fl;
+	int error;
+
+	error = get_lock(p, f, &asked);
+	if (error != 0 || asked.l_type == F_UNLCK)
+		return error;
+	pthread_mutex_lock(&p->hk->plock_lock);
+	w->holder = asked.l_pid;
+	if (leads_to(p->hk, w->holder, p))
+		error = RUMP_EDEADLK;
+	pthread_mutex_unlock(&p->hk->plock_lock);
+	return error;
+}
+
+static void
+wait_enter(struct hostkern *hk, struct plock_wait *w)
+{
+
+	pthread_mutex_lock(&hk->plock_lock);
+	w->next = hk->plock_waits;
+	hk->plock_waits = w;
+	pthread_mutex_unlock(&hk->plock_lock);
+}
+
+static void
+wait_leave(struct hostkern *hk, struct plock_wait *w)
+{
+	struct plock_wait **wp;
+
+	pthread_mutex_lock(&hk->plock_lock);
+	for (wp = &hk->plock_waits; *wp != w; wp = &(*wp)->next)
+		continue;
+	*wp = w->next;
+	pthread_mutex_unlock(&hk->plock_lock);
+}
+
+static int
+wait_lock(struct lwp *l, struct file *f, const struct flock *fl)
+{
+	struct kproc *p = kern_proc(l);
+	struct plock_wait w = { .pid = p->pid, .holder = -1 };
+	unsigned round = 0;
+	int error;
+
+	wait_enter(p->hk, &w);
+	while ((error = try_lock(p, f, fl)) == RUMP_EAGAIN) {
+		error = find_holder(p, f, fl, &w);
+		if (error == 0)
+			error = kern_backoff(l, &round);
+		if (error != 0)
+			break;
+	}
+	wait_leave(p->hk, &w);
 	return error;
 }
 

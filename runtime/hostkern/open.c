@@ -329,6 +329,8 @@ do_open(struct lwp *l, int atfd, rump_uaddr_t upath, int flags,
 
 	error = check_flags(flags);
 	if (error == 0)
+		error = fd_room(o.p);
+	if (error == 0)
 		error = path_copyin(l, upath, path);
 	if (error == 0)
 		error = restrict_read_only(&o);

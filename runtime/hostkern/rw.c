@@ -6,7 +6,7 @@
  * devices without an end are read on after a full piece; what may block ends
  * a read with its first bytes, as a short read.
  */
-#include <sys/uio.h>
+#include <sys/stat.h>
 
 #include <errno.h>
 #include <limits.h>
@@ -204,6 +204,14 @@ finish(struct transfer *t, int error, register_t *retval)
 	return error;
 }
 
+static int64_t
+file_size(const struct file *f)
+{
+	struct stat st;
+
+	return fstat(f->hfd, &st) == 0 ? st.st_size : -1;
+}
+
 static int
 check_offset(const struct file *f, int64_t off)
 {
@@ -252,6 +260,30 @@ do_read(struct lwp *l, int fd, rump_uaddr_t buf, uint64_t len, bool at,
 	return error;
 }
 
+/*
+ * A file may not be written past RLIMIT_FSIZE.  The whole of a write that
+ * would is refused, with a signal, as NetBSD does.
+ */
+static int
+check_file_size(struct transfer *t, uint64_t len)
+{
+	uint64_t limit = proc_rlimit(kern_proc(t->l), RUMP_RLIMIT_FSIZE);
+	int64_t off = t->off;
+
+	if (limit == RUMP_RLIM_INFINITY || t->f->type != FILE_VNODE)
+		return 0;
+	if ((atomic_load(&t->f->flags) & RUMP_O_APPEND) != 0)
+		off = file_size(t->f);
+	else if (off == -1)
+		off = lseek(t->f->hfd, 0, SEEK_CUR);
+	if (off == -1)
+		return kern_errno();
+	if (len <= limit && (uint64_t)off <= limit - len)
+		return 0;
+	(void)rumpserver_raise(rumpserver_lwp_proc(t->l), RUMP_SIGXFSZ);
+	return RUMP_EFBIG;
+}
+
 static int
 do_write(struct lwp *l, int fd, rump_uaddr_t buf, uint64_t len, bool at,
     int64_t off, register_t *retval)
@@ -265,6 +297,8 @@ do_write(struct lwp *l, int fd, rump_uaddr_t buf, uint64_t len, bool at,
 	if (error != 0)
 		return error;
 	if (len > 0)
+		error = check_file_size(&t, len);
+	if (len > 0 && error == 0)
 		error = write_range(&t, buf, len);
 	error = finish(&t, error, retval);
 	file_put(t.f);
@@ -446,6 +480,11 @@ do_vector(struct lwp *l, int fd, rump_uaddr_t uiov, int n, bool write,
 	error = vector_get(l, uiov, n, &v);
 	if (error != 0)
 		goto out;
+	if (write) {
+		error = check_file_size(&t, v.total);
+		if (error != 0)
+			goto done;
+	}
 	gather = v.total <= PIECE || (!write && may_block(t.f));
 	if (v.total == 0)
 		error = 0;
@@ -456,6 +495,7 @@ do_vector(struct lwp *l, int fd, rump_uaddr_t uiov, int n, bool write,
 		error = gather ? read_gathered(&t, &v) :
 		    read_scattered(&t, &v);
 	error = finish(&t, error, retval);
+done:
 	vector_free(&v);
 out:
 	file_put(t.f);

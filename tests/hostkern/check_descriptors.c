@@ -104,6 +104,10 @@ START_TEST(limit_of_descriptors)
 	ck_assert_int_eq(n, 3);
 	ck_assert_int_eq(CALL(G, dup2, 0, 6), RUMP_EBADF);
 	ck_assert_int_eq(CALL0(G, pipe), RUMP_EMFILE);
+	/* Nothing is made that there is no descriptor for. */
+	ck_assert_int_eq(CALL(G, open, P("/new"), RUMP_O_CREAT, 0644),
+	    RUMP_EMFILE);
+	ck_assert_int_eq(access(raw_host(&S, "new"), F_OK), -1);
 	OK(G, close, 5);
 	ck_assert_int_eq(CALL0(G, pipe), RUMP_EMFILE);
 	ck_assert_int_eq(OK(G, dup, 0), 5);

@@ -366,6 +366,47 @@ START_TEST(record_locks)
 }
 END_TEST
 
+START_TEST(waiting_in_a_circle_is_noticed)
+{
+	struct rump_flock fl = range(RUMP_F_WRLCK, 0, 1);
+	struct rump_flock fl2 = range(RUMP_F_WRLCK, 1, 1);
+	struct raw_guest *other;
+	int fd = new_file("/f");
+
+	other = raw_fork(&S, G);
+	ck_assert_int_eq(setlk(G, fd, RUMP_F_WRLCK, 0, 1), 0);
+	ck_assert_int_eq(setlk(other, fd, RUMP_F_WRLCK, 1, 1), 0);
+	BEGIN(other, fcntl, fd, RUMP_F_SETLKW, P(&fl));
+	ck_assert(raw_pending(other));
+	ck_assert_int_eq(CALL(G, fcntl, fd, RUMP_F_SETLKW, P(&fl2)),
+	    RUMP_EDEADLK);
+	ck_assert_int_eq(setlk(G, fd, RUMP_F_UNLCK, 0, 0), 0);
+	ck_assert_int_eq(raw_end(other), 0);
+	raw_leave(other);
+}
+END_TEST
+
+START_TEST(limit_of_file_size)
+{
+	struct rump_rlimit rl = { .rlim_cur = 10, .rlim_max = 20 };
+	struct rump_iovec iov = { "abc", 3 };
+	int fd = new_file("/f");
+
+	OK(G, setrlimit, RUMP_RLIMIT_FSIZE, P(&rl));
+	ck_assert_int_eq(OK(G, write, fd, P("0123456789"), 10), 10);
+	ck_assert_int_eq(CALL(G, write, fd, P("x"), 1), RUMP_EFBIG);
+	OK0(G, getpid);
+	ck_assert_uint_eq(G->raised, UINT64_C(1) << RUMP_SIGXFSZ);
+	ck_assert_int_eq(CALL(G, pwritev, fd, P(&iov), 1, 0, 8),
+	    RUMP_EFBIG);
+	ck_assert_int_eq(OK(G, pwritev, fd, P(&iov), 1, 0, 7), 3);
+	OK(G, fcntl, fd, RUMP_F_SETFL, RUMP_O_APPEND);
+	OK(G, lseek, fd, 0, 0, RUMP_SEEK_SET);
+	ck_assert_int_eq(CALL(G, write, fd, P("x"), 1), RUMP_EFBIG);
+	ck_assert_str_eq(raw_get(&S, "f"), "0123456abc");
+}
+END_TEST
+
 /* The host's own programs see our guests' locks, and the other way round. */
 START_TEST(record_locks_reach_the_host)
 {
@@ -423,6 +464,8 @@ suite(void)
 	tcase_add_test(t, flocks);
 	tcase_add_test(t, record_locks);
 	tcase_add_test(t, record_locks_reach_the_host);
+	tcase_add_test(t, waiting_in_a_circle_is_noticed);
+	tcase_add_test(t, limit_of_file_size);
 	tcase_add_test(t, searching_only);
 	suite_add_tcase(s, t);
 	return s;
