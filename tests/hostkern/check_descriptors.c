@@ -22,6 +22,14 @@ setup(void)
 }
 
 static void
+setup_loop(void)
+{
+
+	raw_in_loop = true;
+	setup();
+}
+
+static void
 teardown(void)
 {
 
@@ -422,13 +430,14 @@ START_TEST(devices_are_there_without_files)
 }
 END_TEST
 
-static Suite *
-suite(void)
+/* Every test with the server in its own threads and in a caller's loop. */
+static void
+add_case(Suite *s, const char *name, void (*start)(void))
 {
-	Suite *s = suite_create("hostkern descriptors");
-	TCase *t = tcase_create("all");
+	TCase *t = tcase_create(name);
 
-	tcase_add_checked_fixture(t, setup, teardown);
+	tcase_add_checked_fixture(t, start, teardown);
+	tcase_set_timeout(t, 60);
 	tcase_add_test(t, first_descriptors_are_the_console);
 	tcase_add_test(t, console_writes_where_it_is_told);
 	tcase_add_test(t, lowest_number_is_taken);
@@ -445,6 +454,15 @@ suite(void)
 	tcase_add_test(t, fifo_ends_meet);
 	tcase_add_test(t, devices_are_there_without_files);
 	suite_add_tcase(s, t);
+}
+
+static Suite *
+suite(void)
+{
+	Suite *s = suite_create("hostkern descriptors");
+
+	add_case(s, "threads", setup);
+	add_case(s, "loop", setup_loop);
 	return s;
 }
 

@@ -25,6 +25,14 @@ setup(void)
 }
 
 static void
+setup_loop(void)
+{
+
+	raw_in_loop = true;
+	setup();
+}
+
+static void
 teardown(void)
 {
 
@@ -447,13 +455,13 @@ START_TEST(searching_only)
 }
 END_TEST
 
-static Suite *
-suite(void)
+/* Every test with the server in its own threads and in a caller's loop. */
+static void
+add_case(Suite *s, const char *name, void (*start)(void))
 {
-	Suite *s = suite_create("hostkern files");
-	TCase *t = tcase_create("all");
+	TCase *t = tcase_create(name);
 
-	tcase_add_checked_fixture(t, setup, teardown);
+	tcase_add_checked_fixture(t, start, teardown);
 	tcase_set_timeout(t, 60);
 	tcase_add_test(t, read_and_write);
 	tcase_add_test(t, large_transfers);
@@ -468,6 +476,15 @@ suite(void)
 	tcase_add_test(t, limit_of_file_size);
 	tcase_add_test(t, searching_only);
 	suite_add_tcase(s, t);
+}
+
+static Suite *
+suite(void)
+{
+	Suite *s = suite_create("hostkern files");
+
+	add_case(s, "threads", setup);
+	add_case(s, "loop", setup_loop);
 	return s;
 }
 

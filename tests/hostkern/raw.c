@@ -28,6 +28,44 @@ log_line(void *cookie, enum rumpserver_loglevel level, const char *line)
 		fprintf(stderr, "server: %s\n", line);
 }
 
+bool raw_in_loop;
+
+static void *
+run_loop(void *arg)
+{
+	struct raw_server *s = arg;
+	struct pollfd pfd[2] = {
+		{ .fd = rumpserver_pollfd(s->srv), .events = POLLIN },
+		{ .fd = s->quit[0], .events = POLLIN },
+	};
+
+	do
+		poll(pfd, 2, rumpserver_step(s->srv));
+	while (pfd[1].revents == 0);
+	return NULL;
+}
+
+static void
+run_server(struct raw_server *s)
+{
+
+	if (!raw_in_loop) {
+		ck_assert_int_eq(rumpserver_start(s->srv), 0);
+		return;
+	}
+	ck_assert_int_eq(pipe2(s->quit, O_CLOEXEC), 0);
+	ck_assert_int_eq(pthread_create(&s->loop, NULL, run_loop, s), 0);
+}
+
+static void
+end_loop(struct raw_server *s)
+{
+
+	close(s->quit[1]);
+	pthread_join(s->loop, NULL);
+	close(s->quit[0]);
+}
+
 void
 raw_start(struct raw_server *s, const struct hostkern_config *conf)
 {
@@ -50,7 +88,7 @@ raw_start(struct raw_server *s, const struct hostkern_config *conf)
 	sc.kern = s->hk;
 	s->srv = rumpserver_create(&sc);
 	ck_assert_ptr_nonnull(s->srv);
-	ck_assert_int_eq(rumpserver_start(s->srv), 0);
+	run_server(s);
 }
 
 static int
@@ -67,6 +105,8 @@ void
 raw_stop(struct raw_server *s)
 {
 
+	if (raw_in_loop)
+		end_loop(s);
 	rumpserver_stop(s->srv, 0);
 	rumpserver_destroy(s->srv);
 	hostkern_destroy(s->hk);

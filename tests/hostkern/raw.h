@@ -12,6 +12,7 @@
 #include <sys/types.h>
 
 #include <limits.h>
+#include <pthread.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -26,7 +27,13 @@ struct raw_server {
 	struct rumpserver *srv;
 	char dir[64];		/* holds root and what is outside of it */
 	char root[80];
+	pthread_t loop;
+	int quit[2];		/* a pipe: closed to end the loop */
 };
+
+/* Which of its ways the server runs in: its own threads, or a caller's loop
+ * (which is a thread of ours).  Set before raw_start(). */
+extern bool raw_in_loop;
 
 /* conf may be NULL; its root is not looked at. */
 void raw_start(struct raw_server *, const struct hostkern_config *conf);
