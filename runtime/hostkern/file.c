@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "hostkern/kern.h"
+#include "hostkern/kqueue.h"
 
 enum { BACKOFF_MIN_MS = 1, BACKOFF_MAX_MS = 50 };
 
@@ -113,7 +114,9 @@ int
 file_epipe(struct lwp *l, struct file *f)
 {
 
-	if ((atomic_load(&f->flags) & RUMP_O_NOSIGPIPE) == 0)
+	if ((atomic_load(&f->flags) & RUMP_O_NOSIGPIPE) == 0) {
+		kqueue_signal(kern_proc(l), RUMP_SIGPIPE);
 		(void)rumpserver_raise(rumpserver_lwp_proc(l), RUMP_SIGPIPE);
+	}
 	return RUMP_EPIPE;
 }

@@ -5,6 +5,7 @@
 
 #include "hostkern/aio.h"
 #include "hostkern/kern.h"
+#include "hostkern/kqueue.h"
 #include "hostkern/ksem.h"
 #include "hostkern/ktime.h"
 #include "hostkern/sock.h"
@@ -16,5 +17,6 @@ const struct kern_module *const kern_modules[] = {
 	&ksem_module,
 	&sysctl_module,
 	&socket_module,
+	&kqueue_module,
 	NULL
 };

@@ -18,6 +18,7 @@
 #include <rump/rump_handlers.h>
 
 #include "hostkern/kern.h"
+#include "hostkern/kqueue.h"
 #include "hostkern/ktime.h"
 
 enum {
@@ -158,8 +159,10 @@ fire(struct timerq *q, struct ktimer *t, int64_t now)
 	}
 	/* ESRCH: a copy whose client has not come yet.  The signal is lost,
 	 * as for a process that ignores it. */
-	if (t->signo != 0)
+	if (t->signo != 0) {
+		kqueue_signal(t->proc, t->signo);
 		(void)rumpserver_raise(t->proc->rp, t->signo);
+	}
 }
 
 static void *

@@ -1,0 +1,18 @@
+/*
+ * kqueue: what other parts of the kernel tell it.  Each may be called with no
+ * lock of those in kern.h held but hk->proc_lock.
+ */
+#ifndef RUMPGEN_HOSTKERN_KQUEUE_H
+#define RUMPGEN_HOSTKERN_KQUEUE_H
+
+#include "hostkern/kern.h"
+
+/* p's descriptor fd is closed: what p's queues watch there is gone. */
+void kqueue_closed(struct kproc *p, int fd);
+
+/* The kernel has raised NetBSD signal signo in p. */
+void kqueue_signal(struct kproc *p, int signo);
+
+extern const struct kern_module kqueue_module;
+
+#endif

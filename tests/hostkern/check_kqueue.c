@@ -1,0 +1,421 @@
+/*
+ * kqueue: every filter, the flags of events, and how notes go away.
+ */
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include <check.h>
+
+#include "raw.h"
+
+static struct raw_server S;
+static struct raw_guest *G, *W;		/* waits; acts */
+static int KQ, R, WR;
+
+static void
+setup(void)
+{
+
+	raw_start(&S, NULL);
+	G = raw_guest(&S, "waiter");
+	OK0(G, pipe);
+	R = (int)G->retval[0];
+	WR = (int)G->retval[1];
+	W = raw_fork(&S, G);
+	KQ = (int)OK0(G, kqueue);
+}
+
+static void
+teardown(void)
+{
+
+	raw_leave(W);
+	raw_leave(G);
+	raw_stop(&S);
+}
+
+static struct rump_kevent
+kev(uintptr_t ident, uint32_t filter, uint32_t flags, uint32_t fflags,
+    int64_t data)
+{
+	struct rump_kevent k;
+
+	memset(&k, 0, sizeof(k));
+	k.ident = ident;
+	k.filter = filter;
+	k.flags = flags;
+	k.fflags = fflags;
+	k.data = data;
+	k.udata = 4711;
+	return k;
+}
+
+static int
+change(struct rump_kevent k)
+{
+
+	return CALL(G, __kevent50, KQ, P(&k), 1, 0, 0, 0);
+}
+
+/* The events there are now; *k is the first. */
+static int
+events(struct rump_kevent *k)
+{
+	static struct rump_kevent list[8];
+	struct rump_timespec zero = { 0, 0 };
+	int n;
+
+	n = (int)OK(G, __kevent50, KQ, 0, 0, P(list), 8, P(&zero));
+	*k = list[0];
+	return n;
+}
+
+START_TEST(reading)
+{
+	struct rump_kevent k;
+	char c;
+
+	ck_assert_int_eq(change(kev((uintptr_t)R, RUMP_EVFILT_READ,
+	    RUMP_EV_ADD, 0, 0)), 0);
+	ck_assert_int_eq(events(&k), 0);
+	BEGIN(G, __kevent50, KQ, 0, 0, P(&k), 1, 0);
+	ck_assert(raw_pending(G));
+	OK(W, write, WR, P("xyz"), 3);
+	ck_assert_int_eq(raw_end(G), 0);
+	ck_assert_int_eq(G->retval[0], 1);
+	ck_assert_uint_eq(k.ident, (uintptr_t)R);
+	ck_assert_uint_eq(k.filter, RUMP_EVFILT_READ);
+	ck_assert_int_eq(k.data, 3);
+	ck_assert_int_eq(k.udata, 4711);
+	/* Still so, as long as it is not read. */
+	ck_assert_int_eq(events(&k), 1);
+	OK(G, read, R, P(&c), 1);
+	ck_assert_int_eq(events(&k), 1);
+	ck_assert_int_eq(k.data, 2);
+	OK(G, close, WR);
+	OK(W, close, WR);
+	ck_assert_int_eq(events(&k), 1);
+	ck_assert_uint_eq(k.flags & RUMP_EV_EOF, RUMP_EV_EOF);
+}
+END_TEST
+
+START_TEST(writing)
+{
+	struct rump_kevent k;
+
+	ck_assert_int_eq(change(kev((uintptr_t)WR, RUMP_EVFILT_WRITE,
+	    RUMP_EV_ADD, 0, 0)), 0);
+	ck_assert_int_eq(events(&k), 1);
+	ck_assert_uint_eq(k.filter, RUMP_EVFILT_WRITE);
+	ck_assert_int_gt(k.data, 0);
+	OK(G, close, R);
+	OK(W, close, R);
+	ck_assert_int_eq(events(&k), 1);
+	ck_assert_uint_eq(k.flags & RUMP_EV_EOF, RUMP_EV_EOF);
+}
+END_TEST
+
+START_TEST(how_often)
+{
+	struct rump_kevent k;
+
+	/* Only what is new. */
+	change(kev((uintptr_t)R, RUMP_EVFILT_READ,
+	    RUMP_EV_ADD | RUMP_EV_CLEAR, 0, 0));
+	OK(W, write, WR, P("x"), 1);
+	ck_assert_int_eq(events(&k), 1);
+	ck_assert_int_eq(events(&k), 0);
+	OK(W, write, WR, P("x"), 1);
+	ck_assert_int_eq(events(&k), 1);
+	change(kev((uintptr_t)R, RUMP_EVFILT_READ, RUMP_EV_DELETE, 0, 0));
+
+	/* Once. */
+	change(kev((uintptr_t)R, RUMP_EVFILT_READ,
+	    RUMP_EV_ADD | RUMP_EV_ONESHOT, 0, 0));
+	ck_assert_int_eq(events(&k), 1);
+	ck_assert_int_eq(events(&k), 0);
+	ck_assert_int_eq(change(kev((uintptr_t)R, RUMP_EVFILT_READ,
+	    RUMP_EV_DELETE, 0, 0)), RUMP_ENOENT);
+
+	/* Once, and again when asked. */
+	change(kev((uintptr_t)R, RUMP_EVFILT_READ,
+	    RUMP_EV_ADD | RUMP_EV_DISPATCH, 0, 0));
+	ck_assert_int_eq(events(&k), 1);
+	ck_assert_int_eq(events(&k), 0);
+	ck_assert_int_eq(change(kev((uintptr_t)R, RUMP_EVFILT_READ,
+	    RUMP_EV_ENABLE, 0, 0)), 0);
+	ck_assert_int_eq(events(&k), 1);
+
+	/* Off and on. */
+	change(kev((uintptr_t)R, RUMP_EVFILT_READ, RUMP_EV_DELETE, 0, 0));
+	change(kev((uintptr_t)R, RUMP_EVFILT_READ,
+	    RUMP_EV_ADD | RUMP_EV_DISABLE, 0, 0));
+	ck_assert_int_eq(events(&k), 0);
+	change(kev((uintptr_t)R, RUMP_EVFILT_READ, RUMP_EV_ENABLE, 0, 0));
+	ck_assert_int_eq(events(&k), 1);
+}
+END_TEST
+
+START_TEST(refusals)
+{
+	struct rump_kevent k[2], out[2];
+	struct rump_timespec bad = { 0, -1 };
+
+	ck_assert_int_eq(change(kev(99, RUMP_EVFILT_READ, RUMP_EV_ADD, 0, 0)),
+	    RUMP_EBADF);
+	ck_assert_int_eq(change(kev(1, 77, RUMP_EV_ADD, 0, 0)), RUMP_EINVAL);
+	ck_assert_int_eq(change(kev(1, RUMP_EVFILT_AIO, RUMP_EV_ADD, 0, 0)),
+	    RUMP_EINVAL);
+	ck_assert_int_eq(change(kev((uintptr_t)R, RUMP_EVFILT_READ,
+	    RUMP_EV_ENABLE, 0, 0)), RUMP_ENOENT);
+	ck_assert_int_eq(change(kev((uintptr_t)R, RUMP_EVFILT_VNODE,
+	    RUMP_EV_ADD, 1, 0)), RUMP_EINVAL);
+	ck_assert_int_eq(change(kev(1, RUMP_EVFILT_TIMER, RUMP_EV_ADD, 0,
+	    -1)), RUMP_EINVAL);
+	ck_assert_int_eq(change(kev(64, RUMP_EVFILT_SIGNAL, RUMP_EV_ADD, 0,
+	    0)), RUMP_EINVAL);
+	ck_assert_int_eq(change(kev(29999, RUMP_EVFILT_PROC, RUMP_EV_ADD,
+	    RUMP_NOTE_EXIT, 0)), RUMP_ESRCH);
+	ck_assert_int_eq(CALL(G, __kevent50, R, 0, 0, P(out), 1, 0),
+	    RUMP_EBADF);
+	ck_assert_int_eq(CALL(G, __kevent50, KQ, 0, 0, P(out), 1, P(&bad)),
+	    RUMP_EINVAL);
+	ck_assert_int_eq(CALL(G, read, KQ, P(out), 1), RUMP_ENXIO);
+	ck_assert_int_eq(CALL(G, kqueue1, 1), RUMP_EINVAL);
+
+	/* With room for it, an error is an event, and the rest goes on. */
+	k[0] = kev(99, RUMP_EVFILT_READ, RUMP_EV_ADD, 0, 0);
+	k[1] = kev((uintptr_t)WR, RUMP_EVFILT_WRITE, RUMP_EV_ADD, 0, 0);
+	ck_assert_int_eq(OK(G, __kevent50, KQ, P(k), 2, P(out), 2, 0), 1);
+	ck_assert_uint_eq(out[0].flags, RUMP_EV_ERROR);
+	ck_assert_int_eq(out[0].data, RUMP_EBADF);
+	ck_assert_uint_eq(out[0].ident, 99);
+	ck_assert_int_eq(events(&out[0]), 1);
+}
+END_TEST
+
+START_TEST(closing_forgets)
+{
+	struct rump_kevent k;
+	int fd;
+
+	change(kev((uintptr_t)WR, RUMP_EVFILT_WRITE, RUMP_EV_ADD, 0, 0));
+	change(kev((uintptr_t)R, RUMP_EVFILT_READ, RUMP_EV_ADD, 0, 0));
+	ck_assert_int_eq(events(&k), 1);
+	OK(G, close, WR);
+	ck_assert_int_eq(events(&k), 0);
+	/* The note must not keep the pipe open. */
+	OK(W, close, WR);
+	ck_assert_int_eq(events(&k), 1);
+	ck_assert_uint_eq(k.flags & RUMP_EV_EOF, RUMP_EV_EOF);
+	/* Another file at the same number is not watched. */
+	fd = (int)OK(G, dup2, 0, R);
+	ck_assert_int_eq(fd, R);
+	ck_assert_int_eq(events(&k), 0);
+	ck_assert_int_eq(change(kev((uintptr_t)R, RUMP_EVFILT_READ,
+	    RUMP_EV_DELETE, 0, 0)), RUMP_ENOENT);
+}
+END_TEST
+
+START_TEST(timers)
+{
+	struct rump_timespec ts = { 5, 0 };
+	struct rump_timespec50 ts50 = { 0, 0, 1000000 };
+	struct rump_kevent k;
+
+	change(kev(7, RUMP_EVFILT_TIMER, RUMP_EV_ADD, 0, 5));
+	ck_assert_int_eq(OK(G, __kevent50, KQ, 0, 0, P(&k), 1, P(&ts)), 1);
+	ck_assert_uint_eq(k.ident, 7);
+	ck_assert_int_ge(k.data, 1);
+	ck_assert_int_eq(OK(G, __kevent50, KQ, 0, 0, P(&k), 1, P(&ts)), 1);
+	change(kev(7, RUMP_EVFILT_TIMER, RUMP_EV_DELETE, 0, 0));
+	change(kev(8, RUMP_EVFILT_TIMER, RUMP_EV_ADD | RUMP_EV_ONESHOT, 0,
+	    1));
+	ck_assert_int_eq(OK(G, __kevent50, KQ, 0, 0, P(&k), 1, P(&ts)), 1);
+	ck_assert_int_eq(k.data, 1);
+	/* The time limit, in both forms. */
+	ts = (struct rump_timespec){ 0, 1000000 };
+	ck_assert_int_eq(OK(G, __kevent50, KQ, 0, 0, P(&k), 1, P(&ts)), 0);
+	ck_assert_int_eq(OK(G, compat_50_kevent, KQ, 0, 0, P(&k), 1, P(&ts50)),
+	    0);
+}
+END_TEST
+
+START_TEST(user_events)
+{
+	struct rump_kevent k;
+
+	change(kev(1, RUMP_EVFILT_USER, RUMP_EV_ADD | RUMP_EV_CLEAR, 0x0f, 0));
+	ck_assert_int_eq(events(&k), 0);
+	change(kev(1, RUMP_EVFILT_USER, 0, RUMP_NOTE_FFOR | 0xf0, 0));
+	ck_assert_int_eq(events(&k), 0);
+	change(kev(1, RUMP_EVFILT_USER, 0, RUMP_NOTE_TRIGGER, 0));
+	ck_assert_int_eq(events(&k), 1);
+	ck_assert_uint_eq(k.fflags, 0xff);
+	ck_assert_int_eq(events(&k), 0);
+	change(kev(1, RUMP_EVFILT_USER, 0,
+	    RUMP_NOTE_FFAND | RUMP_NOTE_TRIGGER | 0x3c, 0));
+	ck_assert_int_eq(events(&k), 1);
+	ck_assert_uint_eq(k.fflags, 0x3c);
+	change(kev(1, RUMP_EVFILT_USER, 0,
+	    RUMP_NOTE_FFCOPY | RUMP_NOTE_TRIGGER | 0x1, 0));
+	ck_assert_int_eq(events(&k), 1);
+	ck_assert_uint_eq(k.fflags, 0x1);
+	/* Without EV_CLEAR it stays. */
+	change(kev(2, RUMP_EVFILT_USER, RUMP_EV_ADD, RUMP_NOTE_TRIGGER, 0));
+	ck_assert_int_eq(events(&k), 1);
+	ck_assert_int_eq(events(&k), 1);
+}
+END_TEST
+
+START_TEST(files)
+{
+	struct rump_kevent k;
+	struct rump_timespec ts = { 5, 0 };
+	int fd, out;
+	char c[8];
+
+	raw_put(&S, "file", "abc");
+	fd = raw_open(G, "/file", RUMP_O_RDONLY, 0);
+	change(kev((uintptr_t)fd, RUMP_EVFILT_READ, RUMP_EV_ADD, 0, 0));
+	ck_assert_int_eq(events(&k), 1);
+	ck_assert_int_eq(k.data, 3);
+	OK(G, read, fd, P(c), 8);
+	ck_assert_int_eq(events(&k), 0);
+	/* At the end, until it grows. */
+	out = raw_open(W, "/file", RUMP_O_WRONLY | RUMP_O_APPEND, 0);
+	BEGIN(G, __kevent50, KQ, 0, 0, P(&k), 1, P(&ts));
+	ck_assert(raw_pending(G));
+	OK(W, write, out, P("de"), 2);
+	ck_assert_int_eq(raw_end(G), 0);
+	ck_assert_int_eq(G->retval[0], 1);
+	ck_assert_int_eq(k.data, 2);
+	change(kev((uintptr_t)fd, RUMP_EVFILT_READ, RUMP_EV_DELETE, 0, 0));
+
+	change(kev((uintptr_t)fd, RUMP_EVFILT_VNODE,
+	    RUMP_EV_ADD | RUMP_EV_CLEAR, 0x7f, 0));
+	ck_assert_int_eq(events(&k), 0);
+	OK(W, write, out, P("f"), 1);
+	ck_assert_int_eq(events(&k), 1);
+	ck_assert_uint_eq(k.fflags, RUMP_NOTE_WRITE | RUMP_NOTE_EXTEND);
+	ck_assert_int_eq(events(&k), 0);
+	OK(W, chmod, P("/file"), 0600);
+	ck_assert_int_eq(events(&k), 1);
+	ck_assert_uint_eq(k.fflags, RUMP_NOTE_ATTRIB);
+	OK(W, link, P("/file"), P("/other"));
+	ck_assert_int_eq(events(&k), 1);
+	ck_assert_uint_eq(k.fflags, RUMP_NOTE_LINK);
+	OK(W, rename, P("/other"), P("/third"));
+	ck_assert_int_eq(events(&k), 1);
+	ck_assert_uint_eq(k.fflags & RUMP_NOTE_RENAME, RUMP_NOTE_RENAME);
+	OK(W, unlink, P("/third"));
+	OK(W, unlink, P("/file"));
+	ck_assert_int_eq(events(&k), 1);
+	ck_assert_uint_eq(k.fflags & RUMP_NOTE_DELETE, RUMP_NOTE_DELETE);
+}
+END_TEST
+
+START_TEST(processes)
+{
+	struct rump_timespec ts = { 5, 0 };
+	struct raw_guest *child;
+	struct rump_kevent k;
+	int64_t pid;
+
+	OK0(W, getpid_with_ppid);
+	pid = W->retval[0];
+	ck_assert_int_eq(change(kev((uintptr_t)pid, RUMP_EVFILT_PROC,
+	    RUMP_EV_ADD, RUMP_NOTE_FORK | RUMP_NOTE_EXEC | RUMP_NOTE_EXIT,
+	    0)), 0);
+	child = raw_fork(&S, W);
+	ck_assert_int_eq(events(&k), 1);
+	ck_assert_uint_eq(k.fflags, RUMP_NOTE_FORK);
+	raw_exec(W, "other");
+	ck_assert_int_eq(events(&k), 1);
+	ck_assert_uint_eq(k.fflags, RUMP_NOTE_EXEC);
+	raw_leave(W);
+	ck_assert_int_eq(OK(G, __kevent50, KQ, 0, 0, P(&k), 1, P(&ts)), 1);
+	ck_assert_uint_eq(k.fflags, RUMP_NOTE_EXIT);
+	ck_assert_uint_eq(k.flags & RUMP_EV_EOF, RUMP_EV_EOF);
+	W = child;
+}
+END_TEST
+
+START_TEST(signals)
+{
+	struct rump_kevent k;
+
+	change(kev(RUMP_SIGPIPE, RUMP_EVFILT_SIGNAL, RUMP_EV_ADD, 0, 0));
+	OK(G, close, R);
+	OK(W, close, R);
+	ck_assert_int_eq(CALL(G, write, WR, P("x"), 1), RUMP_EPIPE);
+	ck_assert_int_eq(CALL(G, write, WR, P("x"), 1), RUMP_EPIPE);
+	ck_assert_int_eq(events(&k), 1);
+	ck_assert_uint_eq(k.ident, RUMP_SIGPIPE);
+	ck_assert_int_eq(k.data, 2);
+	ck_assert_int_eq(events(&k), 0);
+}
+END_TEST
+
+START_TEST(queues_in_queues)
+{
+	struct rump_pollfd pfd = { KQ, RUMP_POLLIN, 0 };
+	struct raw_guest *child;
+	struct rump_kevent k;
+
+	ck_assert_int_eq(OK(G, poll, P(&pfd), 1, 0), 0);
+	change(kev((uintptr_t)WR, RUMP_EVFILT_WRITE, RUMP_EV_ADD, 0, 0));
+	ck_assert_int_eq(OK(G, poll, P(&pfd), 1, 0), 1);
+	ck_assert_int_eq(pfd.revents, RUMP_POLLIN);
+	/* In itself: no. */
+	ck_assert_int_eq(change(kev((uintptr_t)KQ, RUMP_EVFILT_READ,
+	    RUMP_EV_ADD, 0, 0)), RUMP_EINVAL);
+	/* A fork does not take it along. */
+	child = raw_fork(&S, G);
+	ck_assert_int_eq(CALL(child, __kevent50, KQ, 0, 0, P(&k), 1, 0),
+	    RUMP_EBADF);
+	raw_leave(child);
+}
+END_TEST
+
+START_TEST(leaving_while_waiting)
+{
+	struct raw_guest *g = raw_guest(&S, "lonely");
+	struct rump_kevent k;
+	int kq = (int)OK0(g, kqueue);
+
+	BEGIN(g, __kevent50, kq, 0, 0, P(&k), 1, 0);
+	ck_assert(raw_pending(g));
+	raw_leave(g);
+}
+END_TEST
+
+int
+main(void)
+{
+	Suite *s = suite_create("hostkern kqueue");
+	TCase *tc = tcase_create("kqueue");
+	SRunner *sr;
+	int failed;
+
+	tcase_add_checked_fixture(tc, setup, teardown);
+	tcase_add_test(tc, reading);
+	tcase_add_test(tc, writing);
+	tcase_add_test(tc, how_often);
+	tcase_add_test(tc, refusals);
+	tcase_add_test(tc, closing_forgets);
+	tcase_add_test(tc, timers);
+	tcase_add_test(tc, user_events);
+	tcase_add_test(tc, files);
+	tcase_add_test(tc, processes);
+	tcase_add_test(tc, signals);
+	tcase_add_test(tc, queues_in_queues);
+	tcase_add_test(tc, leaving_while_waiting);
+	suite_add_tcase(s, tc);
+	sr = srunner_create(s);
+	srunner_run_all(sr, CK_ENV);
+	failed = srunner_ntests_failed(sr);
+	srunner_free(sr);
+	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
