@@ -3,11 +3,13 @@
 #	make			generate out/ from syscalls.master and build everything
 #	make check		every test, in every variant
 #	make demo		the main job on real input, with a transcript
+#	make fuzz		libFuzzer on all that reads from a peer
 #	make bench		what it costs beside the bare limit
 #	make install		PREFIX=/usr/local DESTDIR=
 #
 # All but install first see to the packages they need (make deps).
-# A variant is one way to compile everything: V=default, clang, asan, tsan.
+# A variant is one way to compile everything: V=default, clang, asan, tsan
+# (and fuzz, for make fuzz only).
 
 V ?=		default
 OUT :=		out
@@ -28,7 +30,9 @@ CFLAGS_quick :=		-O0
 CFLAGS_asan :=		-O1 -fsanitize=address,undefined \
 			-fno-sanitize-recover=all -fno-omit-frame-pointer
 CFLAGS_tsan :=		-O1 -fsanitize=thread
-ifneq ($(filter $(V),clang),)
+CFLAGS_fuzz :=		-O1 -fsanitize=fuzzer-no-link,address,undefined \
+			-fno-sanitize-recover=all -DFUZZ_LIBFUZZER
+ifneq ($(filter $(V),clang fuzz),)
 CC :=		clang
 else
 CC :=		gcc
@@ -38,6 +42,9 @@ CPPFLAGS :=	-D_GNU_SOURCE -Iruntime -Iruntime/include -I$(OUT)/include
 CFLAGS :=	-std=gnu11 -g -fPIC -pthread -Wall -Wextra -Werror \
 		$(CFLAGS_$(V))
 LDFLAGS :=	-pthread $(filter -fsanitize%,$(CFLAGS_$(V)))
+ifeq ($(V),fuzz)
+LDFLAGS :=	-pthread -fsanitize=fuzzer,address,undefined
+endif
 DEPFLAGS =	-MMD -MP -MF $@.d
 
 # make Q= shows the commands.
@@ -67,7 +74,7 @@ LIBS :=		$(CLIENT_A) $(CLIENT_SO) $(SERVER_A) $(SERVER_SO) $(HOSTKERN_O)
 
 # Tests: tests/<room>/check_*.c is a program each, prog_*.c a program they
 # start, any other .c a helper linked into every test of that room.
-TEST_ROOMS :=	wire abi trace client server hostkern replay
+TEST_ROOMS :=	wire abi trace client server hostkern replay fuzz
 TEST_PROGS :=	$(foreach r,$(TEST_ROOMS),$(patsubst tests/%.c,$(B)/tests/%,\
 		$(sort $(wildcard tests/$(r)/check_*.c))))
 AUX_PROGS :=	$(foreach r,$(TEST_ROOMS),$(patsubst tests/%.c,$(B)/tests/%,\
@@ -82,7 +89,7 @@ BENCH :=	$(patsubst tests/bench/%.c,$(B)/bench/%,\
 MAKEFLAGS +=	--no-builtin-rules
 .SUFFIXES:
 .PHONY:		all generate build build-tests check check-lua check-c check-static \
-		check-examples check-readme demo bench deps install clean
+		check-examples check-readme demo fuzz build-fuzz bench deps install clean
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -181,7 +188,7 @@ $(B)/tests/$(1)/prog_%: $(B)/obj/tests/$(1)/prog_%.o $(CLIENT_A)
 	$$(link-test)
 endef
 $(foreach r,wire abi trace client server,$(eval $(call test-room,$(r),)))
-$(foreach r,hostkern replay,$(eval $(call test-room,$(r),$(HOSTKERN_O))))
+$(foreach r,hostkern replay fuzz,$(eval $(call test-room,$(r),$(HOSTKERN_O))))
 
 $(B)/tests/generated/check_stubs: $(B)/obj/$(OUT)/tests/check_stubs.o $(CLIENT_A)
 	$(link-test)
@@ -196,7 +203,7 @@ check:		deps
 	$(SUBMAKE) -j1 check-lua check-static
 	@for v in $(VARIANTS); do \
 	    $(MAKE) --no-print-directory V=$$v check-c || exit 1; done
-	$(SUBMAKE) -j1 check-examples check-readme
+	$(SUBMAKE) -j1 check-examples check-install check-docs check-readme
 
 check-lua:	$(GENERATED)
 	luacheck --quiet --no-color gen tests/gen
@@ -217,10 +224,31 @@ check-examples:	build
 check-readme:
 	@tests/readme
 
+check-install:	build
+	@tests/install
+
+# The pages, and the table of calls that hostkern serves, are true.
+SERVED =	$(LUA) gen/served.lua --object $(HOSTKERN_O) -o docs/served.md \
+		$(MASTER) $(wildcard runtime/hostkern/*.c)
+check-docs:	build
+	@tests/man $(B)
+	@$(SERVED) --check
+docs/served.md:	build
+	$(SERVED)
+.PHONY:		check-install check-docs docs/served.md
+
 # --- demonstration and measurement -----------------------------------------
 demo:		deps
 	$(SUBMAKE) build build-tests
 	@examples/demo $(B)
+
+# Each target for FUZZ_SECONDS (30), from inputs as the ordinary tests make.
+fuzz:		deps
+	$(SUBMAKE) V=default build-fuzz
+	$(SUBMAKE) V=fuzz build-fuzz
+	@tests/fuzz/run $(OUT)/build
+
+build-fuzz:	$(filter $(B)/tests/fuzz/check_fuzz_%,$(TEST_PROGS))
 
 bench:		deps
 	$(SUBMAKE) build $(BENCH)
@@ -236,8 +264,8 @@ $(B)/bench/%:	$(B)/obj/tests/bench/%.o \
 # --- installation -----------------------------------------------------------
 D :=		$(DESTDIR)$(PREFIX)
 install:	build
-	install -d $(D)/bin $(D)/lib $(D)/include/rump $(D)/share/man/man1 \
-	    $(D)/share/man/man3 $(D)/share/man/man7
+	install -d $(D)/bin $(D)/lib $(D)/include/rump \
+	    $(foreach s,1 3 5 7,$(D)/share/man/man$(s))
 	install -m 755 $(RUMP_SERVER) $(D)/bin
 	install -m 644 $(CLIENT_A) $(SERVER_A) $(D)/lib
 	install -m 755 $(CLIENT_SO) $(SERVER_SO) $(D)/lib
@@ -245,8 +273,9 @@ install:	build
 	ln -sf librumpserver.so.0 $(D)/lib/librumpserver.so
 	install -m 644 runtime/include/rump/*.h $(OUT)/include/rump/*.h \
 	    $(D)/include/rump
-	for s in 1 3 7; do install -m 644 docs/man/*.$$s \
-	    $(D)/share/man/man$$s; done
+	@set -e; for s in 1 3 5 7; do for p in docs/man/*.$$s; do \
+	    test ! -e $$p || install -m 644 $$p $(D)/share/man/man$$s; \
+	    done; done
 
 clean:
 	rm -rf $(OUT)
