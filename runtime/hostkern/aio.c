@@ -269,6 +269,7 @@ job_run(struct paio *aio, struct aiojob *job)
 	struct file *f;
 
 	job->retval = -1;
+	cred_assume(aio->proc);	/* what a write does to set-id bits depends */
 	if (job->op == OP_READ)
 		job->error = fd_getread(aio->proc, job->fd, &f);
 	else

@@ -10,7 +10,9 @@
  * has its own), SIGPIPE is ignored where it had its default action, and the
  * soft limit of descriptors is raised to the hard one.  A server that runs as
  * root takes, on each thread that runs calls, the file-system identity of the
- * guest it works for (setfsuid(2) and the like, this thread only).
+ * guest it works for (setfsuid(2) and the like, this thread only).  Its own
+ * threads: one for timers, once a guest sets one, and one for each guest that
+ * does asynchronous I/O.
  */
 #ifndef RUMPGEN_HOSTKERN_HOSTKERN_H
 #define RUMPGEN_HOSTKERN_HOSTKERN_H

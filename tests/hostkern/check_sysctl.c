@@ -471,6 +471,42 @@ START_TEST(descriptions)
 }
 END_TEST
 
+/* Whatever is asked: never a byte more than there is room for, and the length
+ * is told whenever there was a value. */
+START_TEST(nonsense)
+{
+	static const int parts[] = { 0, 1, 2, 4, 6, 10, 12, 21, 24, 41, 81, 82,
+	    83, 1024, -1, -2, -3, -5, -6, -7, -8, INT32_MIN, INT32_MAX };
+	struct rump_sysctlnode query = { .sysctl_flags = RUMP_SYSCTL_VERSION };
+	unsigned char buf[1024];
+	int name[RUMP_CTL_MAXNAME], rc;
+	size_t len, room, i, k;
+	unsigned n, seed = 20161123;
+
+	for (i = 0; i < 3000; i++) {
+		n = 1 + rand_r(&seed) % (i % 4 == 0 ? RUMP_CTL_MAXNAME : 4);
+		for (k = 0; k < n; k++)
+			name[k] = parts[rand_r(&seed) % LENGTH(parts)];
+		memset(buf, 0xa5, sizeof(buf));
+		len = room = rand_r(&seed) % 600;
+		if (name[n - 1] < 0)
+			rc = rump_sys___sysctl(name, n, buf, &len, &query,
+			    sizeof(query));
+		else
+			rc = rump_sys___sysctl(name, n, buf, &len, NULL, 0);
+		for (k = room; k < sizeof(buf) && buf[k] == 0xa5; k++)
+			continue;
+		ck_assert_uint_eq(k, sizeof(buf));
+		if (rc == 0)
+			ck_assert_uint_le(len, room);
+		else if (errno == ENOMEM)
+			ck_assert_uint_gt(len, room);
+		else
+			ck_assert_uint_eq(len, room);
+	}
+}
+END_TEST
+
 int
 main(void)
 {
@@ -495,6 +531,7 @@ main(void)
 	tcase_add_test(tc, all_can_be_read);
 	tcase_add_test(tc, questions_about_the_tree);
 	tcase_add_test(tc, descriptions);
+	tcase_add_test(tc, nonsense);
 	suite_add_tcase(s, tc);
 	sr = srunner_create(s);
 	srunner_run_all(sr, CK_ENV);
