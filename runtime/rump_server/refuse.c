@@ -17,7 +17,7 @@ static const struct preset {
 	{ "network", "sockets, local ones too", (const char *const[]){
 	    "__socket30", "socketpair", "bind", "connect", "listen", "accept",
 	    "paccept", "sendto", "sendmsg", "sendmmsg", NULL } },
-	{ "modify", "calls that change files by name or descriptor",
+	{ "modify", "calls that change files but write(2)",
 	    (const char *const[]){
 	    "link", "linkat", "unlink", "unlinkat", "rename", "renameat",
 	    "__posix_rename", "symlink", "symlinkat", "mkdir", "mkdirat",
@@ -32,7 +32,7 @@ static const struct preset {
 	    "lremovexattr", "fremovexattr", "extattr_set_file",
 	    "extattr_set_fd", "extattr_set_link", "extattr_delete_file",
 	    "extattr_delete_fd", "extattr_delete_link", NULL } },
-	{ "identity", "changes of user, group, session and login name",
+	{ "identity", "changes of user, group and session",
 	    (const char *const[]){
 	    "setuid", "seteuid", "setreuid", "setgid", "setegid", "setregid",
 	    "setgroups", "setsid", "setpgid", "__setlogin", NULL } },
@@ -91,7 +91,7 @@ refuse_print(FILE *f)
 	unsigned i;
 
 	for (i = 0; i < NPRESETS; i++)
-		fprintf(f, "                               %-9s %s\n",
+		fprintf(f, "                             %-8s  %s\n",
 		    presets[i].name, presets[i].what);
 }
 
