@@ -48,6 +48,7 @@ const char *raw_get(const struct raw_server *, const char *name);
 const char *raw_host(const struct raw_server *, const char *name);
 
 struct raw_guest {
+	struct raw_server *server;
 	int fd;
 	uint64_t reqno;
 	int64_t retval[2];
@@ -58,7 +59,7 @@ struct raw_guest *raw_guest(struct raw_server *, const char *comm);
 /* The child of a prefork, as a guest of its own. */
 struct raw_guest *raw_fork(struct raw_server *, struct raw_guest *);
 void raw_exec(struct raw_guest *, const char *comm);
-/* Disconnects, and waits until the server has noticed. */
+/* Disconnects, and waits until the process is gone. */
 void raw_leave(struct raw_guest *);
 
 /*
