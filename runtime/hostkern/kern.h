@@ -125,6 +125,7 @@ struct kproc {
 	struct hostkern *hk;
 	struct rump_proc *rp;
 	pid_t pid;
+	atomic_int ppid;	/* parent's, for getpid without the lock */
 
 	/* hk->proc_lock */
 	struct kproc *parent;	/* NULL: init */

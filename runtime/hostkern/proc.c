@@ -178,6 +178,7 @@ proc_enter(struct kproc *p, struct kproc *parent)
 		return RUMP_EAGAIN;
 	}
 	p->parent = parent;
+	atomic_store(&p->ppid, parent != NULL ? parent->pid : INIT_PID);
 	pgrp_join(hk, p, parent != NULL ? parent->pgrp : hk->initpgrp);
 	p->next = hk->procs;
 	p->prevp = &hk->procs;
@@ -202,8 +203,10 @@ proc_leave(struct kproc *p)
 		p->next->prevp = p->prevp;
 	hk->nprocs--;
 	for (q = hk->procs; q != NULL; q = q->next) {
-		if (q->parent == p)
+		if (q->parent == p) {
 			q->parent = NULL;
+			atomic_store(&q->ppid, INIT_PID);
+		}
 	}
 	pgrp_put(hk, p->pgrp);
 	pthread_mutex_unlock(&hk->proc_lock);
@@ -401,17 +404,6 @@ proc_exit(void *kern, struct rump_proc *rp)
 
 /* --- calls --- */
 
-static pid_t
-parent_pid(struct kproc *p)
-{
-	pid_t pid;
-
-	pthread_mutex_lock(&p->hk->proc_lock);
-	pid = p->parent != NULL ? p->parent->pid : INIT_PID;
-	pthread_mutex_unlock(&p->hk->proc_lock);
-	return pid;
-}
-
 int
 sys_getpid_with_ppid(struct lwp *l, const void *v, register_t *retval)
 {
@@ -419,7 +411,7 @@ sys_getpid_with_ppid(struct lwp *l, const void *v, register_t *retval)
 
 	(void)v;
 	retval[0] = p->pid;
-	retval[1] = parent_pid(p);
+	retval[1] = atomic_load(&p->ppid);
 	return 0;
 }
 
@@ -428,7 +420,7 @@ sys_getppid(struct lwp *l, const void *v, register_t *retval)
 {
 
 	(void)v;
-	retval[0] = parent_pid(kern_proc(l));
+	retval[0] = atomic_load(&kern_proc(l)->ppid);
 	return 0;
 }
 
