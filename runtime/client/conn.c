@@ -384,12 +384,36 @@ set_newfd(struct conn *c, int fd)
 	entry_end(&e);
 }
 
+/*
+ * Closes what a lost connection has left, once its reader is off.  Before the
+ * new socket is made: should the program have closed the old one under us, the
+ * new one may get its number.
+ */
+static void
+take_down(struct conn *c)
+{
+	struct call claim = { .done = true };
+	struct entry e;
+
+	entry_begin(&e);
+	conn_claim(c, &claim);
+	pthread_mutex_lock(&c->sendlock);
+	pthread_mutex_lock(&c->lock);
+	if (c->state != CONN_UP)
+		close_all(c);
+	pthread_mutex_unlock(&c->lock);
+	pthread_mutex_unlock(&c->sendlock);
+	conn_release(c, &claim);
+	entry_end(&e);
+}
+
 int
 conn_connect(struct conn *c, enum frame_handshake kind,
     const uint32_t *cookie, bool quiet)
 {
 	int error, fd;
 
+	take_down(c);
 	fd = locator_connect(&conn_server);
 	if (fd == -1) {
 		error = errno;
@@ -422,23 +446,37 @@ conn_connect(struct conn *c, enum frame_handshake kind,
 /* --- losing it --- */
 
 void
-conn_lost(struct conn *c)
+conn_fail_pending(struct conn *c)
 {
 	struct call *call;
+
+	for (call = c->pending; call != NULL; call = call->next) {
+		if (call->done)
+			continue;
+		call->done = true;
+		call->error = RUMP_ENOTCONN;
+		if (call->waiting)
+			sem_post(&call->sem);
+	}
+}
+
+/*
+ * While somebody reads, the calls stay pending: the reader may be moving data
+ * to or from memory that is its caller's own again as soon as a call is over.
+ */
+void
+conn_lost(struct conn *c)
+{
 
 	pthread_mutex_lock(&c->lock);
 	if (c->state == CONN_UP) {
 		c->state = CONN_LOST;
-		for (call = c->pending; call != NULL; call = call->next) {
-			if (call->done)
-				continue;
-			call->done = true;
-			call->error = RUMP_ENOTCONN;
-			if (call->waiting)
-				sem_post(&call->sem);
-		}
-		/* Wakes the reader, and the server if it is there yet. */
-		shutdown(c->fd, SHUT_RDWR);
+		/* Wakes the reader, and the server if it is there yet; but
+		 * the program may have closed the socket under us. */
+		if (shutdown(c->fd, SHUT_RDWR) == -1)
+			conn_kick(c);
+		if (c->reader == NULL)
+			conn_fail_pending(c);
 	}
 	pthread_mutex_unlock(&c->lock);
 }

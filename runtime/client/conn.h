@@ -177,9 +177,9 @@ int conn_connect(struct conn *c, enum frame_handshake kind,
  * and readers expect.  Returns 0 or a host errno. */
 int conn_prepare_socket(int fd);
 
-/* Takes over a prepared, connected socket whose handshake is done; owns fd.  The first
- * request will be number reqno.  Under setup.  Returns 0 or a host errno, fd
- * then closed. */
+/* Takes over a prepared, connected socket whose handshake is done; owns fd.
+ * The first request will be number reqno.  Under setup.  Returns 0 or a host
+ * errno, fd then closed. */
 int conn_adopt(struct conn *c, int fd, uint64_t reqno);
 
 /*
@@ -216,9 +216,11 @@ int conn_flush(struct conn *c);
 
 /* --- losing it --- */
 
-/* The server is gone: every pending call fails with ENOTCONN.  Holds no lock
- * on entry. */
+/* The server is gone: every pending call fails with ENOTCONN, at once or as
+ * soon as the reader is off.  Holds no lock on entry. */
 void conn_lost(struct conn *c);
+/* What it does then; lock held, nobody reads. */
+void conn_fail_pending(struct conn *c);
 /* The same because the server broke the protocol; says why. */
 void conn_broken(struct conn *c, const char *why);
 /* Closes what a lost connection leaves, once nobody reads.  Holds nothing. */

@@ -369,6 +369,19 @@ call_name(const struct call *call)
 	return rump_sysdesc[call->num].name;
 }
 
+/* Whose access it was nobody knows: every call in progress, but none that has
+ * been answered, fails with EFAULT.  lock held. */
+static void
+fail_all(struct conn *c)
+{
+	struct call *call;
+
+	for (call = c->pending; call != NULL; call = call->next) {
+		if (!call->done)
+			call->efault = true;
+	}
+}
+
 bool
 guard_allows(struct conn *c, uint64_t addr, size_t len, enum guard_way way)
 {
@@ -394,9 +407,8 @@ guard_allows(struct conn *c, uint64_t addr, size_t len, enum guard_way way)
 		say = !c->refused;
 		c->refused = true;
 		/* A refused copyin has an answer that says so. */
-		for (call = c->pending; call != NULL && way == GUARD_OUT;
-		    call = call->next)
-			call->efault = true;
+		if (way == GUARD_OUT)
+			fail_all(c);
 	}
 	pthread_mutex_unlock(&c->lock);
 	if (say)
@@ -418,6 +430,8 @@ guard_fault(struct conn *c, uint64_t addr, size_t len)
 	found = false;
 	pthread_mutex_lock(&c->lock);
 	for (call = c->pending; call != NULL; call = call->next) {
+		if (call->done)
+			continue;
 		q.way = GUARD_IN;
 		if (!call_names(&q, call)) {
 			q.way = GUARD_OUT;
@@ -427,9 +441,7 @@ guard_fault(struct conn *c, uint64_t addr, size_t len)
 		call->efault = true;
 		found = true;
 	}
-	if (!found) {
-		for (call = c->pending; call != NULL; call = call->next)
-			call->efault = true;
-	}
+	if (!found)
+		fail_all(c);
 	pthread_mutex_unlock(&c->lock);
 }

@@ -3,6 +3,7 @@
  */
 #include <sys/socket.h>
 #include <sys/syscall.h>
+#include <sys/uio.h>
 
 #include <errno.h>
 #include <string.h>
@@ -19,6 +20,9 @@
 
 /* From here on copyout data is received straight into place. */
 #define DIRECT_MIN	4096
+/* The most that is received before it is known what it is: enough for many
+ * answers at once, little of a long copyout. */
+#define FIRST_MAX	4096
 
 bool
 reader_take(struct conn *c, struct call *call)
@@ -36,6 +40,8 @@ reader_leave(struct conn *c)
 	struct call *call;
 
 	c->reader = NULL;
+	if (c->state == CONN_LOST)
+		conn_fail_pending(c);
 	if (c->claimer != NULL) {
 		c->reader = c->claimer;
 		c->claimer = NULL;
@@ -175,24 +181,35 @@ handle_frames(struct conn *c)
 
 /* --- receiving --- */
 
-/* By the bare system call: the address is the server's word. */
+/*
+ * Copyout data into place, and what comes behind it into the empty buffer.
+ * By the bare system call: the address is the server's word.
+ */
 static ssize_t
 recv_direct(struct conn *c)
 {
-	void *to = (void *)(uintptr_t)c->copyout_addr;
-	size_t left = (size_t)c->copyout_left;
+	struct iovec iov[2] = {
+		{ (void *)(uintptr_t)c->copyout_addr, (size_t)c->copyout_left },
+		{ c->rbuf, CONN_RBUF },
+	};
+	struct msghdr msg = { .msg_iov = iov, .msg_iovlen = 2 };
+	ssize_t n;
 
-#ifdef SYS_recvfrom
-	return syscall(SYS_recvfrom, c->fd, to, left, MSG_WAITALL, NULL, NULL);
+#ifdef SYS_recvmsg
+	n = syscall(SYS_recvmsg, c->fd, &msg, 0);
 #else
-	return recv(c->fd, to, left, MSG_WAITALL);
+	n = recvmsg(c->fd, &msg, 0);
 #endif
+	if (n > 0 && (size_t)n > iov[0].iov_len)
+		c->rend = (size_t)n - iov[0].iov_len;
+	return n;
 }
 
 /* Receives into the buffer, or copyout data into place.  As recv(2). */
 static ssize_t
 receive(struct conn *c, int flags)
 {
+	size_t room;
 	ssize_t n;
 
 	if (buffered(c) == 0)
@@ -201,7 +218,7 @@ receive(struct conn *c, int flags)
 	    buffered(c) == 0 && flags == 0) {
 		n = recv_direct(c);
 		if (n > 0)
-			upcall_copyout_placed(c, (size_t)n);
+			upcall_copyout_placed(c, (size_t)n - buffered(c));
 		if (n != -1 || errno != EFAULT)
 			return n;
 		upcall_copyout_fault(c);
@@ -212,7 +229,10 @@ receive(struct conn *c, int flags)
 		c->rend -= c->rstart;
 		c->rstart = 0;
 	}
-	n = recv(c->fd, c->rbuf + c->rend, CONN_RBUF - c->rend, flags);
+	room = CONN_RBUF - c->rend;
+	if (room > FIRST_MAX)
+		room = FIRST_MAX;
+	n = recv(c->fd, c->rbuf + c->rend, room, flags);
 	if (n > 0)
 		c->rend += (size_t)n;
 	return n;

@@ -1,6 +1,7 @@
 /*
  * Reading and writing one's own memory without faulting.
  */
+#include <sys/mman.h>
 #include <sys/uio.h>
 
 #include <errno.h>
@@ -103,6 +104,28 @@ usermem_write(uint64_t dst, const void *src, size_t len)
 }
 
 #ifdef __linux__
+/*
+ * Has the kernel (Linux 5.14) look at the whole range as if it were read:
+ * 1 or 0, or -1 when it cannot say.
+ */
+static int
+populate(uint64_t addr, size_t len)
+{
+#ifdef MADV_POPULATE_READ
+	uint64_t start = addr & ~(uint64_t)(PAGE - 1);
+
+	if (madvise(pointer(start), len + (size_t)(addr - start),
+	    MADV_POPULATE_READ) == 0)
+		return 1;
+	if (errno == ENOMEM || errno == EFAULT)
+		return 0;
+#else
+	(void)addr;
+	(void)len;
+#endif
+	return -1;
+}
+
 /* Reads the first byte of each page in one call: -1 when that is forbidden,
  * else whether all were there. */
 static int
@@ -140,6 +163,9 @@ usermem_readable(uint64_t addr, size_t len)
 #ifdef __linux__
 	int r;
 
+	r = populate(addr, len);
+	if (r != -1)
+		return r == 1;
 	while (at < end) {
 		r = probe_pages(at, end);
 		if (r == 0)
