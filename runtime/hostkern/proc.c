@@ -628,7 +628,7 @@ sys_getrlimit(struct lwp *l, const struct sys_getrlimit_args *uap,
 	return rumpserver_copyout(l, &rl, uap->rlp, sizeof(rl));
 }
 
-/* @partial sys_setrlimit: that of descriptors works; the others are kept and told, and limit nothing */
+/* @partial sys_setrlimit: those of descriptors and of a file's size work; the others are kept and told, and limit nothing */
 int
 sys_setrlimit(struct lwp *l, const struct sys_setrlimit_args *uap,
     register_t *retval)

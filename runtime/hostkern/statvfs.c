@@ -112,6 +112,7 @@ sys_fstatvfs1(struct lwp *l, const struct sys_fstatvfs1_args *uap,
 	return rumpserver_copyout(l, &nb, uap->buf, sizeof(nb));
 }
 
+/* @partial sys_getvfsstat: lists the served root, and not what the host has mounted below it */
 int
 sys_getvfsstat(struct lwp *l, const struct sys_getvfsstat_args *uap,
     register_t *retval)

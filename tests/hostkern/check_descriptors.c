@@ -206,7 +206,6 @@ END_TEST
 
 START_TEST(flags_belong_to_the_file)
 {
-	char buf[8] = "";
 	int fd, fd2, flags;
 
 	fd = raw_open(G, "/f", RUMP_O_RDWR | RUMP_O_CREAT, 0644);
@@ -229,7 +228,6 @@ START_TEST(flags_belong_to_the_file)
 	ck_assert_int_eq(OK(G, fcntl, fd2, RUMP_F_GETNOSIGPIPE, 0), 1);
 	ck_assert_int_eq(OK(G, fcntl, fd, RUMP_F_GETFL, 0), RUMP_O_RDWR |
 	    RUMP_O_NOSIGPIPE);
-	(void)buf;
 }
 END_TEST
 
