@@ -86,17 +86,27 @@ randomise(void *p, size_t len)
 	return true;
 }
 
-/* Counts one more against the caller's limit. */
+/* Counts one more against the caller's limit; says once when it is reached. */
 static bool
-reserve(struct rumpserver *srv, struct rump_proc *parent)
+reserve(struct session *ses, struct rump_proc *parent)
 {
-	bool ok;
+	struct rumpserver *srv = ses->srv;
+	bool ok, say;
 
+	say = false;
 	pthread_mutex_lock(&srv->lock);
 	ok = parent->npreforks < srv->cfg.max_preforks_per_proc;
-	if (ok)
+	if (ok) {
 		parent->npreforks++;
+	} else {
+		say = !parent->prefork_refused;
+		parent->prefork_refused = true;
+	}
 	pthread_mutex_unlock(&srv->lock);
+	if (say)
+		ses_log(ses, RUMPSERVER_LOG_WARN, "prefork refused: %u "
+		    "unused cookies are the limit",
+		    srv->cfg.max_preforks_per_proc);
 	return ok;
 }
 
@@ -139,10 +149,7 @@ prefork_make(struct session *ses, const struct request *req)
 	struct prefork *pf;
 	int error;
 
-	if (!reserve(srv, parent)) {
-		ses_log(ses, RUMPSERVER_LOG_WARN, "prefork refused: %u "
-		    "unused cookies are the limit",
-		    srv->cfg.max_preforks_per_proc);
+	if (!reserve(ses, parent)) {
 		session_error(ses, req->hdr.reqno, FRAME_ERR_TRYAGAIN);
 		return;
 	}

@@ -30,6 +30,8 @@ session_hangup(struct session *ses)
 {
 
 	ses->state = SES_DRAIN;
+	/* What in_timer counts from here on no frame's end takes back. */
+	ses->frame_timed = false;
 	if (atomic_load(&ses->out_waiting) == 0)
 		shutdown(ses->fd, SHUT_WR);
 	session_deadline(ses, LINGER_MS, "refused, and does not hang up");
