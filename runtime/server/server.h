@@ -181,6 +181,7 @@ struct rump_proc {
 	/* Cookies that it has outstanding; srv->lock. */
 	LIST_HEAD(, prefork) preforks;
 	unsigned npreforks;
+	bool prefork_refused;		/* and the log says so */
 };
 
 struct rump_proc *proc_alloc(void);
