@@ -32,7 +32,7 @@ struct ksock {
 	int domain;		/* RUMP_AF_* */
 	int type;		/* RUMP_SOCK_* without flags */
 
-	/* file.lock */
+	/* file.lock (name: sockets.lock) */
 	struct sockname name;	/* local sockets: as bound */
 	struct sockname peer;	/* local sockets: as connected, as accepted */
 	bool have_peerid;
@@ -41,12 +41,26 @@ struct ksock {
 	/* sockets.lock */
 	int dirfd;		/* N above; -1: not bound to a local name */
 	char *hostname;		/* /proc/self/fd/N/name */
+	dev_t dev;		/* of the socket's file */
+	ino_t ino;
+	struct rump_unpcbid selfid;	/* who bound it */
+	struct caller *callers, **lastcaller;
 	struct ksock *next;	/* list of the bound */
 
 	/* Kept here because the host's socket never blocks; ns, 0: for ever */
 	_Atomic int64_t rcvtimeo, sndtimeo;
 	atomic_int sndlowat;
 	atomic_bool useloopback;
+};
+
+/*
+ * Somebody of this server who has connected to a local socket and is not
+ * accepted yet, in the order of the host's queue.
+ */
+struct caller {
+	struct caller *next;
+	struct rump_unpcbid id;
+	struct sockname name;
 };
 
 /* One for the whole kernel: hk->ext[KERN_SLOT_SOCKET]. */
@@ -111,6 +125,11 @@ void sockname_from_host(struct hostkern *, const struct sockaddr_storage *,
     socklen_t, struct sockname *);
 
 int sockname_bind(struct lwp *, struct file *, const struct sockname *);
+/* The socket bound to the file that host descriptor fd names, or NULL.
+ * sockets.lock held. */
+struct ksock *sockname_bound(struct sockets *, int fd);
+/* Who p is to the other end of a local socket. */
+struct rump_unpcbid sock_peerid(struct kproc *);
 /* The socket is closed: its name may mean another from now on. */
 void sockname_forget(struct hostkern *, struct ksock *);
 

@@ -90,6 +90,7 @@ sock_make(struct hostkern *hk, int hfd, int domain, int type, int flags,
 	so->domain = domain;
 	so->type = type;
 	so->dirfd = -1;
+	so->lastcaller = &so->callers;
 	atomic_init(&so->sndlowat, 2048);
 	atomic_init(&so->useloopback, true);
 	error = file_make(hk, FILE_SOCKET, hfd, flags, FILE_SLOW, &sock_ops,
@@ -199,16 +200,22 @@ sys___socket30(struct lwp *l, const struct sys___socket30_args *uap,
 	return error;
 }
 
-static void
-set_peerid(struct kproc *p, struct ksock *so)
+struct rump_unpcbid
+sock_peerid(struct kproc *p)
 {
 	struct kcred *cred = cred_get(p);
+	struct rump_unpcbid id = { p->pid, cred->euid, cred->egid };
+
+	cred_put(cred);
+	return id;
+}
+
+static void
+set_peerid(struct ksock *so, const struct rump_unpcbid *id)
+{
 
 	so->have_peerid = true;
-	so->peerid.unp_pid = p->pid;
-	so->peerid.unp_euid = cred->euid;
-	so->peerid.unp_egid = cred->egid;
-	cred_put(cred);
+	so->peerid = *id;
 }
 
 static int
@@ -233,6 +240,7 @@ install_pair(struct kproc *p, struct file *f[2], bool cloexec, int fd[2])
 static int
 make_pair(struct kproc *p, const struct sys_socketpair_args *uap, int fd[2])
 {
+	struct rump_unpcbid id = sock_peerid(p);
 	struct file *f[2];
 	int domain = uap->domain, type = uap->type, error, hfd[2], i;
 
@@ -246,7 +254,7 @@ make_pair(struct kproc *p, const struct sys_socketpair_args *uap, int fd[2])
 		error = sock_make(p->hk, hfd[i], uap->domain, type,
 		    RUMP_O_RDWR | sock_flags(uap->type), &f[i]);
 		if (error == 0) {
-			set_peerid(p, sock_of(f[i]));
+			set_peerid(sock_of(f[i]), &id);
 			continue;
 		}
 		if (i == 0)
@@ -339,24 +347,71 @@ connect_wait(struct lwp *l, struct file *f)
 }
 
 /*
+ * connect(2) to the local socket whose file fd is.  The host does not know
+ * guests, so whoever will accept learns from us who it is: while the lock is
+ * held, our queue of callers grows as the host's does.
+ */
+static int
+connect_local(struct kproc *p, struct file *f,
+    const struct sockaddr_storage *ss, socklen_t len, int fd)
+{
+	struct sockets *sks = kern_sockets(f->hk);
+	struct ksock *so = sock_of(f), *to;
+	struct caller *c;
+	int error = 0;
+
+	c = calloc(1, sizeof(*c));
+	if (c == NULL)
+		return RUMP_ENOMEM;
+	c->id = sock_peerid(p);
+	pthread_mutex_lock(&sks->lock);
+	to = sockname_bound(sks, fd);
+	if (connect(f->hfd, (const struct sockaddr *)ss, len) != 0) {
+		error = errno == EAGAIN ? RUMP_EAGAIN : kern_errno();
+	} else if (to != NULL) {
+		c->name = so->name;
+		*to->lastcaller = c;
+		to->lastcaller = &c->next;
+		c = NULL;
+		pthread_mutex_lock(&f->lock);
+		set_peerid(so, &to->selfid);
+		pthread_mutex_unlock(&f->lock);
+	}
+	pthread_mutex_unlock(&sks->lock);
+	free(c);
+	return error;
+}
+
+static int
+connect_once(struct lwp *l, struct file *f, const struct sockaddr_storage *ss,
+    socklen_t len, int fd)
+{
+
+	cred_assume(kern_proc(l));
+	if (fd != -1 && sock_of(f)->type != RUMP_SOCK_DGRAM)
+		return connect_local(kern_proc(l), f, ss, len, fd);
+	if (connect(f->hfd, (const struct sockaddr *)ss, len) == 0)
+		return 0;
+	return kern_errno();
+}
+
+/*
  * The host has no way to wait for room in a local listener's queue: EAGAIN.
  * NetBSD refuses right away; a guest that is willing to wait, we let wait.
  */
 static int
 connect_host(struct lwp *l, struct file *f, const struct sockaddr_storage *ss,
-    socklen_t len)
+    socklen_t len, int fd)
 {
 	unsigned round = 0;
 	int error;
 
 	for (;;) {
-		cred_assume(kern_proc(l));
-		if (connect(f->hfd, (const struct sockaddr *)ss, len) == 0)
-			return 0;
-		if (errno == EINPROGRESS)
+		error = connect_once(l, f, ss, len, fd);
+		if (error == RUMP_EINPROGRESS)
 			return connect_wait(l, f);
-		if (errno != EAGAIN)
-			return kern_errno();
+		if (error != RUMP_EAGAIN)
+			return error;
 		if ((atomic_load(&f->flags) & RUMP_O_NONBLOCK) != 0)
 			return RUMP_ECONNREFUSED;
 		error = kern_backoff(l, &round);
@@ -376,7 +431,7 @@ do_connect(struct lwp *l, struct file *f, const struct sockname *sn)
 	error = sockname_to_host(kern_proc(l), so, sn, &ss, &len, &fd);
 	if (error != 0)
 		return error;
-	error = connect_host(l, f, &ss, len);
+	error = connect_host(l, f, &ss, len, fd);
 	if (fd != -1)
 		close(fd);
 	if (so->domain == RUMP_AF_LOCAL && error == 0) {
@@ -410,16 +465,52 @@ sys_connect(struct lwp *l, const struct sys_connect_args *uap,
 
 /* --- accept --- */
 
+/* Is a guest of this server, and no process of the host, behind it? */
+static bool
+is_ours(int hfd)
+{
+	struct ucred cred;
+	socklen_t len = sizeof(cred);
+
+	return getsockopt(hfd, SOL_SOCKET, SO_PEERCRED, &cred, &len) == 0 &&
+	    cred.pid == getpid();
+}
+
+/* accept(2), and who called: NULL if that is not known.  *caller is the
+ * caller's to free. */
+static int
+accept_once(struct file *f, struct sockaddr_storage *ss, socklen_t *len,
+    struct caller **caller)
+{
+	struct sockets *sks = kern_sockets(f->hk);
+	struct ksock *so = sock_of(f);
+	int hfd, saved;
+
+	*caller = NULL;
+	*len = sizeof(*ss);
+	pthread_mutex_lock(&sks->lock);
+	hfd = accept4(f->hfd, (struct sockaddr *)ss, len,
+	    SOCK_NONBLOCK | SOCK_CLOEXEC);
+	saved = errno;
+	if (hfd != -1 && so->callers != NULL && is_ours(hfd)) {
+		*caller = so->callers;
+		so->callers = (*caller)->next;
+		if (so->callers == NULL)
+			so->lastcaller = &so->callers;
+	}
+	pthread_mutex_unlock(&sks->lock);
+	errno = saved;
+	return hfd;
+}
+
 static int
 accept_host(struct lwp *l, struct file *f, struct sockaddr_storage *ss,
-    socklen_t *len, int *hfd)
+    socklen_t *len, int *hfd, struct caller **caller)
 {
 	int error;
 
 	for (;;) {
-		*len = sizeof(*ss);
-		*hfd = accept4(f->hfd, (struct sockaddr *)ss, len,
-		    SOCK_NONBLOCK | SOCK_CLOEXEC);
+		*hfd = accept_once(f, ss, len, caller);
 		if (*hfd != -1)
 			return 0;
 		if (errno == EINTR)
@@ -439,18 +530,27 @@ accept_file(struct lwp *l, struct file *f, int type, int clear,
 {
 	struct ksock *lso = sock_of(f), *so;
 	struct sockaddr_storage ss;
+	struct caller *caller;
 	socklen_t len;
 	int error, flags, hfd;
 
-	error = accept_host(l, f, &ss, &len, &hfd);
+	error = accept_host(l, f, &ss, &len, &hfd, &caller);
 	if (error != 0)
 		return error;
 	flags = (atomic_load(&f->flags) & ~clear) | sock_flags(type);
 	error = sock_make(f->hk, hfd, lso->domain, lso->type, flags, newp);
-	if (error != 0)
+	if (error != 0) {
+		free(caller);
 		return error;
+	}
 	sockname_from_host(f->hk, &ss, len, peer);
 	so = sock_of(*newp);
+	if (caller != NULL) {
+		set_peerid(so, &caller->id);
+		if (caller->name.len != 0)
+			*peer = caller->name;
+		free(caller);
+	}
 	if (so->domain == RUMP_AF_LOCAL) {
 		pthread_mutex_lock(&kern_sockets(f->hk)->lock);
 		so->name = lso->name;

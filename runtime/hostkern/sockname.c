@@ -5,6 +5,7 @@
 #include <sys/un.h>
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -176,12 +177,28 @@ sockname_from_host(struct hostkern *hk, const struct sockaddr_storage *ss,
 		sn->len = 0;
 }
 
+struct ksock *
+sockname_bound(struct sockets *ss, int fd)
+{
+	struct ksock *so;
+	struct stat st;
+
+	if (fstat(fd, &st) != 0)
+		return NULL;
+	for (so = ss->bound; so != NULL; so = so->next) {
+		if (so->dev == st.st_dev && so->ino == st.st_ino)
+			break;
+	}
+	return so;
+}
+
 /* Host bind under the directory pr; the file gets the guest's umask. */
 static int
 bind_under(struct kproc *p, struct file *f, const struct parentref *pr)
 {
 	struct sockaddr_un sun = { .sun_family = AF_UNIX };
 	struct ksock *so = sock_of(f);
+	struct stat st;
 	int n;
 
 	n = snprintf(sun.sun_path, sizeof(sun.sun_path), "/proc/self/fd/%d/%s",
@@ -195,9 +212,14 @@ bind_under(struct kproc *p, struct file *f, const struct parentref *pr)
 	if (fchmod(f->hfd, 0777 & ~proc_umask(p)) != 0)
 		return kern_errno();
 	cred_assume(p);
-	if (bind(f->hfd, (struct sockaddr *)&sun, sizeof(sun)) == 0)
-		return 0;
-	return errno == EEXIST ? RUMP_EADDRINUSE : kern_errno();
+	if (bind(f->hfd, (struct sockaddr *)&sun, sizeof(sun)) != 0)
+		return errno == EEXIST ? RUMP_EADDRINUSE : kern_errno();
+	if (fstatat(pr->fd, pr->name, &st, AT_SYMLINK_NOFOLLOW) == 0) {
+		so->dev = st.st_dev;
+		so->ino = st.st_ino;
+	}
+	so->selfid = sock_peerid(p);
+	return 0;
 }
 
 static int
@@ -270,6 +292,7 @@ sockname_forget(struct hostkern *hk, struct ksock *so)
 {
 	struct sockets *ss = kern_sockets(hk);
 	struct ksock **sop;
+	struct caller *c;
 
 	pthread_mutex_lock(&ss->lock);
 	if (so->dirfd != -1) {
@@ -279,5 +302,9 @@ sockname_forget(struct hostkern *hk, struct ksock *so)
 		close(so->dirfd);
 	}
 	pthread_mutex_unlock(&ss->lock);
+	while ((c = so->callers) != NULL) {
+		so->callers = c->next;
+		free(c);
+	}
 	free(so->hostname);
 }

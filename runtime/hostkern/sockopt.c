@@ -286,7 +286,7 @@ sys_setsockopt(struct lwp *l, const struct sys_setsockopt_args *uap,
 	return error;
 }
 
-/* @partial sys_getsockopt: the options of runtime/abi/sockopt.c; LOCAL_PEEREID for both ends of a socketpair */
+/* @partial sys_getsockopt: the options of runtime/abi/sockopt.c */
 int
 sys_getsockopt(struct lwp *l, const struct sys_getsockopt_args *uap,
     register_t *retval)

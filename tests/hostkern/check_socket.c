@@ -428,6 +428,51 @@ START_TEST(peers_of_a_pair)
 }
 END_TEST
 
+static int64_t
+pid_of(struct raw_guest *g)
+{
+
+	OK0(g, getpid_with_ppid);
+	return g->retval[0];
+}
+
+/* Three call before one is accepted; the second is gone by then. */
+START_TEST(peers_of_connections)
+{
+	struct rump_sockaddr_un at = local("/door"), mine = local("/mine"), who;
+	struct rump_unpcbid id;
+	uint32_t len = sizeof(id), wholen = sizeof(who);
+	struct raw_guest *third = raw_guest(&S, "third");
+	int64_t pids[3];
+	int c[3], i, l, s;
+
+	l = (int)OK(G, __socket30, RUMP_AF_LOCAL, RUMP_SOCK_STREAM, 0);
+	OK(G, bind, l, P(&at), at.sun_len);
+	OK(G, listen, l, 5);
+	for (i = 0; i < 3; i++) {
+		struct raw_guest *g = i == 2 ? third : H;
+
+		c[i] = (int)OK(g, __socket30, RUMP_AF_LOCAL,
+		    RUMP_SOCK_STREAM, 0);
+		if (i == 1)
+			OK(g, bind, c[i], P(&mine), mine.sun_len);
+		OK(g, connect, c[i], P(&at), at.sun_len);
+		pids[i] = pid_of(g);
+	}
+	OK(H, getsockopt, c[0], 0, RUMP_LOCAL_PEEREID, P(&id), P(&len));
+	ck_assert_int_eq(id.unp_pid, pid_of(G));
+	OK(H, close, c[1]);
+	for (i = 0; i < 3; i++) {
+		wholen = sizeof(who);
+		s = (int)OK(G, accept, l, P(&who), P(&wholen));
+		OK(G, getsockopt, s, 0, RUMP_LOCAL_PEEREID, P(&id), P(&len));
+		ck_assert_int_eq(id.unp_pid, pids[i]);
+		ck_assert_uint_eq(wholen, i == 1 ? mine.sun_len : 2);
+	}
+	raw_leave(third);
+}
+END_TEST
+
 /* --- messages --- */
 
 struct message {
@@ -722,6 +767,7 @@ main(void)
 	tcase_add_test(tc, local_datagrams_say_who);
 	tcase_add_test(tc, options);
 	tcase_add_test(tc, peers_of_a_pair);
+	tcase_add_test(tc, peers_of_connections);
 	tcase_add_test(tc, scattered_messages);
 	tcase_add_test(tc, descriptors_in_messages);
 	tcase_add_test(tc, descriptors_shared_not_copied);
