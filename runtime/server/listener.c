@@ -69,8 +69,10 @@ access_allowed(const struct rumpserver_config *cfg, int fd,
     const struct rumpserver_peer *peer)
 {
 
-	if (cfg->allow_anyone || !peer->known)
+	if (cfg->allow_anyone || !peer->local)
 		return true;
+	if (!peer->known)
+		return false;
 	if (cfg->n_allow_uid == 0 && cfg->n_allow_gid == 0)
 		return peer->uid == geteuid() || peer->uid == 0;
 	return in_uids(cfg, peer->uid) || in_gids(cfg, peer->gid) ||

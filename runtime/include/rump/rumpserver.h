@@ -98,7 +98,14 @@ struct rumpserver_kernel {
 	void (*interrupt)(void *kern, struct lwp *l);
 };
 
-/* --- what a kernel may ask of the server while it runs a call --- */
+/*
+ * --- what a kernel may ask of the server while it runs a call ---
+ *
+ * What takes an lwp is called by the thread that runs the lwp's call, from
+ * within it, unless it says otherwise.  Copies and waits let other calls of
+ * the same process run meanwhile, on this thread or others: hold no lock of
+ * the kernel's across them that a call may want.
+ */
 
 struct rump_proc *rumpserver_lwp_proc(const struct lwp *l);
 
@@ -135,8 +142,9 @@ int rumpserver_copyoutstr(struct lwp *l, const char *kaddr,
  * client's bytes inside the server's buffer, valid until the lwp's next
  * copyin of any kind or the end of the call; len at most
  * RUMPSERVER_BORROW_MAX.  copyout_reserve: *data is room for len bytes (at
- * most RUMPSERVER_BORROW_MAX) to be filled and then committed with the number
- * of bytes that are to go to uaddr (0: none); no other copy in between.
+ * most RUMPSERVER_BORROW_MAX, not aligned) to be filled and then committed
+ * with the number of bytes that are to go to uaddr (0: none); no other copy in
+ * between.  Longer ones give RUMP_EINVAL.
  */
 #define RUMPSERVER_BORROW_MAX	(1024 * 1024)
 int rumpserver_copyin_borrow(struct lwp *l, rump_uaddr_t uaddr, size_t len,
@@ -149,7 +157,8 @@ int rumpserver_copyout_commit(struct lwp *l, size_t used);
 int rumpserver_anonmmap(struct lwp *l, size_t len, rump_uaddr_t *uaddr);
 
 /* Raises NetBSD signal signo in the client of p.  May be called from any
- * thread, also outside a call; never blocks.  RUMP_ESRCH: nobody is there. */
+ * thread, also outside a call, as long as proc_exit has not returned for p;
+ * never blocks.  RUMP_ESRCH: nobody is there. */
 int rumpserver_raise(struct rump_proc *p, int signo);
 
 /*
@@ -173,7 +182,10 @@ void rumpserver_block(struct lwp *l);
 void rumpserver_unblock(struct lwp *l);
 bool rumpserver_interrupted(const struct lwp *l);
 
-/* Interrupts the call l is in, as a signal would.  Any thread. */
+/* Interrupts the call l is in, as a signal would: ends rumpserver_wait() and
+ * makes rumpserver_interrupted() true until the call is over.  Does not call
+ * the kernel's own interrupt function.  Any thread, as long as lwp_release
+ * has not returned for l. */
 void rumpserver_interrupt(struct lwp *l);
 
 /* --- dispatch through a generated table --- */
@@ -255,9 +267,12 @@ struct rumpserver *rumpserver_create(const struct rumpserver_config *);
  * gets the locator with the real port, at most len bytes. */
 int rumpserver_listen(struct rumpserver *, const char *locator,
     char *resolved, size_t len);
-/* Takes over a listening socket (socket activation). */
+/* Takes over a listening socket (socket activation); what is not one stays
+ * the caller's. */
 int rumpserver_listen_fd(struct rumpserver *, int fd);
-/* Serves one connected stream socket; the server owns fd from here on. */
+/* Serves one connected stream socket, whoever is at its other end.  The
+ * server owns fd from here on; what is no stream socket (EPROTOTYPE,
+ * ENOTSOCK) stays the caller's. */
 int rumpserver_serve_fd(struct rumpserver *, int fd);
 
 /* Way one: threads of its own, in the background. */
