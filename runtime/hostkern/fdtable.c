@@ -70,12 +70,27 @@ put_in(struct fdtable *t, int fd, struct file *f, bool cloexec)
 		t->lowfree++;
 }
 
+static bool
+has_file(struct fdtable *t, const struct file *f)
+{
+	int fd;
+
+	pthread_mutex_lock(&t->lock);
+	for (fd = 0; fd < t->nents && t->ents[fd].file != f; fd++)
+		continue;
+	pthread_mutex_unlock(&t->lock);
+	return fd < t->nents;
+}
+
 /* What close does with a file taken out of the table. */
 static void
 closed(struct kproc *p, struct file *f)
 {
 
 	plock_closed(p, f);
+	if ((f->traits & FILE_SLOW) != 0 && atomic_load(&f->refs) > 1 &&
+	    !has_file(&p->fdt, f))
+		file_wake_closed(p, f);
 	file_put(f);
 }
 
@@ -308,8 +323,10 @@ fdtable_free(struct kproc *p)
 	int fd;
 
 	for (fd = 0; fd < t->nents; fd++) {
-		if (t->ents[fd].file != NULL)
-			closed(p, t->ents[fd].file);
+		if (t->ents[fd].file != NULL) {
+			plock_closed(p, t->ents[fd].file);
+			file_put(t->ents[fd].file);
+		}
 	}
 	free(t->ents);
 	pthread_mutex_destroy(&t->lock);

@@ -81,16 +81,68 @@ file_put(struct file *f)
 	free(f);
 }
 
+/* A call that sleeps on a file; on its stack. */
+struct file_sleep {
+	struct file_sleep *next, **prevp;
+	struct lwp *l;
+	bool closed;
+};
+
+static void
+sleep_enter(struct file *f, struct file_sleep *s)
+{
+
+	pthread_mutex_lock(&f->lock);
+	s->next = f->sleepers;
+	s->prevp = &f->sleepers;
+	if (s->next != NULL)
+		s->next->prevp = &s->next;
+	f->sleepers = s;
+	pthread_mutex_unlock(&f->lock);
+}
+
+/* Was the descriptor closed meanwhile? */
+static bool
+sleep_leave(struct file *f, struct file_sleep *s)
+{
+
+	pthread_mutex_lock(&f->lock);
+	*s->prevp = s->next;
+	if (s->next != NULL)
+		s->next->prevp = s->prevp;
+	pthread_mutex_unlock(&f->lock);
+	return s->closed;
+}
+
 int
 file_wait(struct lwp *l, struct file *f, short events)
 {
 	struct pollfd pfd = { .fd = f->hfd, .events = events };
+	struct file_sleep s = { .l = l };
+	int error;
 
-	if (f->ops != NULL && f->ops->wait != NULL)
-		return f->ops->wait(l, f, events);
 	if ((atomic_load(&f->flags) & RUMP_O_NONBLOCK) != 0)
 		return RUMP_EWOULDBLOCK;
-	return rumpserver_wait(l, &pfd, 1, NULL);
+	sleep_enter(f, &s);
+	error = rumpserver_wait(l, &pfd, 1, NULL);
+	if (sleep_leave(f, &s))
+		error = RUMP_EBADF;
+	return error;
+}
+
+void
+file_wake_closed(struct kproc *p, struct file *f)
+{
+	struct file_sleep *s;
+
+	pthread_mutex_lock(&f->lock);
+	for (s = f->sleepers; s != NULL; s = s->next) {
+		if (kern_proc(s->l) != p)
+			continue;
+		s->closed = true;
+		rumpserver_interrupt(s->l);
+	}
+	pthread_mutex_unlock(&f->lock);
 }
 
 int

@@ -285,6 +285,7 @@ struct file {
 	const struct synthdev *dev;	/* device we supply, or NULL */
 	uint64_t hdev, hino;	/* host's numbers (vnode, fifo) */
 	pid_t owner;		/* F_SETOWN; lock */
+	struct file_sleep *sleepers;	/* calls in file_wait(); lock */
 	pthread_mutex_t lock;
 	struct file *fifo_next;	/* hk->fifo_lock */
 };
@@ -300,9 +301,12 @@ void file_put(struct file *);
 
 /*
  * Sleeps until hfd is ready for `events` (POLLIN, POLLOUT): 0, or EINTR; or
- * EWOULDBLOCK at once when the guest has O_NONBLOCK set.
+ * EWOULDBLOCK at once when the guest has O_NONBLOCK set; or EBADF when another
+ * thread of the process has closed its last descriptor of the file meanwhile.
  */
 int file_wait(struct lwp *, struct file *, short events);
+/* p has no descriptor of f any more: ends its calls in file_wait(). */
+void file_wake_closed(struct kproc *, struct file *);
 
 /*
  * For conditions that no descriptor announces: sleeps a little longer each

@@ -338,6 +338,39 @@ START_TEST(broken_pipe_raises)
 }
 END_TEST
 
+/* One thread closes what another reads from. */
+START_TEST(close_ends_a_blocked_call)
+{
+	uint64_t read_no, reqno;
+	int error, i, other, rd;
+	char c;
+
+	OK0(G, pipe);
+	rd = (int)G->retval[0];
+	other = (int)OK(G, dup, rd);
+	BEGIN(G, read, rd, P(&c), 1);
+	read_no = G->reqno;
+	ck_assert(raw_pending(G));
+	/* Not the last descriptor of the pipe: nothing happens. */
+	ck_assert_int_eq(CALL(G, close, rd), 0);
+	ck_assert(raw_pending(G));
+	BEGIN(G, close, other);
+	for (i = 0; i < 2; i++) {
+		error = raw_end_any(G, &reqno);
+		ck_assert_int_eq(error, reqno == read_no ? RUMP_EBADF : 0);
+	}
+	/* The next call is not interrupted. */
+	OK0(G, pipe);
+	rd = (int)G->retval[0];
+	other = (int)G->retval[1];
+	BEGIN(G, read, rd, P(&c), 1);
+	ck_assert(raw_pending(G));
+	BEGIN(G, write, other, P("x"), 1);
+	for (i = 0; i < 2; i++)
+		ck_assert_int_eq(raw_end_any(G, &reqno), 0);
+}
+END_TEST
+
 START_TEST(disconnect_ends_a_blocked_call)
 {
 	struct raw_guest *child;
@@ -448,6 +481,7 @@ add_case(Suite *s, const char *name, void (*start)(void))
 	tcase_add_test(t, reader_of_a_pipe_waits_for_its_writer);
 	tcase_add_test(t, writer_of_a_full_pipe_waits_for_its_reader);
 	tcase_add_test(t, broken_pipe_raises);
+	tcase_add_test(t, close_ends_a_blocked_call);
 	tcase_add_test(t, disconnect_ends_a_blocked_call);
 	tcase_add_test(t, fifo_ends_meet);
 	tcase_add_test(t, devices_are_there_without_files);

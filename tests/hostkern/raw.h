@@ -71,6 +71,8 @@ int raw_call(struct raw_guest *, int num, int nargs, const uint64_t *args);
 void raw_begin(struct raw_guest *, int num, int nargs, const uint64_t *args);
 int raw_end(struct raw_guest *);
 bool raw_pending(struct raw_guest *);
+/* The next answer, of whichever of several calls begun. */
+int raw_end_any(struct raw_guest *, uint64_t *reqno);
 
 /* Arguments as a list: numbers, or pointers through P(). */
 #define P(ptr)		((uint64_t)(uintptr_t)(ptr))
