@@ -19,6 +19,7 @@
 #include <rump/rumpclient.h>
 #include <rump/rumpdefs.h>
 
+#include "client/conn.h"
 #include "tests/client/fakeserver.h"
 #include "wire/frame.h"
 
@@ -333,6 +334,92 @@ START_TEST(death_in_a_frame)
 }
 END_TEST
 
+/* What comes behind an answer is not that call's fault any more. */
+START_TEST(refused_behind_an_answer)
+{
+	struct {
+		struct frame_hdr answer;
+		struct frame_sysresp resp;
+		struct frame_hdr hdr;
+		struct frame_copy copy;
+		uint64_t data;
+	} __attribute__((__packed__)) out = { 0 };
+	uint64_t nobodys = 7;
+
+	/* The first call on a connection has number 2. */
+	out.answer = frame_hdr(FRAME_RESP, FRAME_SYSCALL, 2, 0,
+	    sizeof(out.resp));
+	out.resp.retval[0] = 5;
+	out.hdr = frame_hdr(FRAME_REQ, FRAME_COPYOUT, 0, 0,
+	    sizeof(out.copy) + sizeof(out.data));
+	out.copy = (struct frame_copy){ sizeof(nobodys), (uintptr_t)&nobodys };
+	memcpy(fake.sh->bytes, &out, sizeof(out));
+	fake.sh->nbytes = sizeof(out);
+	catch_stderr();
+	ck_assert_int_eq(fake_call(FAKE_BYTES, 0, 0, 0, &rv), 0);
+	ck_assert_ptr_nonnull(strstr(caught(), "no call names"));
+	ck_assert_int_eq(rv, 5);
+	ck_assert_uint_eq(nobodys, 7);
+	ck_assert_int_eq(fake_call(FAKE_ECHO, 1, 0, 0, &rv), 0);
+}
+END_TEST
+
+/* Who reads may be writing to a call's memory: the call is not over before
+ * that is, though another thread finds the connection lost. */
+START_TEST(calls_end_with_the_reader)
+{
+	struct conn *c = conn_self();
+	struct call claim = { .done = true };
+	const struct call *call;
+	pthread_t t[THREADS];
+	struct entry e;
+	int n = 0;
+
+	block_threads(t);
+	entry_begin(&e);
+	ck_assert_int_eq(conn_setup_begin(c, &e), 0);
+	conn_claim(c, &claim);
+	/* A thread that sends meets this. */
+	conn_lost(c);
+	pthread_mutex_lock(&c->lock);
+	for (call = c->pending; call != NULL; call = call->next) {
+		ck_assert(!call->done);
+		n++;
+	}
+	pthread_mutex_unlock(&c->lock);
+	ck_assert_int_eq(n, THREADS);
+	conn_release(c, &claim);
+	conn_setup_end(c);
+	entry_end(&e);
+	join_all(t, RUMP_ENOTCONN);
+}
+END_TEST
+
+/* A program that closes our socket, the number of which the next one gets:
+ * one new connection, which works. */
+START_TEST(number_used_again)
+{
+	pthread_t t[THREADS];
+	int fd, before;
+
+	rumpclient_setconnretry(RUMPCLIENT_RETRYCONN_INFTIME);
+	block_threads(t);
+	before = fake_count_open();
+	fd = conn_self()->fd;
+	catch_stderr();
+	close(fd);
+	ck_assert_int_eq(fake_call(FAKE_GETPID, 0, 0, 0, &rv), 0);
+	ck_assert_int_eq(rv, 3);
+	join_all(t, RUMP_ENOTCONN);
+	ck_assert_int_eq(lines(caught()), 2);
+	ck_assert_int_eq(conn_self()->fd, fd);
+	ck_assert_int_eq(fake_call(FAKE_GETPID, 0, 0, 0, &rv), 0);
+	ck_assert_int_eq(rv, 3);
+	ck_assert_int_eq(atomic_load(&fake.sh->guests), 2);
+	ck_assert_int_eq(fake_count_open(), before);
+}
+END_TEST
+
 /* --- policies --- */
 
 static void *
@@ -483,6 +570,10 @@ lost_tests(TCase *tc)
 	tcase_add_test(tc, all_pending_calls_fail);
 	tcase_add_loop_test(tc, nonsense, 0, 10);
 	tcase_add_loop_test(tc, death_in_a_frame, 0, 8);
+	tcase_add_test(tc, refused_behind_an_answer);
+	tcase_add_test(tc, calls_end_with_the_reader);
+	if (!UNDER_TSAN)
+		tcase_add_test(tc, number_used_again);
 	tcase_add_test(tc, retry_inftime);
 	tcase_add_test(tc, retry_seconds);
 	tcase_add_test(tc, retry_seconds_run_out);
