@@ -8,6 +8,7 @@
 
 #include "hostkern/kern.h"
 #include "hostkern/kqueue.h"
+#include "hostkern/ktime.h"
 
 enum { BACKOFF_MIN_MS = 1, BACKOFF_MAX_MS = 50 };
 
@@ -115,19 +116,32 @@ sleep_leave(struct file *f, struct file_sleep *s)
 }
 
 int
-file_wait(struct lwp *l, struct file *f, short events)
+file_sleep_until(struct lwp *l, struct file *f, short events,
+    int64_t deadline)
 {
 	struct pollfd pfd = { .fd = f->hfd, .events = events };
 	struct file_sleep s = { .l = l };
 	int error;
 
-	if ((atomic_load(&f->flags) & RUMP_O_NONBLOCK) != 0)
-		return RUMP_EWOULDBLOCK;
 	sleep_enter(f, &s);
-	error = rumpserver_wait(l, &pfd, 1, NULL);
+	if (deadline == INT64_MAX)
+		error = rumpserver_wait(l, &pfd, 1, NULL);
+	else
+		error = ktime_wait(l, &pfd, 1, deadline);
 	if (sleep_leave(f, &s))
 		error = RUMP_EBADF;
 	return error;
+}
+
+int
+file_wait(struct lwp *l, struct file *f, short events)
+{
+
+	if (f->ops != NULL && f->ops->wait != NULL)
+		return f->ops->wait(l, f, events);
+	if ((atomic_load(&f->flags) & RUMP_O_NONBLOCK) != 0)
+		return RUMP_EWOULDBLOCK;
+	return file_sleep_until(l, f, events, INT64_MAX);
 }
 
 void

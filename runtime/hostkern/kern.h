@@ -146,6 +146,8 @@ struct kproc {
 
 	struct fdtable fdt;
 	atomic_bool has_plocks;	/* it has taken a byte-range lock */
+	atomic_uint calls;	/* in progress (raise.h) */
+	_Atomic uint64_t raised;	/* signals that wait for a call */
 	void *ext[KERN_NSLOTS];	/* each its module's */
 };
 
@@ -305,6 +307,10 @@ void file_put(struct file *);
  * thread of the process has closed its last descriptor of the file meanwhile.
  */
 int file_wait(struct lwp *, struct file *, short events);
+/* The sleep alone, whatever O_NONBLOCK says, until `deadline' on the uptime
+ * clock (INT64_MAX: for ever): then EWOULDBLOCK. */
+int file_sleep_until(struct lwp *, struct file *, short events,
+    int64_t deadline);
 /* p has no descriptor of f any more: ends its calls in file_wait(). */
 void file_wake_closed(struct kproc *, struct file *);
 

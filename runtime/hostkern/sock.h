@@ -51,6 +51,7 @@ struct ksock {
 	_Atomic int64_t rcvtimeo, sndtimeo;
 	atomic_int sndlowat;
 	atomic_bool useloopback;
+	atomic_bool wantcreds;	/* LOCAL_CREDS */
 };
 
 /*
@@ -128,6 +129,9 @@ int sockname_bind(struct lwp *, struct file *, const struct sockname *);
 /* The socket bound to the file that host descriptor fd names, or NULL.
  * sockets.lock held. */
 struct ksock *sockname_bound(struct sockets *, int fd);
+/* Who sent a message from that host address; false when nobody knows. */
+bool sockname_sender(struct file *, const struct sockaddr_storage *from,
+    socklen_t, struct rump_unpcbid *);
 /* Who p is to the other end of a local socket. */
 struct rump_unpcbid sock_peerid(struct kproc *);
 /* The socket is closed: its name may mean another from now on. */

@@ -682,17 +682,32 @@ rights_room(size_t room, size_t used)
 	return (int)((room - used - rump_cmsg_len(0)) / sizeof(int32_t));
 }
 
+/* One more message of the socket's level; false when it does not fit. */
+static bool
+put_control(char *nb, size_t room, uint32_t *used, int type, const void *data,
+    size_t len)
+{
+	struct rump_cmsghdr cm = { .cmsg_level = RUMP_SOL_SOCKET,
+	    .cmsg_type = type, .cmsg_len = (uint32_t)rump_cmsg_len(len) };
+	size_t end = *used + rump_cmsg_space(len);
+
+	if (room < *used + rump_cmsg_len(len))
+		return false;
+	memset(nb + *used, 0, rump_cmsg_len(0));
+	memcpy(nb + *used, &cm, sizeof(cm));
+	memcpy(nb + *used + rump_cmsg_len(0), data, len);
+	*used = (uint32_t)(end < room ? end : room);
+	return true;
+}
+
 /* The files get descriptors; those without room for one are let go. */
 static int
 install_files(struct receiving *r, struct file **files, int n, char *nb,
     size_t room, uint32_t *used)
 {
 	bool cloexec = (r->flags & RUMP_MSG_CMSG_CLOEXEC) != 0;
-	struct rump_cmsghdr cm = { .cmsg_level = RUMP_SOL_SOCKET,
-	    .cmsg_type = RUMP_SCM_RIGHTS };
 	int32_t fds[SOCK_PASSMAX];
 	int error = 0, fit = rights_room(room, *used), got = 0, i;
-	size_t end;
 
 	if (fit < n)
 		r->told |= RUMP_MSG_CTRUNC;
@@ -710,16 +725,29 @@ install_files(struct receiving *r, struct file **files, int n, char *nb,
 			(void)fd_close(kern_proc(r->l), fds[--got]);
 		return error;
 	}
-	if (got == 0)
-		return 0;
-	cm.cmsg_len = (uint32_t)rump_cmsg_len((size_t)got * sizeof(fds[0]));
-	memset(nb + *used, 0, rump_cmsg_len(0));
-	memcpy(nb + *used, &cm, sizeof(cm));
-	memcpy(nb + *used + rump_cmsg_len(0), fds,
-	    (size_t)got * sizeof(fds[0]));
-	end = *used + rump_cmsg_align(cm.cmsg_len);
-	*used = (uint32_t)(end < room ? end : room);
+	if (got > 0)
+		(void)put_control(nb, room, used, RUMP_SCM_RIGHTS, fds,
+		    (size_t)got * sizeof(fds[0]));
 	return 0;
+}
+
+/* Who sent it, if the receiver wants to know: once on a connection, with
+ * every datagram. */
+static void
+put_creds(struct receiving *r, char *nb, size_t room, uint32_t *used)
+{
+	struct rump_sockcred sc = { .sc_ngroups = 0 };
+	struct rump_unpcbid id;
+
+	if (!atomic_load(&r->so->wantcreds) ||
+	    !sockname_sender(r->f, &r->from, r->fromlen, &id))
+		return;
+	sc.sc_uid = sc.sc_euid = id.unp_euid;
+	sc.sc_gid = sc.sc_egid = id.unp_egid;
+	if (!put_control(nb, room, used, RUMP_SCM_CREDS, &sc, sizeof(sc)))
+		r->told |= RUMP_MSG_CTRUNC;
+	if (r->so->type != RUMP_SOCK_DGRAM)
+		atomic_store(&r->so->wantcreds, false);
 }
 
 static int
@@ -748,6 +776,7 @@ recv_control(struct receiving *r, struct rump_msghdr *mh)
 		used = 0;
 	if (truncated)
 		r->told |= RUMP_MSG_CTRUNC;
+	put_creds(r, nb, room, &used);
 	error = install_files(r, files, nfiles, nb, room, &used);
 	if (error != 0)
 		return error;
@@ -830,7 +859,7 @@ recv_message(struct lwp *l, struct file *f, struct rump_msghdr *mh, int flags,
 	return error;
 }
 
-/* @partial sys_recvmsg: descriptors, times and packet information as control messages; no credentials */
+/* @partial sys_recvmsg: descriptors, credentials (without groups), times and packet information as control messages */
 int
 sys_recvmsg(struct lwp *l, const struct sys_recvmsg_args *uap,
     register_t *retval)

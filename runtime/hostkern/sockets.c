@@ -120,16 +120,14 @@ sock_get(struct kproc *p, int fd, struct file **fp)
 int
 sock_wait(struct lwp *l, struct file *f, short events, bool nowait)
 {
-	struct pollfd pfd = { .fd = f->hfd, .events = events };
 	struct ksock *so = sock_of(f);
 	int64_t limit;
 
 	if (nowait || (atomic_load(&f->flags) & RUMP_O_NONBLOCK) != 0)
 		return RUMP_EWOULDBLOCK;
 	limit = (events & POLLOUT) != 0 ? so->sndtimeo : so->rcvtimeo;
-	if (limit == 0)
-		return rumpserver_wait(l, &pfd, 1, NULL);
-	return ktime_wait(l, &pfd, 1, ktime_add(ktime_uptime(), limit));
+	return file_sleep_until(l, f, events, limit == 0 ? INT64_MAX :
+	    ktime_add(ktime_uptime(), limit));
 }
 
 /* What O_ flags the SOCK_ flags of a call mean. */

@@ -127,6 +127,56 @@ unnamed(struct sockname *sn)
 	sn->addr.ss_family = RUMP_AF_LOCAL;
 }
 
+/* The socket that the host knows by that name, which gets a NUL; NULL.
+ * sockets.lock held. */
+static struct ksock *
+find_bound(struct sockets *ss, const struct sockaddr_un *sun, socklen_t len,
+    char name[sizeof(sun->sun_path) + 1])
+{
+	const size_t head = offsetof(struct sockaddr_un, sun_path);
+	struct ksock *so;
+
+	memcpy(name, sun->sun_path, len - head);
+	name[len - head] = '\0';
+	for (so = ss->bound; so != NULL; so = so->next) {
+		if (strcmp(so->hostname, name) == 0)
+			break;
+	}
+	return so;
+}
+
+static bool
+has_name(const struct sockaddr_un *sun, socklen_t len)
+{
+
+	return len > offsetof(struct sockaddr_un, sun_path) &&
+	    len <= sizeof(*sun) && sun->sun_path[0] != '\0';
+}
+
+bool
+sockname_sender(struct file *f, const struct sockaddr_storage *from,
+    socklen_t len, struct rump_unpcbid *id)
+{
+	struct sockets *ss = kern_sockets(f->hk);
+	const struct sockaddr_un *sun = (const struct sockaddr_un *)from;
+	struct ksock *so = sock_of(f), *sender = NULL;
+	char name[sizeof(sun->sun_path) + 1];
+	bool known;
+
+	pthread_mutex_lock(&f->lock);
+	known = so->have_peerid;
+	*id = so->peerid;
+	pthread_mutex_unlock(&f->lock);
+	if (known || from->ss_family != AF_UNIX || !has_name(sun, len))
+		return known;
+	pthread_mutex_lock(&ss->lock);
+	sender = find_bound(ss, sun, len, name);
+	if (sender != NULL)
+		*id = sender->selfid;
+	pthread_mutex_unlock(&ss->lock);
+	return sender != NULL;
+}
+
 /*
  * What a guest of ours called the socket of that host name.  A name that is
  * none of ours (a host process's) is told as it is if NetBSD's structure
@@ -137,20 +187,14 @@ local_from_host(struct hostkern *hk, const struct sockaddr_un *sun,
     socklen_t len, struct sockname *sn)
 {
 	struct sockets *ss = kern_sockets(hk);
-	const size_t head = offsetof(struct sockaddr_un, sun_path);
 	char name[sizeof(sun->sun_path) + 1];
 	struct ksock *so;
 
 	unnamed(sn);
-	if (len <= head || sun->sun_path[0] == '\0')
+	if (!has_name(sun, len))
 		return;
-	memcpy(name, sun->sun_path, len - head);
-	name[len - head] = '\0';
 	pthread_mutex_lock(&ss->lock);
-	for (so = ss->bound; so != NULL; so = so->next) {
-		if (strcmp(so->hostname, name) == 0)
-			break;
-	}
+	so = find_bound(ss, sun, len, name);
 	if (so != NULL)
 		*sn = so->name;
 	pthread_mutex_unlock(&ss->lock);

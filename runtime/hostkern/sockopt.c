@@ -163,6 +163,20 @@ get_own(struct file *f, int name, struct optval *v)
 	}
 }
 
+/* Level 0 of a local socket. */
+static int
+set_local(struct file *f, int name, const struct optval *v)
+{
+	int error, n;
+
+	if (name != RUMP_LOCAL_CREDS)
+		return RUMP_ENOPROTOOPT;
+	error = get_int(v, &n);
+	if (error == 0)
+		atomic_store(&sock_of(f)->wantcreds, n != 0);
+	return error;
+}
+
 static int
 get_local(struct file *f, int name, struct optval *v)
 {
@@ -170,6 +184,8 @@ get_local(struct file *f, int name, struct optval *v)
 	struct rump_unpcbid id;
 	bool known;
 
+	if (name == RUMP_LOCAL_CREDS)
+		return put_int(v, atomic_load(&so->wantcreds));
 	if (name != RUMP_LOCAL_PEEREID)
 		return RUMP_ENOPROTOOPT;
 	pthread_mutex_lock(&f->lock);
@@ -238,6 +254,8 @@ set_option(struct file *f, int level, int name, const struct optval *v)
 {
 	int error = RUMP_EPASSTHROUGH;
 
+	if (sock_of(f)->domain == RUMP_AF_LOCAL && level == 0)
+		return set_local(f, name, v);
 	if (level == RUMP_SOL_SOCKET)
 		error = set_own(f, name, v);
 	if (error == RUMP_EPASSTHROUGH)
@@ -259,7 +277,7 @@ get_option(struct file *f, int level, int name, struct optval *v)
 	return error;
 }
 
-/* @partial sys_setsockopt: the options of runtime/abi/sockopt.c; no IPsec policies, accept filters, local credentials or congestion control by name */
+/* @partial sys_setsockopt: the options of runtime/abi/sockopt.c; no IPsec policies, accept filters, LOCAL_CONNWAIT or congestion control by name */
 int
 sys_setsockopt(struct lwp *l, const struct sys_setsockopt_args *uap,
     register_t *retval)

@@ -683,6 +683,48 @@ START_TEST(descriptors_refused)
 }
 END_TEST
 
+START_TEST(credentials_in_messages)
+{
+	struct rump_sockaddr_un a = local("/a"), b = local("/b");
+	struct rump_cmsghdr *cm;
+	struct rump_sockcred sc;
+	struct message m;
+	int g, h, on = 1;
+
+	connected(RUMP_SOCK_STREAM, &g, &h);
+	OK(G, setsockopt, g, 0, RUMP_LOCAL_CREDS, P(&on), 4);
+	OK(H, write, h, P("12"), 2);
+	message_init(&m);
+	m.iov[0].iov_len = 1;
+	m.mh.msg_iovlen = 1;
+	m.mh.msg_control = m.control;
+	m.mh.msg_controllen = sizeof(m.control);
+	OK(G, recvmsg, g, P(&m.mh), 0);
+	cm = rump_cmsg_firsthdr(&m.mh);
+	ck_assert_ptr_nonnull(cm);
+	ck_assert_int_eq(cm->cmsg_type, RUMP_SCM_CREDS);
+	memcpy(&sc, rump_cmsg_data(cm), sizeof(sc));
+	ck_assert_int_eq(OK0(H, geteuid), sc.sc_euid);
+	/* Once on a connection. */
+	m.mh.msg_controllen = sizeof(m.control);
+	OK(G, recvmsg, g, P(&m.mh), 0);
+	ck_assert_uint_eq(m.mh.msg_controllen, 0);
+
+	/* With every datagram. */
+	g = (int)OK(G, __socket30, RUMP_AF_LOCAL, RUMP_SOCK_DGRAM, 0);
+	h = (int)OK(H, __socket30, RUMP_AF_LOCAL, RUMP_SOCK_DGRAM, 0);
+	OK(G, bind, g, P(&a), a.sun_len);
+	OK(H, bind, h, P(&b), b.sun_len);
+	OK(G, setsockopt, g, 0, RUMP_LOCAL_CREDS, P(&on), 4);
+	for (on = 0; on < 2; on++) {
+		OK(H, sendto, h, P("x"), 1, 0, P(&a), a.sun_len);
+		m.mh.msg_controllen = sizeof(m.control);
+		OK(G, recvmsg, g, P(&m.mh), 0);
+		ck_assert_uint_eq(m.mh.msg_controllen, 40);
+	}
+}
+END_TEST
+
 START_TEST(many_messages)
 {
 	struct rump_mmsghdr out[3], in[5];
@@ -773,6 +815,7 @@ main(void)
 	tcase_add_test(tc, descriptors_shared_not_copied);
 	tcase_add_test(tc, descriptors_lost);
 	tcase_add_test(tc, descriptors_refused);
+	tcase_add_test(tc, credentials_in_messages);
 	tcase_add_test(tc, many_messages);
 	tcase_add_test(tc, leaving_while_waiting);
 	suite_add_tcase(s, tc);
