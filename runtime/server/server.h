@@ -442,7 +442,7 @@ struct listener {
 	uint64_t id;
 	int fd;
 	bool local, tcp;
-	bool starved;			/* said so already */
+	atomic_bool starved;		/* said so already */
 	bool unlink;
 	struct locator locator;
 	struct timer timer;
