@@ -190,13 +190,18 @@ adopt(struct hostkern *hk, int hfd, struct file **fp)
 		close(hfd);
 		return RUMP_EBADF;
 	}
+	/* What may block must not block us, even if its other owners notice. */
+	if (!S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode) &&
+	    fcntl(hfd, F_SETFL, host | O_NONBLOCK) != 0) {
+		close(hfd);
+		return RUMP_EINVAL;
+	}
 	/* The access mode has the same values. */
 	flags = host & O_ACCMODE;
 	if (!S_ISSOCK(st.st_mode))
 		return open_hfd(hk, hfd, flags, fp);
 	if (getsockname(hfd, (struct sockaddr *)&ss, &len) != 0 ||
-	    getsockopt(hfd, SOL_SOCKET, SO_TYPE, &type, &optlen) != 0 ||
-	    fcntl(hfd, F_SETFL, host | O_NONBLOCK) != 0) {
+	    getsockopt(hfd, SOL_SOCKET, SO_TYPE, &type, &optlen) != 0) {
 		close(hfd);
 		return RUMP_EINVAL;
 	}

@@ -358,6 +358,21 @@ START_TEST(signals)
 }
 END_TEST
 
+/* A timer of the process, seen by its queue. */
+START_TEST(signals_of_timers)
+{
+	struct rump_itimerval itv = { .it_value = { .tv_usec = 1000 } };
+	struct rump_timespec ts = { 5, 0 };
+	struct rump_kevent k;
+
+	change(kev(RUMP_SIGALRM, RUMP_EVFILT_SIGNAL, RUMP_EV_ADD, 0, 0));
+	OK(G, __setitimer50, RUMP_ITIMER_REAL, P(&itv), 0);
+	ck_assert_int_eq(OK(G, __kevent50, KQ, 0, 0, P(&k), 1, P(&ts)), 1);
+	ck_assert_uint_eq(k.ident, RUMP_SIGALRM);
+	ck_assert_int_eq(k.data, 1);
+}
+END_TEST
+
 START_TEST(queues_in_queues)
 {
 	struct rump_pollfd pfd = { KQ, RUMP_POLLIN, 0 };
@@ -410,6 +425,7 @@ main(void)
 	tcase_add_test(tc, files);
 	tcase_add_test(tc, processes);
 	tcase_add_test(tc, signals);
+	tcase_add_test(tc, signals_of_timers);
 	tcase_add_test(tc, queues_in_queues);
 	tcase_add_test(tc, leaving_while_waiting);
 	suite_add_tcase(s, tc);

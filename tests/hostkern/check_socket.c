@@ -2,7 +2,9 @@
  * Sockets: what goes through them, what they are called, what their options
  * say, and descriptors in messages.
  */
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 
 #include <arpa/inet.h>
 
@@ -647,6 +649,74 @@ START_TEST(descriptors_lost)
 }
 END_TEST
 
+/* A process of the host connects to a guest's socket, and passes a file and
+ * gets one: the host's descriptors of them. */
+START_TEST(descriptors_to_and_from_the_host)
+{
+	struct rump_sockaddr_un at = local("/door");
+	struct sockaddr_un host = { .sun_family = AF_UNIX };
+	_Alignas(8) char hctl[256];
+	struct iovec iov;
+	struct msghdr hm = { .msg_iov = &iov, .msg_iovlen = 1 };
+	struct cmsghdr *hcm;
+	struct message m;
+	int32_t fd, hfds[2];
+	char buf[8] = "";
+	int c, l, p[2], s;
+
+	l = (int)OK(G, __socket30, RUMP_AF_LOCAL, RUMP_SOCK_STREAM, 0);
+	OK(G, bind, l, P(&at), at.sun_len);
+	OK(G, listen, l, 5);
+	snprintf(host.sun_path, sizeof(host.sun_path), "%s",
+	    raw_host(&S, "door"));
+	c = socket(AF_UNIX, SOCK_STREAM, 0);
+	ck_assert_int_eq(connect(c, (struct sockaddr *)&host, sizeof(host)),
+	    0);
+	s = (int)OK(G, accept, l, 0, 0);
+
+	ck_assert_int_eq(pipe(p), 0);
+	iov = (struct iovec){ "x", 1 };
+	memset(hctl, 0, sizeof(hctl));
+	hm.msg_control = hctl;
+	hm.msg_controllen = CMSG_SPACE(sizeof(int));
+	hcm = CMSG_FIRSTHDR(&hm);
+	hcm->cmsg_level = SOL_SOCKET;
+	hcm->cmsg_type = SCM_RIGHTS;
+	hcm->cmsg_len = CMSG_LEN(sizeof(int));
+	memcpy(CMSG_DATA(hcm), &p[0], sizeof(int));
+	ck_assert_int_eq(sendmsg(c, &hm, 0), 1);
+	message_init(&m);
+	m.mh.msg_control = m.control;
+	m.mh.msg_controllen = sizeof(m.control);
+	ck_assert_int_eq(OK(G, recvmsg, s, P(&m.mh), 0), 1);
+	ck_assert_ptr_nonnull(rump_cmsg_firsthdr(&m.mh));
+	memcpy(&fd, rump_cmsg_data(rump_cmsg_firsthdr(&m.mh)), 4);
+	ck_assert_int_eq(write(p[1], "piped", 5), 5);
+	ck_assert_int_eq(OK(G, read, fd, P(buf), 8), 5);
+	ck_assert_str_eq(buf, "piped");
+
+	raw_put(&S, "file", "content");
+	fd = raw_open(G, "/file", RUMP_O_RDONLY, 0);
+	message_init(&m);
+	message_pass(&m, &fd, 1);
+	OK(G, sendmsg, s, P(&m.mh), 0);
+	iov = (struct iovec){ buf, sizeof(buf) };
+	hm.msg_controllen = sizeof(hctl);
+	ck_assert_int_gt(recvmsg(c, &hm, 0), 0);
+	hcm = CMSG_FIRSTHDR(&hm);
+	ck_assert_ptr_nonnull(hcm);
+	ck_assert_uint_eq(hcm->cmsg_len, CMSG_LEN(2 * sizeof(int)));
+	memcpy(hfds, CMSG_DATA(hcm), sizeof(hfds));
+	ck_assert_int_eq(pread(hfds[0], buf, 7, 0), 7);
+	ck_assert_mem_eq(buf, "content", 7);
+	close(hfds[0]);
+	close(hfds[1]);
+	close(p[0]);
+	close(p[1]);
+	close(c);
+}
+END_TEST
+
 START_TEST(descriptors_refused)
 {
 	struct rump_cmsghdr *cm;
@@ -788,6 +858,24 @@ START_TEST(leaving_while_waiting)
 }
 END_TEST
 
+/* Another thread of the process closes what this one sleeps on. */
+START_TEST(closed_while_waiting)
+{
+	struct rump_sockaddr_in at;
+	uint64_t accept_no, reqno;
+	int error, i, l = tcp_listener(G, &at);
+
+	BEGIN(G, accept, l, 0, 0);
+	accept_no = G->reqno;
+	ck_assert(raw_pending(G));
+	BEGIN(G, close, l);
+	for (i = 0; i < 2; i++) {
+		error = raw_end_any(G, &reqno);
+		ck_assert_int_eq(error, reqno == accept_no ? RUMP_EBADF : 0);
+	}
+}
+END_TEST
+
 int
 main(void)
 {
@@ -814,10 +902,12 @@ main(void)
 	tcase_add_test(tc, descriptors_in_messages);
 	tcase_add_test(tc, descriptors_shared_not_copied);
 	tcase_add_test(tc, descriptors_lost);
+	tcase_add_test(tc, descriptors_to_and_from_the_host);
 	tcase_add_test(tc, descriptors_refused);
 	tcase_add_test(tc, credentials_in_messages);
 	tcase_add_test(tc, many_messages);
 	tcase_add_test(tc, leaving_while_waiting);
+	tcase_add_test(tc, closed_while_waiting);
 	suite_add_tcase(s, tc);
 	tcase_add_test(alone, without_a_network);
 	suite_add_tcase(s, alone);
