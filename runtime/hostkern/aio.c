@@ -36,6 +36,7 @@
 #include "hostkern/aio.h"
 #include "hostkern/kern.h"
 #include "hostkern/ktime.h"
+#include "hostkern/raise.h"
 
 enum {
 	AIO_JOBS_MAX = RUMP_AIO_LISTIO_MAX,	/* of a process, undelivered
@@ -134,11 +135,11 @@ job_free(struct aiojob *job)
 /* --- the end of a job --- */
 
 static void
-raise_signal(struct paio *aio, int signo)
+notify(struct paio *aio, int signo)
 {
 
 	if (signo != 0)
-		(void)rumpserver_raise(aio->proc->rp, signo);
+		(void)raise_signal(aio->proc, signo);
 }
 
 /* One part of a lio_listio less; the signal to raise now.  Lock held. */
@@ -170,8 +171,8 @@ job_done(struct paio *aio, struct aiojob *job)
 	for (w = aio->waiters; w != NULL; w = w->next)
 		(void)eventfd_write(w->efd, 1);
 	pthread_mutex_unlock(&aio->lock);
-	raise_signal(aio, signo);
-	raise_signal(aio, liosigno);
+	notify(aio, signo);
+	notify(aio, liosigno);
 }
 
 /* --- the worker --- */
@@ -241,7 +242,7 @@ job_transfer(struct paio *aio, struct file *f, struct aiojob *job)
 	}
 	if (error == RUMP_EPIPE &&
 	    (atomic_load(&f->flags) & RUMP_O_NOSIGPIPE) == 0)
-		raise_signal(aio, RUMP_SIGPIPE);
+		notify(aio, RUMP_SIGPIPE);
 	if (done > 0)
 		error = 0;
 	job->retval = error == 0 ? (int64_t)done : -1;
@@ -1022,7 +1023,7 @@ sys_lio_listio(struct lwp *l, const struct sys_lio_listio_args *uap,
 	pthread_mutex_lock(&aio->lock);
 	signo = lio_put(lio);
 	pthread_mutex_unlock(&aio->lock);
-	raise_signal(aio, signo);
+	notify(aio, signo);
 	free(list);
 	return error;
 }

@@ -19,6 +19,7 @@
 
 #include "hostkern/kern.h"
 #include "hostkern/path.h"
+#include "hostkern/raise.h"
 
 int
 kern_errno(void)
@@ -237,10 +238,15 @@ static int
 kern_syscall(void *kern, struct lwp *l, int num, const void *args, size_t len,
     register_t retval[2])
 {
+	struct kproc *p = kern_proc(l);
+	int error;
 
 	(void)kern;
-	return rumpserver_dispatch(rump_sysent, rump_nsysent, l, num, args,
+	raise_enter(p);
+	error = rumpserver_dispatch(rump_sysent, rump_nsysent, l, num, args,
 	    len, retval);
+	raise_leave(p);
+	return error;
 }
 
 const struct rumpserver_kernel hostkern_kernel = {

@@ -20,6 +20,7 @@
 #include "hostkern/kern.h"
 #include "hostkern/kqueue.h"
 #include "hostkern/ktime.h"
+#include "hostkern/raise.h"
 
 enum {
 	TIMER_MIN = 4,		/* 0..3 are those of setitimer */
@@ -33,7 +34,8 @@ struct ktimer {
 	struct kproc *proc;
 	rump_clockid_t clock;
 	int signo;		/* 0: no notification */
-	int overruns;		/* periods missed before the last signal */
+	int missed;		/* periods since the last signal, without one */
+	int overruns;		/* what it was when that was raised */
 	int64_t deadline;	/* uptime; of processor time: what is left */
 	int64_t interval;	/* 0: once */
 	int heapidx;		/* place in the heap, UNARMED */
@@ -143,26 +145,35 @@ arm(struct timerq *q, struct ktimer *t)
 /* --- the thread --- */
 
 static void
+miss(struct ktimer *t, int64_t n)
+{
+
+	if (n > OVERRUN_MAX - t->missed)
+		n = OVERRUN_MAX - t->missed;
+	t->missed += n;
+}
+
+static void
 fire(struct timerq *q, struct ktimer *t, int64_t now)
 {
-	int64_t missed;
+	int64_t late;
 
 	if (t->interval == 0) {
 		disarm(q, t);
-		t->overruns = 0;
 	} else {
-		missed = (now - t->deadline) / t->interval;
-		t->overruns = missed > OVERRUN_MAX ? OVERRUN_MAX : missed;
+		late = (now - t->deadline) / t->interval;
+		miss(t, late);
 		t->deadline = ktime_add(t->deadline,
-		    (missed + 1) * t->interval);
+		    (late + 1) * t->interval);
 		sift_down(q, t->heapidx);
 	}
-	/* ESRCH: a copy whose client has not come yet.  The signal is lost,
-	 * as for a process that ignores it. */
-	if (t->signo != 0) {
-		kqueue_signal(t->proc, t->signo);
-		(void)rumpserver_raise(t->proc->rp, t->signo);
-	}
+	if (t->signo == 0)
+		return;
+	if (raise_signal(t->proc, t->signo)) {
+		t->overruns = t->missed;
+		t->missed = 0;
+	} else
+		miss(t, 1);
 }
 
 static void *
@@ -414,7 +425,7 @@ timer_set(struct timerq *q, struct ktimer *t, const struct setting *s,
 	}
 	disarm(q, t);
 	t->interval = atleast_tick(s->interval);
-	t->overruns = 0;
+	t->missed = t->overruns = 0;
 	if (left == 0)
 		return 0;
 	if (absolute) {
@@ -446,7 +457,7 @@ sigevent_signo(const struct rump_sigevent *ev, int *signo)
 	return 0;
 }
 
-/* @partial sys_timer_create: the signal comes without its sigev_value, for which the protocol has no room; timers of CLOCK_VIRTUAL and CLOCK_PROF never expire, the server does not see its clients' processor time */
+/* @partial sys_timer_create: a signal is delivered while a call is in progress or with the next one, without its sigev_value, for which the protocol has no room; timers of CLOCK_VIRTUAL and CLOCK_PROF never expire, the server does not see its clients' processor time */
 int
 sys_timer_create(struct lwp *l, const struct sys_timer_create_args *uap,
     register_t *retval)
@@ -582,7 +593,6 @@ sys___timer_gettime50(struct lwp *l,
 	return rumpserver_copyout(l, &its, uap->value, sizeof(its));
 }
 
-/* @partial sys_timer_getoverrun: counts the periods for which the server was late; whether a signal is still pending in the client it does not know */
 int
 sys_timer_getoverrun(struct lwp *l, const struct sys_timer_getoverrun_args *uap,
     register_t *retval)
@@ -666,7 +676,7 @@ is_itimer(int which)
 	return which >= RUMP_ITIMER_REAL && which <= RUMP_ITIMER_MONOTONIC;
 }
 
-/* @partial sys___setitimer50: ITIMER_VIRTUAL and ITIMER_PROF never expire, the server does not see its clients' processor time */
+/* @partial sys___setitimer50: a signal is delivered while a call is in progress or with the next one; ITIMER_VIRTUAL and ITIMER_PROF never expire, the server does not see its clients' processor time */
 int
 sys___setitimer50(struct lwp *l, const struct sys___setitimer50_args *uap,
     register_t *retval)

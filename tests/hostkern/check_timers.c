@@ -197,6 +197,29 @@ START_TEST(timers_raise_their_signals)
 }
 END_TEST
 
+/* While the client makes no call one signal waits for it; the others count as
+ * overruns of the next. */
+START_TEST(idle_clients_are_not_flooded)
+{
+	int32_t id = timer_new(RUMP_CLOCK_MONOTONIC, RUMP_SIGUSR1);
+	int most = 0, tries, i, n;
+
+	catch(SIGUSR1);
+	ck_assert_int_eq(arm(id, TICK_US, TICK_US), 0);
+	for (tries = 0; most < 5 && tries < 50; tries++) {
+		usleep(12 * TICK_US);
+		for (i = 0; i < 200 && most < 5; i++) {
+			n = rump_sys_timer_getoverrun(TIMER(id));
+			ck_assert_int_ge(n, 0);
+			most = n > most ? n : most;
+		}
+	}
+	ck_assert_int_ge(most, 5);
+	ck_assert_int_le(most, 32);
+	await(SIGUSR1, 2);
+}
+END_TEST
+
 START_TEST(timers_without_an_event_raise_alarms)
 {
 	int32_t id = -1;
@@ -440,6 +463,7 @@ with(const char *name, void (*start)(void))
 	tcase_add_test(tc, itimer_setting_is_read_back);
 	tcase_add_test(tc, itimer_checks);
 	tcase_add_test(tc, timers_raise_their_signals);
+	tcase_add_test(tc, idle_clients_are_not_flooded);
 	tcase_add_test(tc, timers_without_an_event_raise_alarms);
 	tcase_add_test(tc, timers_may_raise_nothing);
 	tcase_add_test(tc, timers_run_to_a_time);
