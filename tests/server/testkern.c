@@ -481,3 +481,14 @@ tk_wait_log(struct testkern *tk, const char *text)
 	ck_assert_msg(wait_for(tk, is_logged, 0, text), "no '%s' in the log:\n"
 	    "%s", text, tk->log);
 }
+
+bool
+tk_logged(struct testkern *tk, const char *text)
+{
+	bool yes;
+
+	pthread_mutex_lock(&tk->lock);
+	yes = is_logged(tk, 0, text);
+	pthread_mutex_unlock(&tk->lock);
+	return yes;
+}

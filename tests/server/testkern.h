@@ -84,6 +84,7 @@ void tk_gate(struct testkern *, bool open);
 void tk_wait_sleeping(struct testkern *, unsigned n);
 void tk_wait_procs(struct testkern *, unsigned n);
 void tk_wait_log(struct testkern *, const char *text);
+bool tk_logged(struct testkern *, const char *text);
 
 /* --- a server with it --- */
 
