@@ -74,7 +74,7 @@ LIBS :=		$(CLIENT_A) $(CLIENT_SO) $(SERVER_A) $(SERVER_SO) $(HOSTKERN_O)
 
 # Tests: tests/<room>/check_*.c is a program each, prog_*.c a program they
 # start, any other .c a helper linked into every test of that room.
-TEST_ROOMS :=	wire abi trace client server hostkern replay fuzz
+TEST_ROOMS :=	wire abi trace client server hostkern replay e2e fuzz
 TEST_PROGS :=	$(foreach r,$(TEST_ROOMS),$(patsubst tests/%.c,$(B)/tests/%,\
 		$(sort $(wildcard tests/$(r)/check_*.c))))
 AUX_PROGS :=	$(foreach r,$(TEST_ROOMS),$(patsubst tests/%.c,$(B)/tests/%,\
@@ -135,7 +135,7 @@ $(SERVER_O):	$(SERVER)
 	$(call say,ld,$@)
 	$(Q)$(LD) -r -o $@ $^
 	$(Q)objcopy --localize-hidden $@
-$(SERVER_A):	$(SERVER_O) $(WIRE)
+$(SERVER_A):	$(SERVER_O) $(WIRE) $(ABI)
 	$(archive)
 $(CLIENT_SO):	$(CLIENT) $(WIRE) $(ABI) $(TRACE) $(OUT)/client/librumpclient.map
 	@mkdir -p $(@D)
@@ -144,14 +144,14 @@ $(CLIENT_SO):	$(CLIENT) $(WIRE) $(ABI) $(TRACE) $(OUT)/client/librumpclient.map
 	    -Wl,--version-script=$(OUT)/client/librumpclient.map -Wl,-z,defs \
 	    -o $@ $(filter %.o,$^)
 	@ln -sf $(@F) $(@:.0=)
-$(SERVER_SO):	$(SERVER) $(WIRE) runtime/server/librumpserver.map
+$(SERVER_SO):	$(SERVER) $(WIRE) $(ABI) runtime/server/librumpserver.map
 	@mkdir -p $(@D)
 	$(call say,so,$@)
 	$(Q)$(CC) -shared $(LDFLAGS) -Wl,-soname,$(@F) \
 	    -Wl,--version-script=runtime/server/librumpserver.map -Wl,-z,defs \
 	    -o $@ $(filter %.o,$^)
 	@ln -sf $(@F) $(@:.0=)
-$(HOSTKERN_O):	$(HOSTKERN) $(ABI)
+$(HOSTKERN_O):	$(HOSTKERN)
 	@mkdir -p $(@D)
 	$(call say,ld,$@)
 	$(Q)$(LD) -r -o $@ $^
@@ -187,7 +187,7 @@ $(B)/tests/$(1)/check_%: $(B)/obj/tests/$(1)/check_%.o $$(HELPERS_$(1)) \
 $(B)/tests/$(1)/prog_%: $(B)/obj/tests/$(1)/prog_%.o $(CLIENT_A)
 	$$(link-test)
 endef
-$(foreach r,wire abi trace client server,$(eval $(call test-room,$(r),)))
+$(foreach r,wire abi trace client server e2e,$(eval $(call test-room,$(r),)))
 $(foreach r,hostkern replay fuzz,$(eval $(call test-room,$(r),$(HOSTKERN_O))))
 
 $(B)/tests/generated/check_stubs: $(B)/obj/$(OUT)/tests/check_stubs.o $(CLIENT_A)
