@@ -124,6 +124,9 @@ $(B)/obj/tests/%.o: TESTCPPFLAGS = -I. -Itests \
 $(B)/obj/$(OUT)/tests/%.o: TESTCPPFLAGS = -I. -Itests
 $(B)/obj/examples/%.o: TESTCPPFLAGS = -DRUMPGEN_BUILD='"$(CURDIR)/$(B)"'
 
+# What goes into a library is said here, so a change here remakes them.
+$(CLIENT_A) $(CLIENT_SO) $(SERVER_A) $(SERVER_SO): Makefile
+
 archive =	@mkdir -p $(@D); rm -f $@; echo "  ar   $@"; $(AR) rcs $@ $(filter %.o,$^)
 $(CLIENT_A):	$(CLIENT) $(WIRE) $(ABI) $(TRACE)
 	$(archive)
