@@ -32,7 +32,7 @@ enlist(struct conn *c, struct call *call, unsigned *generation)
 		error = EAGAIN;
 	} else {
 		call->reqno = c->reqno++;
-		call->done = false;
+		call->done = call->lost = false;
 		call->efault = false;
 		call->pending = true;
 		call->prev = NULL;
@@ -178,7 +178,7 @@ call_persist(struct conn *c, struct call *call, const struct entry *e)
 
 	for (;;) {
 		error = call_run(c, call, e);
-		if (error == RUMP_ENOTCONN)
+		if (call->lost)
 			conn_maybe_die();
 		if (error != CALL_UNSENT)
 			return error;
@@ -212,7 +212,7 @@ rumpclient_syscall(int num, const void *data, size_t dlen,
 	began = rump_trace_enabled() ? nanoseconds() : 0;
 	entry_begin(&e);
 	error = call_persist(conn_self(), &call, &e);
-	if (error != RUMP_ENOTCONN && call.done) {
+	if (call.done && !call.lost) {
 		retval[0] = (register_t)call.resp.sysresp.retval[0];
 		retval[1] = (register_t)call.resp.sysresp.retval[1];
 	}

@@ -117,7 +117,7 @@ after_fork_child(void)
 
 	for (call = c->pending; call != NULL; call = call->next) {
 		call->pending = false;
-		call->done = true;
+		call->done = call->lost = true;
 		call->error = RUMP_ENOTCONN;
 		sem_post(&call->sem);
 	}
@@ -453,7 +453,7 @@ conn_fail_pending(struct conn *c)
 	for (call = c->pending; call != NULL; call = call->next) {
 		if (call->done)
 			continue;
-		call->done = true;
+		call->done = call->lost = true;
 		call->error = RUMP_ENOTCONN;
 		if (call->waiting)
 			sem_post(&call->sem);

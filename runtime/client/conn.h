@@ -61,6 +61,7 @@ struct call {
 	bool waiting;		/* on sem, with signals open */
 	bool done;
 	bool efault;		/* a copyout of the server's went wrong */
+	bool lost;		/* done because the server is gone */
 	int error;		/* NetBSD errno, once done */
 	union {
 		struct frame_sysresp sysresp;

@@ -9,6 +9,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include <rump/rumpdefs.h>
+
 #include "client/reader.h"
 #include "client/upcall.h"
 
@@ -83,6 +85,17 @@ find_call(struct conn *c, uint64_t reqno)
 	return NULL;
 }
 
+/* Numbers below 0 mean something inside a kernel only, and here they are the
+ * library's own.  A kernel that lets its ERESTART out was interrupted. */
+static int
+sysresp_error(int32_t error)
+{
+
+	if (error >= 0)
+		return error;
+	return error == RUMP_ERESTART ? RUMP_EINTR : RUMP_EIO;
+}
+
 /* Returns what is wrong with the answer, or NULL. */
 static const char *
 deliver(struct conn *c, const struct frame_hdr *hdr, const char *body)
@@ -103,7 +116,7 @@ deliver(struct conn *c, const struct frame_hdr *hdr, const char *body)
 		/* frame_check() has seen to the length. */
 		memcpy(&call->resp, body, hdr->len - FRAME_HDRLEN);
 		if (call->type == FRAME_SYSCALL)
-			call->error = call->resp.sysresp.error;
+			call->error = sysresp_error(call->resp.sysresp.error);
 	}
 	if (why == NULL) {
 		call->done = true;
