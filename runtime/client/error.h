@@ -4,7 +4,8 @@
 #ifndef RUMPGEN_CLIENT_ERROR_H
 #define RUMPGEN_CLIENT_ERROR_H
 
-/* The host's number for a NetBSD errno; 0 for 0. */
+/* The host's number for a NetBSD errno; 0 for 0.  Exported, as the stubs of
+ * calls that return an errno call it. */
 int rumpclient__host_errno(int nberror);
 
 /* What a stub returns on failure: sets errno to the host's number for a
