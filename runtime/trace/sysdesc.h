@@ -62,6 +62,7 @@ struct sysdesc {
 	const char *handler;	/* "sys_read" */
 	const char *rettype;
 	uint8_t retkind;	/* enum sysdesc_kind */
+	uint8_t returns_errno;	/* the result is a NetBSD errno, or 0 */
 	uint8_t flags;		/* RUMP_SYF_* of <rump/rumpserver.h> */
 	uint8_t narg;
 	const struct sysdesc_arg *args;

@@ -203,17 +203,39 @@ put_unknown(struct trace_line *ln, int num, const uint64_t *args,
 }
 
 static void
+put_errno(struct trace_line *ln, int error)
+{
+
+	line_char(ln, ' ');
+	line_str(ln, rump_conv_errno_name(error));
+	line_str(ln, " (");
+	line_str(ln, rump_conv_errno_text(error));
+	line_char(ln, ')');
+}
+
+/* A call whose result is an errno never fails otherwise. */
+static void
+put_errno_result(struct trace_line *ln, int result)
+{
+
+	line_int(ln, result);
+	if (result != 0)
+		put_errno(ln, result);
+}
+
+static void
 put_result(struct trace_line *ln, const struct sysdesc *desc,
     const register_t retval[2], int error)
 {
 
 	line_str(ln, ") = ");
+	if (desc != NULL && desc->returns_errno) {
+		put_errno_result(ln, error != 0 ? error : (int)retval[0]);
+		return;
+	}
 	if (error != 0) {
-		line_str(ln, "-1 ");
-		line_str(ln, rump_conv_errno_name(error));
-		line_str(ln, " (");
-		line_str(ln, rump_conv_errno_text(error));
-		line_char(ln, ')');
+		line_str(ln, "-1");
+		put_errno(ln, error);
 		return;
 	}
 	switch (desc != NULL ? desc->retkind : SYSDESC_INT) {

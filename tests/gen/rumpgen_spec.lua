@@ -281,6 +281,9 @@ rump___sysimpl_read(int fd, void *buf, size_t n)
     has("trace/rump_sysdesc.c", ".kind = SYSDESC_FD, .size = 4,")
     has("trace/rump_sysdesc.c", ".kind = SYSDESC_OCTAL, .size = 4,")
     has("trace/rump_sysdesc.c", ".kind = SYSDESC_PAD, .size = 4,")
+    has("trace/rump_sysdesc.c", ".handler = "
+      .. "\"sys_advise\",\n\t\t.rettype = \"int\",\n"
+      .. "\t\t.retkind = SYSDESC_INT,\n\t\t.returns_errno = 1,")
   end)
 
   it("compiles without a warning, as C and as C++", function()

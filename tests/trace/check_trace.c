@@ -317,6 +317,24 @@ START_TEST(odd_calls)
 }
 END_TEST
 
+/* Calls whose result is an errno, whichever way it comes. */
+START_TEST(results_that_are_errnos)
+{
+
+	EXPECT(RUMP_SYS___posix_fadvise50, RUMP_EINVAL, 0, 0,
+	    "__posix_fadvise50(3, 0, 0, POSIX_FADV_NORMAL) = 22 EINVAL "
+	    "(Invalid argument)", 3, 0, 0, 0, 0);
+	EXPECT(RUMP_SYS___posix_fadvise50, 0, 0, RUMP_ENOTCONN,
+	    "__posix_fadvise50(3, 0, 0, POSIX_FADV_NORMAL) = 57 ENOTCONN "
+	    "(Socket is not connected)", 3, 0, 0, 0, 0);
+	EXPECT(RUMP_SYS___posix_fadvise50, 0, 0, 0,
+	    "__posix_fadvise50(3, 0, 0, POSIX_FADV_NORMAL) = 0",
+	    3, 0, 0, 0, 0);
+	/* A number that looks like one and is none. */
+	EXPECT(RUMP_SYS_dup, RUMP_EINVAL, 0, 0, "dup(3) = 22", 3);
+}
+END_TEST
+
 START_TEST(errno_is_kept)
 {
 	const uint64_t args[] = { 0x10 };
@@ -470,6 +488,7 @@ main(void)
 	tcase_add_test(lines, structures);
 	tcase_add_test(lines, bad_memory);
 	tcase_add_test(lines, odd_calls);
+	tcase_add_test(lines, results_that_are_errnos);
 	tcase_add_test(lines, errno_is_kept);
 	tcase_add_test(lines, lines_do_not_mix);
 	tcase_add_test(lines, closed_under_it);
