@@ -258,16 +258,20 @@ START_TEST(proc_is_no_way_out)
 	struct raw_server s;
 	struct raw_guest *g;
 
-	/* In a mount name space of its own, which goes with the test. */
-	if (geteuid() != 0 || unshare(CLONE_NEWNS) != 0)
+	/* In a mount name space of its own, which goes with the test.  Not
+	 * everybody may have one: not in a chroot, whose root is no mount,
+	 * and not in a container whose /proc has masks. */
+	if (geteuid() != 0 || unshare(CLONE_NEWNS) != 0 ||
+	    mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0)
 		return;
-	ck_assert_int_eq(mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL),
-	    0);
 	raw_start(&s, NULL);
 	g = raw_guest(&s, "tester");
 	OK(g, mkdir, P("/proc"), 0755);
-	ck_assert_int_eq(mount("proc", raw_host(&s, "proc"), "proc", 0, NULL),
-	    0);
+	if (mount("proc", raw_host(&s, "proc"), "proc", 0, NULL) != 0) {
+		raw_leave(g);
+		raw_stop(&s);
+		return;
+	}
 	snprintf(path, sizeof(path), "/proc/%d/root/etc/passwd", pid);
 	ck_assert_int_eq(CALL(g, open, P(path), 0, 0), RUMP_ELOOP);
 	snprintf(path, sizeof(path), "/proc/%d/cwd/x", pid);
