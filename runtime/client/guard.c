@@ -225,9 +225,12 @@ names_ioctl(const struct query *q, uint64_t addr, uint64_t com)
 }
 
 static bool
-names_fcntl(const struct query *q, uint64_t addr, uint64_t cmd)
+names_fcntl(const struct query *q, uint64_t addr, unsigned arg)
 {
+	uint32_t cmd;
 
+	/* Its high bit is no sign, as arg_value() would have it. */
+	cmd = arg < q->nargs ? (uint32_t)q->args[arg] : 0;
 	switch (cmd) {
 	case RUMP_F_GETLK:
 	case RUMP_F_SETLK:
@@ -300,7 +303,7 @@ arg_names(struct query *q, const struct sysdesc_arg *a, uint64_t addr)
 	case SYSDESC_X_IOCTL:
 		return names_ioctl(q, addr, arg_value(q, a->arg));
 	case SYSDESC_X_FCNTL:
-		return names_fcntl(q, addr, arg_value(q, a->arg));
+		return names_fcntl(q, addr, a->arg);
 	case SYSDESC_X_FDSET:
 		return within(q, addr, (arg_value(q, a->arg) + 31) / 32 * 4,
 		    a->dir);

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <rump/rump_sysnum.h>
 #include <rump/rumpclient.h>
 #include <rump/rumpdefs.h>
 
@@ -176,6 +177,98 @@ START_TEST(messages)
 }
 END_TEST
 
+START_TEST(message_vectors)
+{
+	static char name[16];
+	struct rump_iovec iov[2] = { { mem, 10 }, { other, 20 } };
+	struct rump_mmsghdr msg[2] = {
+		{ .msg_hdr = { .msg_iov = &iov[0], .msg_iovlen = 1 } },
+		{ .msg_hdr = { .msg_iov = &iov[1], .msg_iovlen = 1,
+		    .msg_name = name, .msg_namelen = sizeof(name) } },
+	};
+
+	ck_assert(may_read(RUMP_SYS_recvmmsg, 1, at(msg), 2, msg,
+	    sizeof(msg)));
+	ck_assert(may_read(RUMP_SYS_recvmmsg, 1, at(msg), 2, &iov[1],
+	    sizeof(iov[1])));
+	ck_assert(may_write(RUMP_SYS_recvmmsg, 1, at(msg), 2, mem, 10));
+	ck_assert(may_write(RUMP_SYS_recvmmsg, 1, at(msg), 2, other, 20));
+	ck_assert(may_write(RUMP_SYS_recvmmsg, 1, at(msg), 2, name,
+	    sizeof(name)));
+	ck_assert(!may_write(RUMP_SYS_recvmmsg, 1, at(msg), 2, mem, 11));
+	ck_assert(!may_write(RUMP_SYS_recvmmsg, 1, at(msg), 1, other, 1));
+	ck_assert(!may_read(RUMP_SYS_recvmmsg, 1, at(msg), 1, msg,
+	    sizeof(msg)));
+	ck_assert(!may_read(RUMP_SYS_recvmmsg, 1, at(msg), 2, mem, 1));
+
+	ck_assert(may_read(RUMP_SYS_sendmmsg, 1, at(msg), 2, other, 20));
+	ck_assert(may_read(RUMP_SYS_sendmmsg, 1, at(msg), 2, name,
+	    sizeof(name)));
+	ck_assert(!may_read(RUMP_SYS_sendmmsg, 1, at(msg), 1, other, 1));
+	ck_assert(!may_write(RUMP_SYS_sendmmsg, 1, at(msg), 2, mem, 1));
+	/* How much was sent of each goes into the vector itself. */
+	ck_assert(may_write(RUMP_SYS_sendmmsg, 1, at(msg), 2, &msg[1].msg_len,
+	    sizeof(msg[1].msg_len)));
+	/* Vectors that are not there, and longer than any. */
+	ck_assert(!may_read(RUMP_SYS_sendmmsg, 1, 8, 2, mem, 1));
+	ck_assert(!may_read(RUMP_SYS_sendmmsg, 1, 8, UINT32_MAX, mem, 1));
+}
+END_TEST
+
+/* Sets of 32-bit words, as many as hold nd bits. */
+START_TEST(descriptor_sets)
+{
+	const int num = RUMP_SYS___select50;
+
+	ck_assert(may_read(num, 33, at(mem), at(other), mem, 8));
+	ck_assert(may_write(num, 33, at(mem), at(other), mem, 8));
+	ck_assert(may_write(num, 33, at(mem), at(other), other, 8));
+	ck_assert(!may_write(num, 33, at(mem), at(other), other, 9));
+	ck_assert(may_write(num, 32, at(mem), at(other), other, 4));
+	ck_assert(!may_write(num, 32, at(mem), at(other), other, 5));
+	ck_assert(!may_write(num, 0, at(mem), at(other), other, 1));
+	ck_assert(!may_write(num, (uint32_t)-1, at(mem), at(other), other, 1));
+	ck_assert(!may_read(num, 33, 0, at(other), mem, 1));
+}
+END_TEST
+
+/* An aiocb and its buffer; then, since the kernel goes on after the call, all
+ * memory for as long as the connection lasts. */
+START_TEST(asynchronous)
+{
+	struct rump_aiocb cb = { .aio_buf = mem, .aio_nbytes = 100 };
+	struct rump_aiocb *list[] = { NULL, &cb };
+	const struct {
+		int num;
+		uint64_t a, b, c;
+	} call[] = {
+		{ RUMP_SYS_aio_read, at(&cb), 0, 0 },
+		{ RUMP_SYS_aio_write, at(&cb), 0, 0 },
+		{ RUMP_SYS_lio_listio, 0, at(list), 2 },
+		{ RUMP_SYS___aio_suspend50, at(list), 2, 0 },
+	}, *k = &call[_i / 4];
+
+	switch (_i % 4) {
+	case 0:
+		ck_assert(may_read(k->num, k->a, k->b, k->c, &cb,
+		    sizeof(cb)));
+		break;
+	case 1:
+		ck_assert(may_read(k->num, k->a, k->b, k->c, mem, 100));
+		break;
+	case 2:
+		ck_assert(may_write(k->num, k->a, k->b, k->c, mem, 100));
+		break;
+	case 3:
+		ck_assert(!may_read(RUMP_SYS_getpid_with_ppid, 0, 0, 0, other,
+		    1));
+		ck_assert(!may_write(k->num, k->a, k->b, k->c, mem, 101));
+		break;
+	}
+	ck_assert(may_write(RUMP_SYS_getpid_with_ppid, 0, 0, 0, other, 1));
+}
+END_TEST
+
 START_TEST(lengths_behind_pointers)
 {
 	uint32_t len = 16;
@@ -188,20 +281,46 @@ START_TEST(lengths_behind_pointers)
 }
 END_TEST
 
-START_TEST(commands)
-{
-	struct rump_flock lock;
+#define IOC_OUT(n)	(0x40000000u | (n) << 16 | 't' << 8 | 1)
+#define IOC_IN(n)	(0x80000000u | (n) << 16 | 't' << 8 | 1)
+#define IOC_VOID	(0x20000000u | 't' << 8 | 1)
 
-	/* ioctl(fd, FIONREAD, &int) writes four bytes. */
-	ck_assert(may_write(54, 1, 0x4004667f, at(mem), mem, 4));
-	ck_assert(!may_write(54, 1, 0x4004667f, at(mem), mem, 5));
-	ck_assert(!may_read(54, 1, 0x4004667f, at(mem), mem, 4));
+START_TEST(ioctls)
+{
+	const int num = RUMP_SYS_ioctl;
+
+	ck_assert(may_write(num, 1, IOC_OUT(4), at(mem), mem, 4));
+	ck_assert(!may_write(num, 1, IOC_OUT(4), at(mem), mem, 5));
+	ck_assert(!may_read(num, 1, IOC_OUT(4), at(mem), mem, 4));
+	ck_assert(may_read(num, 1, IOC_IN(4), at(mem), mem, 4));
+	ck_assert(!may_write(num, 1, IOC_IN(4), at(mem), mem, 4));
+	ck_assert(may_read(num, 1, IOC_IN(7) | IOC_OUT(7), at(mem), mem, 7));
+	ck_assert(may_write(num, 1, IOC_IN(7) | IOC_OUT(7), at(mem), mem, 7));
+	ck_assert(!may_write(num, 1, IOC_IN(7) | IOC_OUT(7), at(mem), other,
+	    1));
+	ck_assert(!may_read(num, 1, IOC_VOID, at(mem), mem, 1));
 	/* A parameter that may hold a pointer opens what it must. */
-	ck_assert(may_write(54, 1, 0xc0106924, at(mem), other, 100));
-	/* fcntl: locks have memory, the rest has none. */
-	ck_assert(may_read(92, 1, RUMP_F_SETLK, at(&lock), &lock,
+	ck_assert(may_write(num, 1, IOC_IN(8), at(mem), other, 100));
+}
+END_TEST
+
+START_TEST(fcntls)
+{
+	const int num = RUMP_SYS_fcntl;
+	struct rump_flock lock = { 0 };
+
+	/* Locks have memory, the rest has none. */
+	ck_assert(may_read(num, 1, RUMP_F_SETLK, at(&lock), &lock,
 	    sizeof(lock)));
-	ck_assert(!may_read(92, 1, RUMP_F_SETFL, at(mem), mem, 1));
+	ck_assert(may_read(num, 1, RUMP_F_SETLKW, at(&lock), &lock,
+	    sizeof(lock)));
+	ck_assert(may_write(num, 1, RUMP_F_GETLK, at(&lock), &lock,
+	    sizeof(lock)));
+	ck_assert(!may_read(num, 1, RUMP_F_SETLK, at(&lock), mem, 1));
+	ck_assert(!may_read(num, 1, RUMP_F_SETFL, at(mem), mem, 1));
+	ck_assert(!may_write(num, 1, RUMP_F_DUPFD, at(mem), mem, 1));
+	/* A file system's own command: nobody knows. */
+	ck_assert(may_write(num, 1, 0x80000001, at(mem), mem, 100));
 }
 END_TEST
 
@@ -282,7 +401,11 @@ main(void)
 	tcase_add_test(tc, vectors);
 	tcase_add_test(tc, messages);
 	tcase_add_test(tc, lengths_behind_pointers);
-	tcase_add_test(tc, commands);
+	tcase_add_test(tc, message_vectors);
+	tcase_add_test(tc, descriptor_sets);
+	tcase_add_loop_test(tc, asynchronous, 0, 16);
+	tcase_add_test(tc, ioctls);
+	tcase_add_test(tc, fcntls);
 	tcase_add_test(tc, unknown_calls_open_everything);
 	tcase_add_test(tc, switched_off);
 	tcase_add_loop_test(tc, environment, 0, 2);
