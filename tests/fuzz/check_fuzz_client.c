@@ -35,6 +35,9 @@
 
 enum { PAGE = 4096, THREADS = 2, MAX_PENDING = 32, MAX_STEPS = 100 };
 
+/* Places in the calls' memory. */
+enum { NAMELEN = 200, PATH = 1000 };
+
 /* --- the program's memory --- */
 
 /* room: what calls name.  canary: what they do not.  fixed: cannot be
@@ -81,7 +84,6 @@ one_call(unsigned what)
 	struct rump_msghdr msg = { .msg_name = mem->room, .msg_namelen = 16,
 	    .msg_iov = iov, .msg_iovlen = 3, .msg_control = mem->room + 500,
 	    .msg_controllen = 100 };
-	uint32_t *len = (uint32_t *)(void *)(mem->room + 200);
 	struct rumpclient_fork *rf;
 	register_t rv[2];
 	uint64_t a[4] = { 3, (uintptr_t)mem->room, 4 * PAGE, 0 };
@@ -98,9 +100,8 @@ one_call(unsigned what)
 		num = RUMP_SYS_write;
 		break;
 	case 3:
-		strcpy((char *)mem->room + 1000, "/a/path");
 		num = RUMP_SYS_open;
-		a[0] = (uintptr_t)mem->room + 1000;
+		a[0] = (uintptr_t)mem->room + PATH;
 		a[1] = 0;
 		break;
 	case 4:
@@ -113,9 +114,8 @@ one_call(unsigned what)
 		a[1] = (uintptr_t)&msg;
 		break;
 	case 6:
-		*len = 100;
 		num = RUMP_SYS_getsockname;
-		a[2] = (uintptr_t)len;
+		a[2] = (uintptr_t)mem->room + NAMELEN;
 		break;
 	case 7:
 		rf = rumpclient_prefork();
@@ -654,6 +654,8 @@ run(const uint8_t *data, size_t len)
 	how = take8(&s.in);
 	s.guarded = how & 1;
 	rumpclient_setguard(s.guarded);
+	memcpy(mem->room + NAMELEN, &(uint32_t){ 100 }, sizeof(uint32_t));
+	strcpy((char *)mem->room + PATH, "/a/path");
 	left = how & 2 ? 2 : 1;
 	for (i = 0; i < left; i++) {
 		(void)take_bytes(&s.in, callers[i].plan, 4);
