@@ -14,7 +14,7 @@ local COOKIE = string.pack("<I4I4I4I4", 0x8c5f21d6, 0x01b7e934, 0xf2d80a6b,
   0x7743c19e)
 local OTHER_COOKIE = string.pack("<I4I4I4I4", 0xdeadbeef, 0, 1, 0xffffffff)
 local OK = string.pack("<i4", 0)
-local ENOSYS = 78
+local EINTR, ENOSYS = 4, 78
 local SIGUSR1 = 30
 local SERVER, CLIENT = "server", "client"
 
@@ -28,9 +28,15 @@ local function response(frames, from, reqno, kind, body, conn)
     class = "resp", type = kind, reqno = reqno, body = body }
 end
 
-local function refusal(frames, reqno, code, conn)
+-- An error frame.
+local function failure(frames, reqno, code, conn)
   frames[#frames + 1] = wire.frame { conn = conn, from = SERVER,
     class = "error", reqno = reqno, u = code }
+end
+
+-- One that ends the connection.
+local function refusal(frames, reqno, code, conn)
+  failure(frames, reqno, code, conn)
   frames[#frames + 1] = wire.eof(SERVER, conn)
 end
 
@@ -180,6 +186,30 @@ function PROTOCOL.exec()
   local frames = guest()
   request(frames, CLIENT, 0, "handshake", wire.HANDSHAKE.exec, EXEC_COMM)
   response(frames, SERVER, 0, "handshake", OK)
+  frames[#frames + 1] = wire.eof(CLIENT)
+  return frames
+end
+
+-- The exec waits for a call in flight.  Until it is done there is no prefork
+-- and no second exec.
+PROTOCOL["exec-in-progress"] = function(calls)
+  local call, index = find_pointer(calls, is_read)
+  if not call then
+    return nil
+  end
+  local data = "hello"
+  local frames = guest()
+  syscall(frames, 2, call)
+  request(frames, SERVER, 0, "copyin", 0,
+    wire.copy(#data, values.argument(call, index)))
+  request(frames, CLIENT, 3, "handshake", wire.HANDSHAKE.exec, EXEC_COMM)
+  request(frames, CLIENT, 4, "prefork", 0, "")
+  failure(frames, 4, wire.ERROR.in_exec)
+  request(frames, CLIENT, 5, "handshake", wire.HANDSHAKE.exec, EXEC_COMM)
+  failure(frames, 5, wire.ERROR.in_exec)
+  response(frames, CLIENT, 0, "copyin", data)
+  answer(frames, 2, EINTR, 0, 0)
+  response(frames, SERVER, 3, "handshake", OK)
   frames[#frames + 1] = wire.eof(CLIENT)
   return frames
 end
