@@ -15,6 +15,7 @@
 
 #include "rump_server/options.h"
 #include "rump_server/refuse.h"
+#include "wire/frame.h"
 
 #define DEFAULT_GRACE_MS	2000
 
@@ -50,12 +51,13 @@ static const char help_text2[] =
 "      --max-calls N          calls in progress, each client (1024)\n"
 "      --max-threads N        threads, each blocked call needs one (16384)\n"
 "      --max-preforks N       forks under way, each process (64)\n"
-"      --max-copy BYTES       one copyin or copyout frame (1048576)\n"
+"      --max-copy BYTES       one copyin or copyout frame (1048576), to 16 MiB\n"
 "      --stack-size KIB       stack of each thread (512)\n"
 "      --prefork-timeout S    a fork's cookie expires (60)\n"
 "      --handshake-timeout S  from accept to handshake (10)\n"
 "      --frame-timeout S      from a frame's begin to its end (30)\n"
-"      --send-timeout S       a client that reads nothing (30)\n"
+"      --send-timeout S       a client that reads nothing (30), or at 16 MiB\n"
+"                             unread\n"
 "      --answer-timeout S     a client that answers no copyin (300)\n"
 "\n"
 "Running\n"
@@ -68,7 +70,8 @@ static const char help_text2[] =
 "  -h, --help                 this text\n"
 "  -V, --version\n"
 "\n"
-"SIGTERM and SIGINT stop the server in good order, SIGUSR1 logs the counters.\n"
+"SIGTERM, SIGINT and SIGHUP stop the server in good order, SIGUSR1 logs the\n"
+"counters.\n"
 "LISTEN_FDS and NOTIFY_SOCKET are understood as systemd means them.\n";
 
 enum {
@@ -168,6 +171,17 @@ read_size(const char *name, const char *s, unsigned scale, size_t *out)
 	if (!read_limit(name, s, scale, &v))
 		return false;
 	*out = v;
+	return true;
+}
+
+static bool
+read_copy(const char *s, size_t *out)
+{
+
+	if (!read_size("max-copy", s, 1, out))
+		return false;
+	if (*out > FRAME_MAX_COPY)
+		return mistake("--max-copy: at most %d", FRAME_MAX_COPY);
 	return true;
 }
 
@@ -386,7 +400,7 @@ read_limits(struct options *o, int opt, char *arg)
 		return read_limit("max-preforks", arg, 1,
 		    &c->max_preforks_per_proc);
 	case O_MAX_COPY:
-		return read_size("max-copy", arg, 1, &c->max_copy);
+		return read_copy(arg, &c->max_copy);
 	case O_STACK_SIZE:
 		return read_size("stack-size", arg, 1024, &c->stack_size);
 	case O_PREFORK_TIMEOUT:

@@ -351,7 +351,7 @@ static const char *
 end_reason(ssize_t n)
 {
 
-	return n == 0 ? "end of connection" : strerrordesc_np(errno);
+	return n == 0 ? "end of connection" : strerror(errno);
 }
 
 void

@@ -160,7 +160,7 @@ accept_failed(struct listener *li, int error)
 		if (!li->starved)
 			srv_log(li->srv, RUMPSERVER_LOG_ERROR, "cannot accept "
 			    "a client: %s; trying again as clients leave",
-			    strerrordesc_np(error));
+			    strerror(error));
 		li->starved = true;
 		return false;
 	case EBADF:
@@ -168,7 +168,7 @@ accept_failed(struct listener *li, int error)
 	case ENOTSOCK:
 	case EOPNOTSUPP:
 		srv_log(li->srv, RUMPSERVER_LOG_ERROR, "cannot accept: %s",
-		    strerrordesc_np(error));
+		    strerror(error));
 		return false;
 	default:
 		/* The connection's own trouble. */
@@ -278,7 +278,7 @@ rumpserver_listen(struct rumpserver *srv, const char *locator, char *resolved,
 	if (li->fd == -1) {
 		error = errno;
 		srv_log(srv, RUMPSERVER_LOG_ERROR, "cannot listen at %s: %s%s",
-		    li->locator.text, strerrordesc_np(error),
+		    li->locator.text, strerror(error),
 		    error == EADDRINUSE ? "; another server is there" : "");
 		goto fail;
 	}
@@ -314,21 +314,21 @@ rumpserver_listen_fd(struct rumpserver *srv, int fd)
 		errno = EINVAL;
 		return -1;
 	}
+	fd = wire_fd_above_stdio(fd);
+	if (fd == -1)
+		return -1;
 	li = calloc(1, sizeof(*li));
 	if (li == NULL)
-		return -1;
-	li->fd = wire_fd_above_stdio(fd);
-	if (li->fd == -1)
 		goto fail;
-	flags = fcntl(li->fd, F_GETFL);
-	if (flags == -1 || fcntl(li->fd, F_SETFL, flags | O_NONBLOCK) == -1)
+	li->fd = fd;
+	flags = fcntl(fd, F_GETFL);
+	if (flags == -1 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) == -1)
 		goto fail;
 	if (listener_add(srv, li) == 0)
 		return 0;
 fail:
 	error = errno;
-	if (li->fd != -1)
-		close(li->fd);
+	close(fd);
 	free(li);
 	errno = error;
 	return -1;

@@ -133,7 +133,7 @@ spawn(struct rumpserver *srv)
 	pthread_mutex_unlock(&srv->pool_lock);
 	if (first)
 		srv_log(srv, RUMPSERVER_LOG_ERROR, "cannot make another "
-		    "thread: %s; calls wait until others end", strerrordesc_np(error));
+		    "thread: %s; calls wait until others end", strerror(error));
 	return error;
 }
 

@@ -416,6 +416,8 @@ START_TEST(mistakes)
 	expect_mistake("--mode: '9' is not an octal number", "--mode", "9",
 	    locator);
 	expect_mistake("must be more than 0", "--max-calls", "0", locator);
+	expect_mistake("--max-copy: at most 16777216", "--max-copy",
+	    "16777217", locator);
 	expect_mistake("no user 'nobody-such'", "--allow-uid", "nobody-such",
 	    locator);
 	expect_mistake("no preset 'x'; there are", "--refuse", "x", locator);

@@ -225,7 +225,7 @@ START_TEST(fork_by_cookie)
 	cl_prefork(fd, 10, cookie);
 	cl_prefork(fd, 11, other);
 	ck_assert_mem_ne(cookie, other, 16);
-	ck_assert_uint_eq(bed.tk.copies, 2);
+	ck_assert_uint_eq(tk_read(&bed.tk, &bed.tk.copies), 2);
 	ck_assert_uint_eq(bed_stats(&bed).preforks_now, 2);
 
 	child = cl_connect(&bed);
@@ -380,7 +380,7 @@ START_TEST(exec_interrupts)
 	ck_assert_uint_eq(f.reqno, 20);
 	ck_assert_uint_eq(f.class, RESP);
 	expect_comm(fd, "sh");
-	ck_assert_uint_eq(bed.tk.execs, 1);
+	ck_assert_uint_eq(tk_read(&bed.tk, &bed.tk.execs), 1);
 	close(fd);
 	bed_stop(&bed);
 }
@@ -403,11 +403,11 @@ START_TEST(exec_waits)
 	ck_assert_uint_eq(cl_error(fd, 22), E_INEXEC);
 	cl_call(fd, 23, TK_GETPID, 0, 0, 0);
 	ck_assert_uint_eq(cl_error(fd, 23), E_INEXEC);
-	ck_assert_uint_eq(bed.tk.execs, 0);
+	ck_assert_uint_eq(tk_read(&bed.tk, &bed.tk.execs), 0);
 	cl_send(fd, RESP, COPYIN, 0, 0, "abcd", 4);
 	ck_assert_int_eq(cl_answer(fd, 10, NULL), 0);
 	ck_assert_uint_eq(cl_recv(fd).reqno, 20);
-	ck_assert_uint_eq(bed.tk.execs, 1);
+	ck_assert_uint_eq(tk_read(&bed.tk, &bed.tk.execs), 1);
 	close(fd);
 	bed_stop(&bed);
 }

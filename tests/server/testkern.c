@@ -66,7 +66,9 @@ tk_proc_copy(void *kern, struct rump_proc *child, struct rump_proc *parent)
 	if (tk->copy_error != 0)
 		return tk->copy_error;
 	tkproc_make(tk, child, pp->pid, pp->comm);
+	pthread_mutex_lock(&tk->lock);
 	tk->copies++;
+	changed(tk);
 	return 0;
 }
 
@@ -79,7 +81,9 @@ tk_proc_exec(void *kern, struct rump_proc *p, const char *comm)
 	if (tk->exec_error != 0)
 		return tk->exec_error;
 	snprintf(kp->comm, sizeof(kp->comm), "%s", comm);
+	pthread_mutex_lock(&tk->lock);
 	tk->execs++;
+	changed(tk);
 	return 0;
 }
 
@@ -414,6 +418,17 @@ tk_gate(struct testkern *tk, bool open)
 		ck_assert_int_eq(read(tk->gatefd[0], &c, 1), 1);
 	tk->open = open;
 	changed(tk);
+}
+
+unsigned
+tk_read(struct testkern *tk, const unsigned *count)
+{
+	unsigned n;
+
+	pthread_mutex_lock(&tk->lock);
+	n = *count;
+	pthread_mutex_unlock(&tk->lock);
+	return n;
 }
 
 static bool

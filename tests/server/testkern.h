@@ -80,6 +80,8 @@ void tk_init(struct testkern *);
 void tk_fini(struct testkern *);
 /* Opens the gate for all who sleep there, or closes it. */
 void tk_gate(struct testkern *, bool open);
+/* One of the counts, while the kernel runs. */
+unsigned tk_read(struct testkern *, const unsigned *count);
 /* Wait for a state; fail the test after ten seconds. */
 void tk_wait_sleeping(struct testkern *, unsigned n);
 void tk_wait_procs(struct testkern *, unsigned n);

@@ -237,9 +237,13 @@ struct rumpserver_config {
 	unsigned prefork_timeout_ms;	/* cookie expiry: 60000 */
 	unsigned handshake_timeout_ms;	/* accept to handshake: 10000 */
 	unsigned frame_timeout_ms;	/* begun frame to its end: 30000 */
-	unsigned send_timeout_ms;	/* client that reads nothing: 30000 */
+	/* Client that reads nothing: 30000.  One that has left 16 MiB unread is
+	 * disconnected at once. */
+	unsigned send_timeout_ms;
 	unsigned answer_timeout_ms;	/* copyin to its answer: 300000 */
-	size_t max_copy;		/* bytes of one copyin/out frame: 1 MiB */
+	/* Bytes of one copyin/out frame: 1 MiB; more than 16 MiB is taken for
+	 * 16 MiB. */
+	size_t max_copy;
 	size_t stack_size;		/* of each call's thread: 512 KiB */
 
 	/* Local sockets: mode of the socket file (0600) and who may connect.
@@ -267,12 +271,13 @@ struct rumpserver *rumpserver_create(const struct rumpserver_config *);
  * gets the locator with the real port, at most len bytes. */
 int rumpserver_listen(struct rumpserver *, const char *locator,
     char *resolved, size_t len);
-/* Takes over a listening socket (socket activation); what is not one stays
- * the caller's. */
+/* Takes over a listening socket (socket activation).  The server owns fd from
+ * here on, and closes it when this fails later; what is no listening socket
+ * (EINVAL, ENOTSOCK, EBADF) stays the caller's. */
 int rumpserver_listen_fd(struct rumpserver *, int fd);
-/* Serves one connected stream socket, whoever is at its other end.  The
- * server owns fd from here on; what is no stream socket (EPROTOTYPE,
- * ENOTSOCK) stays the caller's. */
+/* Serves one connected stream socket, whoever is at its other end.  Owning fd
+ * goes as with rumpserver_listen_fd(); what is no stream socket fails with
+ * EPROTOTYPE. */
 int rumpserver_serve_fd(struct rumpserver *, int fd);
 
 /* Way one: threads of its own, in the background. */
