@@ -2,10 +2,10 @@
  * Credentials: a process's ids, the calls that change them, and a thread's
  * identity towards the host's file systems.
  */
-#include <sys/fsuid.h>
 #include <sys/syscall.h>
 
 #include <errno.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -86,17 +86,47 @@ cred_suser(struct kproc *p)
 /* --- the thread's identity --- */
 
 /*
- * setgroups as a bare system call is this thread's alone; the C library's
- * would change every thread.  setfsuid(2) away from 0 also takes the
- * capabilities over files away from the thread, and back to 0 gives them.
+ * As bare system calls these are this thread's alone; the C library's would
+ * change every thread.  It is the effective ids, not just those for files:
+ * away from 0 they take all capabilities from the thread (raw sockets, low
+ * ports, …), and they are what the other end of a local connection is told.
+ * The real ids stay the server's, so that a guest's user cannot send signals
+ * to the server's threads, and the way back stays open.
  */
-static void
+static bool
 become(uid_t uid, gid_t gid, unsigned ngroups, const gid_t *groups)
 {
+	const long keep = -1;
 
-	(void)syscall(SYS_setgroups, (size_t)ngroups, groups);
-	(void)setfsgid(gid);
-	(void)setfsuid(uid);
+	return syscall(SYS_setresuid, keep, 0L, keep) == 0 &&
+	    syscall(SYS_setgroups, (size_t)ngroups, groups) == 0 &&
+	    syscall(SYS_setresgid, keep, (long)gid, keep) == 0 &&
+	    syscall(SYS_setresuid, keep, (long)uid, keep) == 0;
+}
+
+bool
+cred_works(void)
+{
+	const uid_t nobody = 65534;
+	gid_t groups[NGROUPS_MAX];
+	int n = getgroups(NGROUPS_MAX, groups);
+	bool ok;
+
+	if (n == -1)
+		return false;
+	ok = become(nobody, nobody, 1, &nobody) &&
+	    (uid_t)syscall(SYS_geteuid) == nobody;
+	return become(0, getgid(), (unsigned)n, groups) && ok;
+}
+
+/* cred_works() said that it can be done: rather no server than one that
+ * serves a guest with another's rights. */
+static void
+must_become(uid_t uid, gid_t gid, unsigned ngroups, const gid_t *groups)
+{
+
+	if (!become(uid, gid, ngroups, groups))
+		abort();
 }
 
 static void
@@ -116,7 +146,7 @@ assume(struct kproc *p, bool real)
 	}
 	atomic_fetch_add_explicit(&c->refs, 1, memory_order_relaxed);
 	pthread_mutex_unlock(&p->lock);
-	become(real ? c->ruid : c->euid, real ? c->rgid : c->egid,
+	must_become(real ? c->ruid : c->euid, real ? c->rgid : c->egid,
 	    c->ngroups, c->groups);
 	thread_identity = identity;
 	cred_put(c);
@@ -143,7 +173,7 @@ cred_assume_server(struct hostkern *hk)
 
 	if (!hk->privileged || thread_identity == server)
 		return;
-	become(0, 0, 0, NULL);
+	must_become(0, 0, 0, NULL);
 	thread_identity = server;
 }
 

@@ -18,6 +18,8 @@ file_make(struct hostkern *hk, enum file_type type, int hfd, int flags,
 {
 	struct file *f;
 
+	if (hfd >= hk->hfd_max && (traits & FILE_BORROWED) == 0)
+		return RUMP_ENFILE;
 	f = calloc(1, sizeof(*f));
 	if (f == NULL)
 		return RUMP_ENOMEM;

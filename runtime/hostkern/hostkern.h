@@ -7,10 +7,10 @@
  *	srv = rumpserver_create(&sc);
  *
  * What it changes in the process it lives in: the umask becomes 0 (each guest
- * has its own), SIGPIPE is ignored where it had its default action, and the
- * soft limit of descriptors is raised to the hard one.  A server that runs as
- * root takes, on each thread that runs calls, the file-system identity of the
- * guest it works for (setfsuid(2) and the like, this thread only).  Its own
+ * has its own), SIGPIPE and SIGXFSZ are ignored where they had their default
+ * action, and the soft limit of descriptors is raised to the hard one.  A server that runs as
+ * root takes, on each thread that runs calls, the effective ids and groups of
+ * the guest it works for (this thread only; the real ids stay).  Its own
  * threads: one for timers, once a guest sets one, and one for each guest that
  * does asynchronous I/O.
  */

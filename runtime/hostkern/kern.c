@@ -1,7 +1,6 @@
 /*
  * The host kernel as a whole: made, destroyed, and handed to the server.
  */
-#include <sys/fsuid.h>
 #include <sys/random.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -28,41 +27,34 @@ kern_errno(void)
 	return rump_conv_errno_from_host(errno);
 }
 
+/*
+ * Descriptors of the host: as many as there may be, of which the last sixteenth
+ * stays for the server itself (connections, and what it needs for a moment).
+ */
 static void
-raise_descriptor_limit(void)
+set_descriptor_limit(struct hostkern *hk)
 {
 	struct rlimit rl;
 
-	if (getrlimit(RLIMIT_NOFILE, &rl) != 0 || rl.rlim_cur == rl.rlim_max)
+	hk->hfd_max = INT_MAX;
+	if (getrlimit(RLIMIT_NOFILE, &rl) != 0)
 		return;
 	rl.rlim_cur = rl.rlim_max;
 	(void)setrlimit(RLIMIT_NOFILE, &rl);
+	if (getrlimit(RLIMIT_NOFILE, &rl) == 0 && rl.rlim_cur <= INT_MAX)
+		hk->hfd_max = (int)(rl.rlim_cur - rl.rlim_cur / 16);
 }
 
+/* A guest must not end us by what it writes. */
 static void
-ignore_sigpipe(void)
+ignore_signal(int signo)
 {
 	struct sigaction sa;
 
-	if (sigaction(SIGPIPE, NULL, &sa) != 0 || sa.sa_handler != SIG_DFL)
+	if (sigaction(signo, NULL, &sa) != 0 || sa.sa_handler != SIG_DFL)
 		return;
 	sa.sa_handler = SIG_IGN;
-	(void)sigaction(SIGPIPE, &sa, NULL);
-}
-
-/*
- * Root that may not change its file-system identity (a container without
- * CAP_SETUID) would serve every guest as root.
- */
-static bool
-identity_works(void)
-{
-	const uid_t nobody = 65534;
-	bool ok;
-
-	(void)setfsuid(nobody);
-	ok = (uid_t)setfsuid(0) == nobody;
-	return ok && setfsuid((uid_t)-1) == 0;
+	(void)sigaction(signo, &sa, NULL);
 }
 
 static int
@@ -198,10 +190,12 @@ hostkern_create(const struct hostkern_config *conf, char *why, size_t whylen)
 		snprintf(why, whylen, "getrandom(2): %s", strerror(errno));
 		goto fail;
 	}
-	if (hk->privileged && !identity_works()) {
-		snprintf(why, whylen, "runs as root but setfsuid(2) does not "
-		    "work: grant CAP_SETUID and CAP_SETGID or run as another "
-		    "user");
+	/* Root in a container without the capabilities would serve every
+	 * guest as root. */
+	if (hk->privileged && !cred_works()) {
+		snprintf(why, whylen, "runs as root but cannot take on a "
+		    "guest's ids: grant CAP_SETUID and CAP_SETGID or run as "
+		    "another user");
 		goto fail;
 	}
 	if (open_root(hk, hk->rootname, why, whylen) != 0)
@@ -210,8 +204,9 @@ hostkern_create(const struct hostkern_config *conf, char *why, size_t whylen)
 		snprintf(why, whylen, "out of memory");
 		goto fail;
 	}
-	raise_descriptor_limit();
-	ignore_sigpipe();
+	set_descriptor_limit(hk);
+	ignore_signal(SIGPIPE);
+	ignore_signal(SIGXFSZ);
 	(void)umask(0);
 	return hk;
 

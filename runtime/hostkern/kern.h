@@ -43,6 +43,8 @@ enum {
 	KERN_IOV = 1024,	/* NetBSD's IOV_MAX */
 	KERN_NOFILE = 1024,	/* RLIMIT_NOFILE of a guest at first */
 	KERN_NOFILE_MAX = 16384,
+	KERN_PLOCKS = 1024,	/* byte ranges a process may have locked;
+				 * NetBSD's maxlocksperuid */
 };
 
 struct kproc;
@@ -146,6 +148,7 @@ struct kproc {
 
 	struct fdtable fdt;
 	atomic_bool has_plocks;	/* it has taken a byte-range lock */
+	unsigned nplocks;	/* ranges it has locked; hk->plock_lock */
 	atomic_uint calls;	/* in progress (raise.h) */
 	_Atomic uint64_t raised;	/* signals that wait for a call */
 	void *ext[KERN_NSLOTS];	/* each its module's */
@@ -158,6 +161,7 @@ struct hostkern {
 	bool read_only;
 	bool no_net;
 	bool privileged;	/* we may take on a guest's identity */
+	int hfd_max;		/* host descriptors that guests get are below */
 	int console_fd;		/* -1: none */
 	bool console_tty;
 	uid_t anon_uid;
@@ -217,16 +221,21 @@ void cred_put(struct kcred *);
 bool cred_ingroup(const struct kcred *, gid_t);
 
 /*
- * Makes this thread act on the host's files as p (effective ids), or with
- * cred_assume_real as its real ids.  To be called right before the host
- * call, after the last copyin and after every wait, on which another call may
- * have used the thread.  Costs nothing when the thread has that identity
- * already.  Does nothing in a server that is not root.
+ * Makes this thread act towards the host as p (effective ids), or with
+ * cred_assume_real as its real ids.  To be called right before a host call
+ * that depends on who makes it: one that looks up or changes a file, that
+ * makes, names or connects a socket or sends by it; after the last copyin and
+ * after every wait, on which another call may have used the thread.  Costs
+ * nothing when the thread has that identity already.  Does nothing in a server
+ * that is not root.
  * cred_assume_server: as the server itself.
  */
 void cred_assume(struct kproc *);
 void cred_assume_real(struct kproc *);
 void cred_assume_server(struct hostkern *);
+
+/* Can this process, which is root, do that?  Leaves it as it was. */
+bool cred_works(void);
 
 /* 0 when p's effective user is the superuser, else RUMP_EPERM. */
 int cred_suser(struct kproc *);
@@ -266,6 +275,8 @@ struct fileops {
 	int (*stat)(struct file *, struct rump_stat *);
 	/* The guest's O_NONBLOCK or O_ASYNC changed; f->flags has the news. */
 	void (*setfl)(struct file *);
+	/* write(2) on hfd, which a copyin may have preceded. */
+	ssize_t (*write)(struct lwp *, struct file *, const void *, size_t);
 	/* file_wait() for this file: a socket's has time limits. */
 	int (*wait)(struct lwp *, struct file *, short events);
 };
@@ -292,7 +303,8 @@ struct file {
 	struct file *fifo_next;	/* hk->fifo_lock */
 };
 
-/* A file with one reference.  On failure (ENOMEM) hfd stays the caller's. */
+/* A file with one reference.  On failure (ENOMEM; ENFILE when guests have all
+ * the host's descriptors that they may have) hfd stays the caller's. */
 int file_make(struct hostkern *, enum file_type, int hfd, int flags,
     unsigned traits, const struct fileops *, struct file **);
 void file_ref(struct file *);

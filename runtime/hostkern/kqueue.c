@@ -102,12 +102,14 @@ event_take(struct knote *kn)
 	return read(kn->efd, &n, sizeof(n)) == sizeof(n) ? n : 0;
 }
 
-/* Watches a file that has no readiness of its own. */
+/* Watches a file that has no readiness of its own.  Whoever has it open may,
+ * whatever its mode says by now. */
 static int
-watch_file(struct knote *kn, uint32_t mask)
+watch_file(struct hostkern *hk, struct knote *kn, uint32_t mask)
 {
 	char name[PATH_PROCFD];
 
+	cred_assume_server(hk);
 	path_procfd(name, kn->ofd);
 	kn->efd = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
 	if (kn->efd == -1 || inotify_add_watch(kn->efd, name, mask) == -1)
@@ -168,7 +170,7 @@ attach_rw(struct kproc *p, struct knote *kn)
 	if (error != 0)
 		return error;
 	if (kn->regular && kn->kev.filter == RUMP_EVFILT_READ)
-		return watch_file(kn, IN_MODIFY);
+		return watch_file(p->hk, kn, IN_MODIFY);
 	if (kn->regular) {
 		/* A regular file can always be written. */
 		kn->efd = eventfd(1, EFD_NONBLOCK | EFD_CLOEXEC);
@@ -192,8 +194,8 @@ attach_vnode(struct kproc *p, struct knote *kn)
 		return kern_errno();
 	kn->size = st.st_size;
 	kn->nlink = st.st_nlink;
-	return watch_file(kn, IN_MODIFY | IN_ATTRIB | IN_MOVE_SELF |
-	    IN_DELETE_SELF | IN_CREATE | IN_DELETE | IN_MOVE);
+	return watch_file(p->hk, kn, IN_MODIFY | IN_ATTRIB |
+	    IN_MOVE_SELF | IN_DELETE_SELF | IN_CREATE | IN_DELETE | IN_MOVE);
 }
 
 static int
@@ -513,6 +515,9 @@ note_add(struct kqueue *kq, const struct rump_kevent *kev,
 	if (kev->filter == RUMP_EVFILT_USER)
 		kn->kev.fflags &= RUMP_NOTE_FFLAGSMASK;
 	error = filter_of(kev->filter)->attach(kq->p, kn);
+	if (error == 0 && (kn->efd >= kq->p->hk->hfd_max ||
+	    kn->ofd >= kq->p->hk->hfd_max))
+		error = RUMP_ENFILE;
 	if (error != 0) {
 		note_free(kn);
 		return error;

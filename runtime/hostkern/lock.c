@@ -116,6 +116,7 @@ owner_free(struct plock_owner **op)
 	*op = o->next;
 	while ((k = o->locks) != NULL) {
 		o->locks = k->next;
+		o->p->nplocks--;
 		free(k);
 	}
 	close(o->fd);
@@ -174,6 +175,7 @@ ranges_cut(struct plock_owner *o, int64_t start, int64_t end,
 			kp = &k->next;
 		} else if (k->start >= start && k->end <= end) {
 			*kp = k->next;
+			o->p->nplocks--;
 			free(k);
 		} else if (k->start < start && k->end > end) {
 			rest = *spare;
@@ -182,6 +184,7 @@ ranges_cut(struct plock_owner *o, int64_t start, int64_t end,
 			    .start = end, .end = k->end, .type = k->type };
 			k->end = start;
 			k->next = rest;
+			o->p->nplocks++;
 			return;
 		} else if (k->start < start) {
 			k->end = start;
@@ -267,6 +270,9 @@ set_lock(struct kproc *p, struct file *f, const struct flock *fl,
 	struct plock *k;
 	int error;
 
+	/* Unlocking may cut a range in two, so it has more room. */
+	if (p->nplocks >= KERN_PLOCKS * (fl->l_type == F_UNLCK ? 2u : 1u))
+		return RUMP_ENOLCK;
 	o = owner_find(p, f);
 	if (o == NULL) {
 		if (fl->l_type == F_UNLCK)
@@ -286,6 +292,7 @@ set_lock(struct kproc *p, struct file *f, const struct flock *fl,
 	*k = (struct plock){ .next = o->locks, .start = fl->l_start,
 	    .end = range_end(fl), .type = fl->l_type };
 	o->locks = k;
+	p->nplocks++;
 	return 0;
 }
 

@@ -165,6 +165,31 @@ proc_free(struct kproc *p)
 	free(p);
 }
 
+/*
+ * May p's user have one more process (RLIMIT_NPROC)?  As on NetBSD the
+ * superuser may.  proc_lock held.
+ */
+static bool
+another_allowed(struct kproc *p)
+{
+	const uint64_t limit = proc_rlimit(p, RUMP_RLIMIT_NPROC);
+	struct kcred *mine, *c;
+	struct kproc *q;
+	uint64_t n = 1;
+
+	if (limit >= p->hk->nprocs + 1)
+		return true;
+	mine = cred_get(p);
+	for (q = p->hk->procs; q != NULL; q = q->next) {
+		c = cred_get(q);
+		n += c->ruid == mine->ruid;
+		cred_put(c);
+	}
+	n = mine->ruid == 0 ? 0 : n;
+	cred_put(mine);
+	return n <= limit;
+}
+
 /* Gives p its number and its place in the tree. */
 static int
 proc_enter(struct kproc *p, struct kproc *parent)
@@ -172,7 +197,7 @@ proc_enter(struct kproc *p, struct kproc *parent)
 	struct hostkern *hk = p->hk;
 
 	pthread_mutex_lock(&hk->proc_lock);
-	p->pid = pid_alloc(hk);
+	p->pid = another_allowed(p) ? pid_alloc(hk) : 0;
 	if (p->pid == 0) {
 		pthread_mutex_unlock(&hk->proc_lock);
 		return RUMP_EAGAIN;
@@ -628,7 +653,7 @@ sys_getrlimit(struct lwp *l, const struct sys_getrlimit_args *uap,
 	return rumpserver_copyout(l, &rl, uap->rlp, sizeof(rl));
 }
 
-/* @partial sys_setrlimit: those of descriptors and of a file's size work; the others are kept and told, and limit nothing */
+/* @partial sys_setrlimit: those of descriptors, processes and a file's size work; the others are about the client's own memory and time, and are kept and told */
 int
 sys_setrlimit(struct lwp *l, const struct sys_setrlimit_args *uap,
     register_t *retval)

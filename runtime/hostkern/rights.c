@@ -12,11 +12,13 @@
 #include <sys/stat.h>
 
 #include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 #include "hostkern/open.h"
+#include "hostkern/path.h"
 #include "hostkern/sock.h"
 
 struct flight {
@@ -83,22 +85,31 @@ gather(struct kproc *p, const int32_t *fds, int n, struct flight *fl)
 	return 0;
 }
 
-static int
+/*
+ * When there are too many, the oldest is forgotten.  A socket that was passed
+ * over itself, and never received, would else be there for ever.  If it does
+ * arrive, the host's descriptors in the message still serve.
+ */
+static void
 flight_launch(struct hostkern *hk, struct flight *fl)
 {
 	struct sockets *ss = kern_sockets(hk);
-	int error = 0;
+	struct flight **last, *old = NULL;
 
 	pthread_mutex_lock(&ss->lock);
 	if (ss->nflights >= SOCK_FLIGHTS) {
-		error = RUMP_ENOBUFS;
-	} else {
-		fl->next = ss->flights;
-		ss->flights = fl;
-		ss->nflights++;
+		for (last = &ss->flights; (*last)->next != NULL;)
+			last = &(*last)->next;
+		old = *last;
+		*last = NULL;
+		ss->nflights--;
 	}
+	fl->next = ss->flights;
+	ss->flights = fl;
+	ss->nflights++;
 	pthread_mutex_unlock(&ss->lock);
-	return error;
+	if (old != NULL)
+		flight_free(old);
 }
 
 int
@@ -125,13 +136,12 @@ rights_make(struct kproc *p, const int32_t *fds, int n, struct rights *r)
 	fl->ino = st.st_ino;
 	if (error == 0)
 		error = gather(p, fds, n, fl);
-	if (error == 0)
-		error = flight_launch(p->hk, fl);
 	if (error != 0) {
 		close(pipefd[0]);
 		flight_free(fl);
 		return error;
 	}
+	flight_launch(p->hk, fl);
 	for (i = 0; i < fl->n; i++) {
 		if (fl->files[i]->hfd != -1)
 			r->hfds[r->n++] = fl->files[i]->hfd;
@@ -176,6 +186,25 @@ flight_land(struct hostkern *hk, int hfd)
 	return fl;
 }
 
+/*
+ * Is that something a guest of ours might have opened itself?  A directory
+ * outside of its root would be a way out, and what is neither file, directory,
+ * fifo, socket nor device is nothing NetBSD has.
+ */
+static int
+acceptable(struct hostkern *hk, int hfd, const struct stat *st, int flags)
+{
+	char name[PATH_MAX];
+
+	if (S_ISDIR(st->st_mode))
+		return path_name(hk->root->fd, hfd, name, sizeof(name));
+	if (S_ISREG(st->st_mode))
+		return hk->read_only && (flags & O_ACCMODE) != O_RDONLY ?
+		    RUMP_EROFS : 0;
+	return S_ISFIFO(st->st_mode) || S_ISCHR(st->st_mode) ? 0 :
+	    RUMP_EOPNOTSUPP;
+}
+
 /* A descriptor from a process that is not of this server. */
 static int
 adopt(struct hostkern *hk, int hfd, struct file **fp)
@@ -183,7 +212,7 @@ adopt(struct hostkern *hk, int hfd, struct file **fp)
 	struct sockaddr_storage ss;
 	socklen_t len = sizeof(ss), optlen = sizeof(int);
 	struct stat st;
-	int flags, host, type;
+	int error, flags, host, type;
 
 	host = fcntl(hfd, F_GETFL);
 	if (host == -1 || fstat(hfd, &st) != 0) {
@@ -198,10 +227,16 @@ adopt(struct hostkern *hk, int hfd, struct file **fp)
 	}
 	/* The access mode has the same values. */
 	flags = host & O_ACCMODE;
-	if (!S_ISSOCK(st.st_mode))
-		return open_hfd(hk, hfd, flags, fp);
+	if (!S_ISSOCK(st.st_mode)) {
+		error = acceptable(hk, hfd, &st, host);
+		if (error == 0)
+			return open_hfd(hk, hfd, flags, fp);
+		close(hfd);
+		return error;
+	}
 	if (getsockname(hfd, (struct sockaddr *)&ss, &len) != 0 ||
-	    getsockopt(hfd, SOL_SOCKET, SO_TYPE, &type, &optlen) != 0) {
+	    getsockopt(hfd, SOL_SOCKET, SO_TYPE, &type, &optlen) != 0 ||
+	    (hk->no_net && ss.ss_family != AF_UNIX)) {
 		close(hfd);
 		return RUMP_EINVAL;
 	}

@@ -61,16 +61,24 @@ host_read(struct transfer *t, void *buf, size_t len)
 	return n;
 }
 
+/* Whether a write clears the set-id bits depends on who writes. */
 static ssize_t
 host_write(struct transfer *t, const void *buf, size_t len)
 {
+	const struct fileops *ops = t->f->ops;
 	ssize_t n;
 
 	if (t->f->type == FILE_CONSOLE && t->f->hfd == -1)
 		return (ssize_t)len;
+	if (t->f->type == FILE_VNODE)
+		cred_assume(kern_proc(t->l));
 	do {
-		n = t->off == -1 ? write(t->f->hfd, buf, len) :
-		    pwrite(t->f->hfd, buf, len, t->off);
+		if (ops != NULL && ops->write != NULL)
+			n = ops->write(t->l, t->f, buf, len);
+		else
+			n = t->off == -1 ?
+			    write(t->f->hfd, buf, len) :
+			    pwrite(t->f->hfd, buf, len, t->off);
 	} while (n == -1 && errno == EINTR);
 	return n;
 }

@@ -19,7 +19,8 @@ enum {
 	SOCK_OPTMAX = 2048,	/* NetBSD's MCLBYTES: longest option value */
 	SOCK_CTLMAX = 2048,	/* and longest control message */
 	SOCK_PASSMAX = 128,	/* descriptors in one message */
-	SOCK_FLIGHTS = 1024,	/* messages with descriptors on the way */
+	SOCK_FLIGHTS = 1024,	/* messages with descriptors on the way whose
+				 * files are remembered */
 };
 
 /* A guest's address. */
@@ -103,6 +104,9 @@ int sock_make(struct hostkern *, int hfd, int domain, int type, int flags,
  */
 int sock_wait(struct lwp *, struct file *, short events, bool nowait);
 
+/* write(2) on a socket: bytes, or -1 with errno; never waits. */
+ssize_t sock_write(struct lwp *, struct file *, const void *, size_t);
+
 /* --- addresses (sockname.c) --- */
 
 /* An address from the client: len bytes at uaddr. */
@@ -151,7 +155,7 @@ struct rights {
 };
 
 /* Takes references to the files of the client's descriptors.  EBADF,
- * EOPNOTSUPP (a kqueue), EINVAL (too many), ENOBUFS. */
+ * EOPNOTSUPP (a kqueue), EINVAL (too many). */
 int rights_make(struct kproc *, const int32_t *fds, int n, struct rights *);
 /* The message is sent, or (sent false) it will not be. */
 void rights_done(struct hostkern *, struct rights *, bool sent);

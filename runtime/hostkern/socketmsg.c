@@ -205,6 +205,43 @@ send_wait(struct sending *s, unsigned *round)
 	return kern_backoff(s->l, round);
 }
 
+/*
+ * A host process that asks who sends (SO_PASSCRED) is told the thread's real
+ * ids, which are the server's: so messages to local sockets say the guest's.
+ * Appends to `len` bytes of control messages; the new length.
+ */
+static size_t
+add_ucred(struct kproc *p, const struct file *f, char *control, size_t len)
+{
+	struct cmsghdr *cm = (struct cmsghdr *)(control + CMSG_ALIGN(len));
+	struct ucred uc = { .pid = getpid() };
+	struct kcred *c;
+
+	if (!f->hk->privileged || sock_of(f)->domain != RUMP_AF_LOCAL)
+		return len;
+	c = cred_get(p);
+	uc.uid = c->euid;
+	uc.gid = c->egid;
+	cred_put(c);
+	*cm = (struct cmsghdr){ .cmsg_len = CMSG_LEN(sizeof(uc)),
+	    .cmsg_level = SOL_SOCKET, .cmsg_type = SCM_CREDENTIALS };
+	memcpy(CMSG_DATA(cm), &uc, sizeof(uc));
+	return CMSG_ALIGN(len) + CMSG_SPACE(sizeof(uc));
+}
+
+ssize_t
+sock_write(struct lwp *l, struct file *f, const void *data, size_t len)
+{
+	_Alignas(8) char control[CMSG_SPACE(sizeof(struct ucred))];
+	struct iovec iov = { (void *)(uintptr_t)data, len };
+	struct msghdr mh = { .msg_iov = &iov, .msg_iovlen = 1,
+	    .msg_control = control };
+
+	mh.msg_controllen = add_ucred(kern_proc(l), f, control, 0);
+	cred_assume(kern_proc(l));
+	return sendmsg(f->hfd, &mh, MSG_NOSIGNAL | MSG_DONTWAIT);
+}
+
 /* All of the bytes, unless an error comes first; the control messages go with
  * the first of them. */
 static int
@@ -223,10 +260,9 @@ send_bytes(struct sending *s, const char *data, size_t len)
 			mh.msg_name = &s->to;
 			mh.msg_namelen = s->tolen;
 		}
-		if (s->controllen != 0) {
-			mh.msg_control = s->control;
-			mh.msg_controllen = s->controllen;
-		}
+		mh.msg_control = s->control;
+		mh.msg_controllen = add_ucred(kern_proc(s->l), s->f,
+		    s->control, s->controllen);
 		cred_assume(kern_proc(s->l));
 		n = sendmsg(s->f->hfd, &mh, s->hostflags);
 		if (n == -1 && errno == EINTR)

@@ -72,6 +72,7 @@ sock_file_wait(struct lwp *l, struct file *f, short events)
 
 static const struct fileops sock_ops = {
 	.close = sock_close,
+	.write = sock_write,
 	.wait = sock_file_wait,
 };
 
@@ -245,6 +246,7 @@ make_pair(struct kproc *p, const struct sys_socketpair_args *uap, int fd[2])
 	error = check_kind(p->hk, &domain, &type, uap->protocol);
 	if (error != 0)
 		return error;
+	cred_assume(p);
 	if (socketpair(domain, type | SOCK_NONBLOCK | SOCK_CLOEXEC,
 	    uap->protocol, hfd) != 0)
 		return host_refusal();
@@ -312,6 +314,7 @@ sys_listen(struct lwp *l, const struct sys_listen_args *uap,
 	error = sock_get(kern_proc(l), uap->s, &f);
 	if (error != 0)
 		return error;
+	cred_assume(kern_proc(l));
 	if (listen(f->hfd, uap->backlog < 0 ? 0 : uap->backlog) != 0)
 		error = kern_errno();
 	file_put(f);

@@ -4,6 +4,9 @@
 #include <sys/stat.h>
 #include <sys/un.h>
 
+#include <arpa/inet.h>
+#include <netinet/in.h>
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -308,6 +311,19 @@ bind_local(struct kproc *p, struct file *f, const struct sockname *sn)
 	return error;
 }
 
+/* Ports that NetBSD keeps for the superuser; the host may be less strict. */
+static bool
+is_reserved(const struct sockaddr_storage *ss)
+{
+	in_port_t port = 0;
+
+	if (ss->ss_family == AF_INET)
+		port = ((const struct sockaddr_in *)ss)->sin_port;
+	else if (ss->ss_family == AF_INET6)
+		port = ((const struct sockaddr_in6 *)ss)->sin6_port;
+	return port != 0 && ntohs(port) < IPPORT_RESERVED;
+}
+
 int
 sockname_bind(struct lwp *l, struct file *f, const struct sockname *sn)
 {
@@ -326,6 +342,8 @@ sockname_bind(struct lwp *l, struct file *f, const struct sockname *sn)
 	error = rump_conv_sockaddr_to_host(&sn->addr, sn->len, &ss, &len);
 	if (error != 0)
 		return error;
+	if (is_reserved(&ss) && cred_suser(kern_proc(l)) != 0)
+		return RUMP_EACCES;
 	cred_assume(kern_proc(l));
 	return bind(f->hfd, (struct sockaddr *)&ss, len) == 0 ? 0 :
 	    kern_errno();

@@ -76,8 +76,11 @@ sys_ftruncate(struct lwp *l, const struct sys_ftruncate_args *uap,
 	if (f->type != FILE_VNODE ||
 	    (atomic_load(&f->flags) & RUMP_O_ACCMODE) == RUMP_O_RDONLY)
 		error = RUMP_EINVAL;
-	else if (ftruncate(f->hfd, uap->length) != 0)
-		error = kern_errno();
+	else {
+		cred_assume(kern_proc(l));
+		if (ftruncate(f->hfd, uap->length) != 0)
+			error = kern_errno();
+	}
 	file_put(f);
 	return error;
 }
@@ -190,8 +193,11 @@ do_fallocate(struct lwp *l, int fd, int mode, int64_t pos, int64_t len)
 	else if (f->type != FILE_VNODE || fstat(f->hfd, &st) != 0 ||
 	    !S_ISREG(st.st_mode))
 		error = RUMP_ENODEV;
-	else if (fallocate(f->hfd, mode, pos, len) != 0)
-		error = kern_errno();
+	else {
+		cred_assume(kern_proc(l));
+		if (fallocate(f->hfd, mode, pos, len) != 0)
+			error = kern_errno();
+	}
 	file_put(f);
 	return error;
 }

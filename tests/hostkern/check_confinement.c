@@ -1,0 +1,405 @@
+/*
+ * What a guest must not be able to do: be somebody else towards the host, be
+ * given a way out of the root, or use up what all share.
+ */
+#include <sys/eventfd.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <check.h>
+
+#include "raw.h"
+
+enum { SOMEBODY = 1000 };
+
+static struct raw_server S;
+static struct raw_guest *G;
+
+static void
+setup(void)
+{
+
+	raw_start(&S, NULL);
+	G = raw_guest(&S, "tester");
+}
+
+static void
+teardown(void)
+{
+
+	raw_leave(G);
+	raw_stop(&S);
+	raw_in_loop = false;
+}
+
+/* All calls on one thread, which goes from one guest to the other. */
+static void
+setup_one_thread(void)
+{
+
+	raw_in_loop = true;
+	setup();
+}
+
+static void
+become_somebody(struct raw_guest *g)
+{
+
+	OK(g, setgid, SOMEBODY);
+	OK(g, setuid, SOMEBODY);
+}
+
+/* --- identity: of a server that is root --- */
+
+START_TEST(privileges_are_the_guests)
+{
+	struct rump_sockaddr_in low = { .sin_len = sizeof(low),
+	    .sin_family = RUMP_AF_INET, .sin_port = 0xff03,	/* 1023 */
+	    .sin_addr = { 0x0100007f } };
+	int s;
+
+	OK(G, __socket30, RUMP_AF_INET, RUMP_SOCK_RAW, 1);
+	become_somebody(G);
+	ck_assert_int_eq(CALL(G, __socket30, RUMP_AF_INET, RUMP_SOCK_RAW, 1),
+	    RUMP_EPERM);
+	s = (int)OK(G, __socket30, RUMP_AF_INET, RUMP_SOCK_STREAM, 0);
+	ck_assert_int_eq(CALL(G, bind, s, P(&low), sizeof(low)),
+	    RUMP_EACCES);
+}
+END_TEST
+
+/* A service of the host at /service. */
+static int
+host_listener(void)
+{
+	struct sockaddr_un sun = { .sun_family = AF_UNIX };
+	int s = socket(AF_UNIX, SOCK_STREAM, 0);
+
+	snprintf(sun.sun_path, sizeof(sun.sun_path), "%s",
+	    raw_host(&S, "service"));
+	ck_assert_int_eq(bind(s, (struct sockaddr *)&sun, sizeof(sun)), 0);
+	ck_assert_int_eq(chmod(sun.sun_path, 0777), 0);
+	ck_assert_int_eq(listen(s, 4), 0);
+	return s;
+}
+
+static struct rump_sockaddr_un
+local(const char *path)
+{
+	struct rump_sockaddr_un sun = { .sun_family = RUMP_AF_LOCAL };
+
+	snprintf(sun.sun_path, sizeof(sun.sun_path), "%s", path);
+	sun.sun_len = (uint8_t)(offsetof(struct rump_sockaddr_un, sun_path) +
+	    strlen(path));
+	return sun;
+}
+
+static uid_t
+sender_of_next(int c)
+{
+	_Alignas(8) char control[CMSG_SPACE(sizeof(struct ucred))];
+	char byte;
+	struct iovec iov = { &byte, 1 };
+	struct msghdr mh = { .msg_iov = &iov, .msg_iovlen = 1,
+	    .msg_control = control, .msg_controllen = sizeof(control) };
+	struct ucred uc;
+
+	ck_assert_int_eq(recvmsg(c, &mh, 0), 1);
+	ck_assert_ptr_nonnull(CMSG_FIRSTHDR(&mh));
+	memcpy(&uc, CMSG_DATA(CMSG_FIRSTHDR(&mh)), sizeof(uc));
+	return uc.uid;
+}
+
+START_TEST(services_of_the_host_see_the_guest)
+{
+	struct rump_sockaddr_un to = local("/service");
+	int c, l = host_listener(), on = 1, s;
+	socklen_t len = sizeof(struct ucred);
+	struct ucred uc;
+
+	become_somebody(G);
+	s = (int)OK(G, __socket30, RUMP_AF_LOCAL, RUMP_SOCK_STREAM, 0);
+	OK(G, connect, s, P(&to), to.sun_len);
+	c = accept(l, NULL, NULL);
+	ck_assert_int_eq(setsockopt(c, SOL_SOCKET, SO_PASSCRED, &on,
+	    sizeof(on)), 0);
+	ck_assert_int_eq(getsockopt(c, SOL_SOCKET, SO_PEERCRED, &uc, &len),
+	    0);
+	ck_assert_uint_eq(uc.uid, SOMEBODY);
+	ck_assert_uint_eq(uc.gid, SOMEBODY);
+	OK(G, sendto, s, P("a"), 1, 0, 0, 0);
+	ck_assert_uint_eq(sender_of_next(c), SOMEBODY);
+	OK(G, write, s, P("b"), 1);
+	ck_assert_uint_eq(sender_of_next(c), SOMEBODY);
+	close(c);
+	close(l);
+}
+END_TEST
+
+START_TEST(clients_of_the_host_see_the_guest)
+{
+	struct rump_sockaddr_un at = local("/door");
+	struct sockaddr_un sun = { .sun_family = AF_UNIX };
+	socklen_t len = sizeof(struct ucred);
+	struct ucred uc;
+	int c, s;
+
+	become_somebody(G);
+	s = (int)OK(G, __socket30, RUMP_AF_LOCAL, RUMP_SOCK_STREAM, 0);
+	OK(G, bind, s, P(&at), at.sun_len);
+	OK(G, listen, s, 1);
+	snprintf(sun.sun_path, sizeof(sun.sun_path), "%s",
+	    raw_host(&S, "door"));
+	c = socket(AF_UNIX, SOCK_STREAM, 0);
+	ck_assert_int_eq(connect(c, (struct sockaddr *)&sun, sizeof(sun)), 0);
+	ck_assert_int_eq(getsockopt(c, SOL_SOCKET, SO_PEERCRED, &uc, &len),
+	    0);
+	ck_assert_uint_eq(uc.uid, SOMEBODY);
+	close(c);
+}
+END_TEST
+
+/* The thread that serves both was the superuser a moment ago. */
+START_TEST(set_id_bits_go_with_a_write)
+{
+	struct raw_guest *other = raw_guest(&S, "root");
+	const int changes = 3;
+	struct stat st;
+	int fd, i;
+
+	become_somebody(other);
+	for (i = 0; i < changes; i++) {
+		fd = raw_open(other, "/tool", RUMP_O_RDWR | RUMP_O_CREAT,
+		    0755);
+		OK(other, write, fd, P("#!"), 2);
+		OK(other, fchmod, fd, 04755);
+		OK(G, mkdir, P("/dir"), 0755);
+		OK(G, rmdir, P("/dir"));
+		if (i == 0)
+			OK(other, write, fd, P("x"), 1);
+		else if (i == 1)
+			OK(other, ftruncate, fd, 0, 1);
+		else
+			OK(other, posix_fallocate, fd, 0, 0, 8);
+		ck_assert_int_eq(stat(raw_host(&S, "tool"), &st), 0);
+		ck_assert_msg((st.st_mode & 07777) == 0755, "change %d", i);
+		OK(other, close, fd);
+		OK(other, unlink, P("/tool"));
+	}
+	raw_leave(other);
+}
+END_TEST
+
+/* --- gifts from outside --- */
+
+/* A host process connects to the guest and passes `fd'; what the guest gets,
+ * -1 for nothing. */
+static int
+gift(int fd)
+{
+	static unsigned char door;
+	_Alignas(8) char hctl[CMSG_SPACE(sizeof(int))] = "", ctl[64];
+	struct iovec iov = { "x", 1 };
+	struct msghdr hm = { .msg_iov = &iov, .msg_iovlen = 1,
+	    .msg_control = hctl, .msg_controllen = sizeof(hctl) };
+	struct sockaddr_un sun = { .sun_family = AF_UNIX };
+	struct rump_sockaddr_un at;
+	struct rump_iovec riov;
+	struct rump_msghdr rm = { .msg_iovlen = 1 };
+	struct cmsghdr *cm = CMSG_FIRSTHDR(&hm);
+	char name[16], byte;
+	int32_t got = -1;
+	int c, l, s;
+
+	snprintf(name, sizeof(name), "/door%d", door++);
+	at = local(name);
+	l = (int)OK(G, __socket30, RUMP_AF_LOCAL, RUMP_SOCK_STREAM, 0);
+	OK(G, bind, l, P(&at), at.sun_len);
+	OK(G, listen, l, 1);
+	snprintf(sun.sun_path, sizeof(sun.sun_path), "%s",
+	    raw_host(&S, name + 1));
+	c = socket(AF_UNIX, SOCK_STREAM, 0);
+	ck_assert_int_eq(connect(c, (struct sockaddr *)&sun, sizeof(sun)), 0);
+	cm->cmsg_level = SOL_SOCKET;
+	cm->cmsg_type = SCM_RIGHTS;
+	cm->cmsg_len = CMSG_LEN(sizeof(int));
+	memcpy(CMSG_DATA(cm), &fd, sizeof(fd));
+	ck_assert_int_eq(sendmsg(c, &hm, 0), 1);
+	s = (int)OK(G, accept, l, 0, 0);
+	riov = (struct rump_iovec){ &byte, 1 };
+	rm.msg_iov = &riov;
+	rm.msg_control = ctl;
+	rm.msg_controllen = sizeof(ctl);
+	ck_assert_int_eq(OK(G, recvmsg, s, P(&rm), 0), 1);
+	if (rump_cmsg_firsthdr(&rm) != NULL)
+		memcpy(&got, rump_cmsg_data(rump_cmsg_firsthdr(&rm)),
+		    sizeof(got));
+	OK(G, close, s);
+	OK(G, close, l);
+	close(c);
+	return got;
+}
+
+START_TEST(gifts_are_looked_at)
+{
+	int event, file, in, out, mem, p[2];
+	char c;
+
+	out = open(S.dir, O_RDONLY | O_DIRECTORY);
+	ck_assert_int_eq(gift(out), -1);
+	OK(G, mkdir, P("/in"), 0755);
+	in = open(raw_host(&S, "in"), O_RDONLY | O_DIRECTORY);
+	ck_assert_int_ge(gift(in), 0);
+	mem = open("/proc/self/mem", O_RDONLY);
+	ck_assert_int_eq(gift(mem), -1);
+	event = eventfd(0, 0);
+	ck_assert_int_eq(gift(event), -1);
+	raw_put(&S, "../file", "given");
+	file = open(raw_host(&S, "../file"), O_RDONLY);
+	ck_assert_int_ge(gift(file), 0);
+	/* A pipe that would block the server's thread. */
+	ck_assert_int_eq(pipe(p), 0);
+	BEGIN(G, read, gift(p[0]), P(&c), 1);
+	ck_assert(raw_pending(G));
+	ck_assert_int_eq(write(p[1], "x", 1), 1);
+	ck_assert_int_eq(raw_end(G), 0);
+	close(out);
+	close(in);
+	close(mem);
+	close(event);
+	close(file);
+	close(p[0]);
+	close(p[1]);
+}
+END_TEST
+
+/* --- what all share --- */
+
+/* More sockets passed over themselves than are remembered: nobody can ever
+ * receive them, and everybody else can still pass descriptors. */
+START_TEST(lost_messages_are_not_for_ever)
+{
+	_Alignas(8) char ctl[32] = "";
+	struct rump_iovec iov;
+	struct rump_msghdr mh = { .msg_iovlen = 1 };
+	struct rump_cmsghdr *cm = (struct rump_cmsghdr *)ctl;
+	char byte = 'x';
+	int32_t sv[2];
+	int i;
+
+	iov = (struct rump_iovec){ &byte, 1 };
+	mh.msg_iov = &iov;
+	mh.msg_control = ctl;
+	mh.msg_controllen = (uint32_t)rump_cmsg_space(4);
+	cm->cmsg_len = (uint32_t)rump_cmsg_len(4);
+	cm->cmsg_level = RUMP_SOL_SOCKET;
+	cm->cmsg_type = RUMP_SCM_RIGHTS;
+	for (i = 0; i < 1100; i++) {
+		OK(G, socketpair, RUMP_AF_LOCAL, RUMP_SOCK_STREAM, 0, P(sv));
+		memcpy(rump_cmsg_data(cm), &sv[1], 4);
+		OK(G, sendmsg, sv[0], P(&mh), 0);
+		OK(G, close, sv[0]);
+		OK(G, close, sv[1]);
+	}
+}
+END_TEST
+
+START_TEST(descriptors_leave_room_for_the_server)
+{
+	struct rlimit rl = { 256, 256 };
+	struct raw_guest *late;
+	int32_t p[2];
+	int error, kq;
+	struct rump_kevent kev = { .filter = RUMP_EVFILT_TIMER,
+	    .flags = RUMP_EV_ADD, .data = 1000000 };
+
+	raw_leave(G);
+	raw_stop(&S);
+	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &rl), 0);
+	setup();
+	kq = (int)OK0(G, kqueue);
+	while ((error = CALL(G, pipe2, P(p), 0)) == 0)
+		continue;
+	ck_assert_int_eq(error, RUMP_ENFILE);
+	for (error = 0; error == 0; kev.ident++)
+		error = CALL(G, __kevent50, kq, P(&kev), 1, 0, 0, 0);
+	ck_assert_int_eq(error, RUMP_ENFILE);
+	late = raw_guest(&S, "late");
+	OK0(late, getpid);
+	raw_leave(late);
+}
+END_TEST
+
+START_TEST(locked_ranges_have_an_end)
+{
+	struct rump_flock fl = { .l_type = RUMP_F_WRLCK,
+	    .l_whence = RUMP_SEEK_SET, .l_len = 1 };
+	int error, fd = raw_open(G, "/f", RUMP_O_RDWR | RUMP_O_CREAT, 0644);
+
+	while ((error = CALL(G, fcntl, fd, RUMP_F_SETLK, P(&fl))) == 0)
+		fl.l_start += 2;
+	ck_assert_int_eq(error, RUMP_ENOLCK);
+	ck_assert_int_eq(fl.l_start, 2 * 1024);
+	/* Letting go makes room. */
+	fl.l_type = RUMP_F_UNLCK;
+	fl.l_start = 0;
+	OK(G, fcntl, fd, RUMP_F_SETLK, P(&fl));
+	fl.l_type = RUMP_F_WRLCK;
+	OK(G, fcntl, fd, RUMP_F_SETLK, P(&fl));
+	OK(G, close, fd);
+	fd = raw_open(G, "/f", RUMP_O_RDWR, 0);
+	OK(G, fcntl, fd, RUMP_F_SETLK, P(&fl));
+}
+END_TEST
+
+static Suite *
+suite(void)
+{
+	Suite *s = suite_create("hostkern confinement");
+	TCase *t = tcase_create("identity");
+
+	tcase_add_checked_fixture(t, setup, teardown);
+	if (geteuid() == 0) {
+		tcase_add_test(t, privileges_are_the_guests);
+		tcase_add_test(t, services_of_the_host_see_the_guest);
+		tcase_add_test(t, clients_of_the_host_see_the_guest);
+	}
+	suite_add_tcase(s, t);
+	t = tcase_create("identity on one thread");
+	tcase_add_checked_fixture(t, setup_one_thread, teardown);
+	if (geteuid() == 0)
+		tcase_add_test(t, set_id_bits_go_with_a_write);
+	suite_add_tcase(s, t);
+	t = tcase_create("outside");
+	tcase_add_checked_fixture(t, setup, teardown);
+	tcase_add_test(t, gifts_are_looked_at);
+	suite_add_tcase(s, t);
+	t = tcase_create("shared");
+	tcase_add_checked_fixture(t, setup, teardown);
+	tcase_add_test(t, lost_messages_are_not_for_ever);
+	tcase_add_test(t, descriptors_leave_room_for_the_server);
+	tcase_add_test(t, locked_ranges_have_an_end);
+	suite_add_tcase(s, t);
+	return s;
+}
+
+int
+main(void)
+{
+	SRunner *r = srunner_create(suite());
+	int failed;
+
+	srunner_run_all(r, CK_NORMAL);
+	failed = srunner_ntests_failed(r);
+	srunner_free(r);
+	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
