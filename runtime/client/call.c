@@ -9,6 +9,7 @@
 #include <rump/rumpdefs.h>
 
 #include "client/call.h"
+#include "client/guard.h"
 #include "client/reader.h"
 #include "trace/trace.h"
 
@@ -90,32 +91,61 @@ withdraw(struct conn *c, struct call *call)
 	pthread_mutex_unlock(&c->lock);
 }
 
+/* As the reader, until this call is done or something else is due.  lock held
+ * on entry and return, not in between. */
+static void
+read_for_all(struct conn *c, struct call *call, const struct entry *e)
+{
+	struct call *next;
+	bool signals;
+
+	pthread_mutex_unlock(&c->lock);
+	signals = reader_run(c, call, e);
+	pthread_mutex_lock(&c->lock);
+	next = reader_leave(c);
+	signals = signals && !call->done;
+	if (next == NULL && !signals)
+		return;
+	pthread_mutex_unlock(&c->lock);
+	conn_post(next);
+	if (signals)
+		sig_breathe(e);
+	pthread_mutex_lock(&c->lock);
+}
+
+/* The same for a call that somebody else reads for. */
+static void
+wait_for_reader(struct conn *c, struct call *call, const struct entry *e)
+{
+	bool woken;
+
+	call->waiting = true;
+	pthread_mutex_unlock(&c->lock);
+	woken = sig_semwait(e, &call->sem, WAIT_TIMEOUT);
+	pthread_mutex_lock(&c->lock);
+	if (call->waiting) {
+		call->waiting = false;
+	} else if (!woken) {
+		/* A post is on its way: the waker still uses the call. */
+		pthread_mutex_unlock(&c->lock);
+		while (sem_wait(&call->sem) == -1)
+			continue;
+		pthread_mutex_lock(&c->lock);
+	}
+}
+
 /* Reads for everybody or sleeps until somebody has read for us.  Returns with
  * lock held. */
 static void
 await(struct conn *c, struct call *call, const struct entry *e)
 {
-	bool signals;
 
 	pthread_mutex_lock(&c->lock);
 	while (!call->done) {
-		if (reader_take(c, call)) {
-			pthread_mutex_unlock(&c->lock);
-			signals = reader_run(c, call, e);
-			pthread_mutex_lock(&c->lock);
-			reader_leave(c);
-			if (signals && !call->done) {
-				pthread_mutex_unlock(&c->lock);
-				sig_breathe(e);
-				pthread_mutex_lock(&c->lock);
-			}
-			continue;
-		}
-		call->waiting = true;
-		pthread_mutex_unlock(&c->lock);
-		sig_semwait(e, &call->sem, WAIT_TIMEOUT);
-		pthread_mutex_lock(&c->lock);
-		call->waiting = false;
+		if (reader_take(c, call))
+			read_for_all(c, call, e);
+		else
+			wait_for_reader(c, call, e);
 	}
 	delist(c, call);
 }
@@ -211,7 +241,9 @@ rumpclient_syscall(int num, const void *data, size_t dlen,
 	    .args = data, .arglen = dlen };
 	began = rump_trace_enabled() ? nanoseconds() : 0;
 	entry_begin(&e);
+	guard_begin(&call);
 	error = call_persist(conn_self(), &call, &e);
+	guard_end(&call);
 	if (call.done && !call.lost) {
 		retval[0] = (register_t)call.resp.sysresp.retval[0];
 		retval[1] = (register_t)call.resp.sysresp.retval[1];

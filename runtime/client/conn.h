@@ -32,6 +32,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <rump/rumpdefs.h>
+
 #include "client/sigwait.h"
 #include "wire/frame.h"
 #include "wire/locator.h"
@@ -46,6 +48,18 @@ enum {
 	CONN_MAX_MAPPED = 16,
 };
 
+/*
+ * What a call named when it began, where its arguments only lead there: the
+ * server may write to some of that memory, and must not widen its own rights
+ * by it.  See guard.h.
+ */
+struct guard_names {
+	uint64_t count;			/* behind the pointer to a length */
+	struct rump_msghdr msg;
+	struct rump_mmsghdr *msgs;	/* nmsgs of them, mapped, or NULL */
+	size_t nmsgs, mapped;
+};
+
 /* What a call waits for; lives on the caller's stack while it is pending. */
 struct call {
 	/* Set before call_run() and constant from then on. */
@@ -53,12 +67,14 @@ struct call {
 	uint32_t num;		/* syscall number */
 	const void *args;	/* request body; 8-byte aligned for syscalls */
 	size_t arglen;
+	struct guard_names names;
 
 	/* lock */
 	struct call *next, *prev;
 	uint64_t reqno;
 	bool pending;		/* on the list */
-	bool waiting;		/* on sem, with signals open */
+	bool waiting;		/* on sem, with signals open; false again by
+				 * whoever posts, or owes a post */
 	bool done;
 	bool efault;		/* a copyout of the server's went wrong */
 	bool lost;		/* done because the server is gone */
@@ -190,6 +206,15 @@ int conn_adopt(struct conn *c, int fd, uint64_t reqno);
 bool conn_reconnect(struct conn *c, const struct entry *e);
 /* Says so and ends the process when the policy is DIE. */
 void conn_maybe_die(void);
+
+/*
+ * Waking a call goes in two steps, so that the woken thread does not run into
+ * the lock that its waker holds: conn_wake() with lock held returns the call
+ * if it waits, else NULL; conn_post() takes that once lock is released.  In
+ * between the call stays where it is: its thread waits for the post.
+ */
+struct call *conn_wake(struct call *call);
+void conn_post(struct call *call);
 
 /* --- sending; signals held back --- */
 

@@ -1,6 +1,8 @@
 /*
  * Deriving from the calls in progress what the server may touch.
  */
+#include <sys/mman.h>
+
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
@@ -43,6 +45,7 @@ struct query {
 	const struct sysdesc *desc;
 	const uint64_t *args;
 	unsigned nargs;		/* in the call, as sent */
+	const struct guard_names *names;
 	bool aio;		/* set: an aio call was met */
 };
 
@@ -171,37 +174,37 @@ names_iovec(const struct query *q, uint64_t addr, uint64_t n, unsigned dir)
 	return false;
 }
 
+/* The message header at addr, which read msg when the call began. */
 static bool
-names_msghdr(const struct query *q, uint64_t addr, unsigned dir)
+names_msghdr(const struct query *q, uint64_t addr,
+    const struct rump_msghdr *msg, unsigned dir)
 {
-	struct rump_msghdr msg;
 
-	if (within(q, addr, sizeof(msg), dir | SYSDESC_IN))
+	if (within(q, addr, sizeof(*msg), dir | SYSDESC_IN))
 		return true;
-	if (usermem_read(&msg, addr, sizeof(msg)) != 0)
-		return false;
 	/* What is received is written, what is sent is read. */
 	if (dir & SYSDESC_OUT)
 		dir = SYSDESC_OUT;
-	if (within(q, (uintptr_t)msg.msg_name, msg.msg_namelen, dir) ||
-	    within(q, (uintptr_t)msg.msg_control, msg.msg_controllen, dir))
+	if (within(q, (uintptr_t)msg->msg_name, msg->msg_namelen, dir) ||
+	    within(q, (uintptr_t)msg->msg_control, msg->msg_controllen, dir))
 		return true;
-	return msg.msg_iovlen > 0 && names_iovec(q, (uintptr_t)msg.msg_iov,
-	    (uint64_t)msg.msg_iovlen, dir);
+	return msg->msg_iovlen > 0 && names_iovec(q, (uintptr_t)msg->msg_iov,
+	    (uint64_t)msg->msg_iovlen, dir);
 }
 
 static bool
-names_mmsghdr(const struct query *q, uint64_t addr, uint64_t n, unsigned dir)
+names_mmsghdr(const struct query *q, uint64_t addr, unsigned dir)
 {
+	const struct guard_names *names = q->names;
 	const size_t size = sizeof(struct rump_mmsghdr);
-	uint64_t i;
+	size_t i;
 
-	n = vector_count(n);
 	/* The count of each message is written in both directions. */
-	if (within(q, addr, n * size, SYSDESC_IN | SYSDESC_OUT))
+	if (within(q, addr, names->nmsgs * size, SYSDESC_IN | SYSDESC_OUT))
 		return true;
-	for (i = 0; i < n; i++) {
-		if (names_msghdr(q, addr + i * size, dir))
+	for (i = 0; i < names->nmsgs; i++) {
+		if (names_msghdr(q, addr + i * size,
+		    &names->msgs[i].msg_hdr, dir))
 			return true;
 	}
 	return false;
@@ -289,17 +292,17 @@ arg_names(struct query *q, const struct sysdesc_arg *a, uint64_t addr)
 		return within(q, addr, times(arg_value(q, a->arg), a->bytes),
 		    a->dir);
 	case SYSDESC_X_ARGPTR:
-		return within(q, addr, times(arg_pointee(q, a->arg),
-		    a->bytes), a->dir);
+		return within(q, addr, times(q->names->count, a->bytes),
+		    a->dir);
 	case SYSDESC_X_STRING:
 		return q->way != GUARD_OUT &&
 		    names_string(q, addr, a->bytes);
 	case SYSDESC_X_IOVEC:
 		return names_iovec(q, addr, arg_value(q, a->arg), a->dir);
 	case SYSDESC_X_MSGHDR:
-		return names_msghdr(q, addr, a->dir);
+		return names_msghdr(q, addr, &q->names->msg, a->dir);
 	case SYSDESC_X_MMSGHDR:
-		return names_mmsghdr(q, addr, arg_value(q, a->arg), a->dir);
+		return names_mmsghdr(q, addr, a->dir);
 	case SYSDESC_X_IOCTL:
 		return names_ioctl(q, addr, arg_value(q, a->arg));
 	case SYSDESC_X_FCNTL:
@@ -316,6 +319,20 @@ arg_names(struct query *q, const struct sysdesc_arg *a, uint64_t addr)
 	}
 }
 
+/* Makes the query one about this call; false: nobody can say. */
+static bool
+about_call(struct query *q, const struct call *call)
+{
+
+	if (call->num >= rump_nsysdesc || rump_sysdesc[call->num].name == NULL)
+		return false;
+	q->desc = &rump_sysdesc[call->num];
+	q->args = call->args;
+	q->nargs = (unsigned)(call->arglen / sizeof(uint64_t));
+	q->names = &call->names;
+	return true;
+}
+
 /* Whether the call names what the query asks for. */
 static bool
 call_names(struct query *q, const struct call *call)
@@ -324,16 +341,67 @@ call_names(struct query *q, const struct call *call)
 
 	if (call->type != FRAME_SYSCALL)
 		return false;
-	if (call->num >= rump_nsysdesc || rump_sysdesc[call->num].name == NULL)
+	if (!about_call(q, call))
 		return true;
-	q->desc = &rump_sysdesc[call->num];
-	q->args = call->args;
-	q->nargs = (unsigned)(call->arglen / sizeof(uint64_t));
 	for (i = 0; i < q->desc->narg && i < q->nargs; i++) {
 		if (arg_names(q, &q->desc->args[i], q->args[i]))
 			return true;
 	}
 	return false;
+}
+
+/* As many of n mmsghdrs as can be read. */
+static void
+note_msgs(struct guard_names *names, uint64_t addr, uint64_t n)
+{
+	const size_t size = sizeof(*names->msgs);
+	void *p;
+
+	n = vector_count(n);
+	if (n == 0)
+		return;
+	p = mmap(NULL, (size_t)n * size, PROT_READ | PROT_WRITE,
+	    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (p == MAP_FAILED)
+		return;		/* then the call has named nothing */
+	names->msgs = p;
+	names->mapped = (size_t)n * size;
+	while (names->nmsgs < n && usermem_read(&names->msgs[names->nmsgs],
+	    addr + names->nmsgs * size, size) == 0)
+		names->nmsgs++;
+}
+
+void
+guard_begin(struct call *call)
+{
+	struct guard_names *names = &call->names;
+	const struct sysdesc_arg *a;
+	struct query q;
+	unsigned i;
+
+	if (!about_call(&q, call))
+		return;
+	for (i = 0; i < q.desc->narg && i < q.nargs; i++) {
+		a = &q.desc->args[i];
+		if (a->extent == SYSDESC_X_ARGPTR)
+			names->count = arg_pointee(&q, a->arg);
+		else if (a->extent == SYSDESC_X_MSGHDR &&
+		    usermem_read(&names->msg, q.args[i],
+		    sizeof(names->msg)) != 0)
+			names->msg = (struct rump_msghdr){ .msg_name = NULL };
+		else if (a->extent == SYSDESC_X_MMSGHDR)
+			note_msgs(names, q.args[i], arg_value(&q, a->arg));
+	}
+}
+
+void
+guard_end(struct call *call)
+{
+	struct guard_names *names = &call->names;
+
+	if (names->msgs != NULL)
+		munmap(names->msgs, names->mapped);
+	names->msgs = NULL;
 }
 
 /* lock held. */

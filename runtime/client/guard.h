@@ -20,6 +20,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct call;
 struct conn;
 
 enum guard_way {
@@ -30,6 +31,14 @@ enum guard_way {
 
 /* Takes the mode from the environment; says so when it is neither. */
 void guard_environment(void);
+
+/*
+ * Notes in call->names what a system call names through its pointers, before
+ * it is sent; what the server writes there later changes nothing.  end frees
+ * it, when the call is no longer pending.  Async-signal-safe.
+ */
+void guard_begin(struct call *call);
+void guard_end(struct call *call);
 
 /*
  * Whether the server may touch len bytes at addr.  When not, says so once a

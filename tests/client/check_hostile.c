@@ -71,6 +71,59 @@ START_TEST(not_connected_is_an_answer)
 }
 END_TEST
 
+/* --- widening one's own rights --- */
+
+/* Lets the server write over 4 bytes at `length' during a call, and then at
+ * p, which only what it has written there would allow. */
+static void
+try_widening(int num, uint64_t b, uint64_t c, void *length, void *p)
+{
+	unsigned char *q = p;
+
+	*q = 0xee;
+	fake.sh->ops[0] = (struct fake_op){ .what = OP_COPYOUT,
+	    .addr = (uintptr_t)length, .len = 4 };
+	fake.sh->ops[1] = (struct fake_op){ .what = OP_COPYOUT,
+	    .addr = (uintptr_t)p, .len = 16 };
+	ck_assert_int_eq(fake_call(num, 3, b, c, &rv), RUMP_EFAULT);
+	ck_assert_uint_eq(*q, 0xee);
+}
+
+START_TEST(lengths_are_those_at_the_beginning)
+{
+	static char mem[4096];
+	struct rump_mmsghdr mmsg;
+	struct rump_msghdr msg;
+	uint32_t len;
+
+	len = 16;
+	try_widening(RUMP_SYS_getsockname, (uintptr_t)mem, (uintptr_t)&len,
+	    &len, mem + 100);
+	ck_assert_uint_ne(len, 16);
+
+	msg = (struct rump_msghdr){ .msg_control = mem,
+	    .msg_controllen = 16 };
+	try_widening(RUMP_SYS_recvmsg, (uintptr_t)&msg, 0,
+	    &msg.msg_controllen, mem + 100);
+	ck_assert_uint_ne(msg.msg_controllen, 16);
+
+	mmsg.msg_hdr = (struct rump_msghdr){ .msg_control = mem,
+	    .msg_controllen = 16 };
+	try_widening(RUMP_SYS_recvmmsg, (uintptr_t)&mmsg, 1,
+	    &mmsg.msg_hdr.msg_controllen, mem + 100);
+
+	/* What is sent may be read only as far as the program said. */
+	mmsg.msg_hdr.msg_controllen = 16;
+	fake.sh->ops[0] = (struct fake_op){ .what = OP_COPYOUT,
+	    .addr = (uintptr_t)&mmsg.msg_hdr.msg_controllen, .len = 4 };
+	fake.sh->ops[1] = (struct fake_op){ .what = OP_COPYIN,
+	    .addr = (uintptr_t)mem + 100, .len = 16 };
+	ck_assert_int_eq(fake_call(RUMP_SYS_sendmmsg, 3, (uintptr_t)&mmsg, 1,
+	    &rv), 0);
+	ck_assert(fake.sh->ops[1].refused);
+}
+END_TEST
+
 /* --- the server dies after so many bytes --- */
 
 enum { PARTS = 3, PART_MAX = 8192, CALL_BYTES = 5000 };
@@ -266,6 +319,7 @@ main(void)
 	tcase_add_checked_fixture(tc, start, stop);
 	tcase_add_test(tc, negative_errors);
 	tcase_add_test(tc, not_connected_is_an_answer);
+	tcase_add_test(tc, lengths_are_those_at_the_beginning);
 	suite_add_tcase(s, tc);
 	tc = tcase_create("death");
 	tcase_set_timeout(tc, 60);
