@@ -27,6 +27,14 @@ setup(void)
 }
 
 static void
+setup_loop(void)
+{
+
+	raw_in_loop = true;
+	setup();
+}
+
+static void
 teardown(void)
 {
 
@@ -425,13 +433,13 @@ START_TEST(ioctls)
 }
 END_TEST
 
-static Suite *
-suite(void)
+/* Every test with the server in its own threads and in a caller's loop. */
+static void
+add_case(Suite *s, const char *name, void (*start)(void))
 {
-	Suite *s = suite_create("hostkern attributes");
-	TCase *t = tcase_create("all");
+	TCase *t = tcase_create(name);
 
-	tcase_add_checked_fixture(t, setup, teardown);
+	tcase_add_checked_fixture(t, start, teardown);
 	tcase_add_test(t, stat_and_theirs);
 	tcase_add_test(t, modes);
 	tcase_add_test(t, owners);
@@ -443,6 +451,15 @@ suite(void)
 	tcase_add_test(t, file_handles);
 	tcase_add_test(t, ioctls);
 	suite_add_tcase(s, t);
+}
+
+static Suite *
+suite(void)
+{
+	Suite *s = suite_create("hostkern attributes");
+
+	add_case(s, "threads", setup);
+	add_case(s, "loop", setup_loop);
 	return s;
 }
 

@@ -24,6 +24,14 @@ setup(void)
 }
 
 static void
+setup_loop(void)
+{
+
+	raw_in_loop = true;
+	setup();
+}
+
+static void
 teardown(void)
 {
 
@@ -255,13 +263,13 @@ START_TEST(limits)
 }
 END_TEST
 
-static Suite *
-suite(void)
+/* Every test with the server in its own threads and in a caller's loop. */
+static void
+add_case(Suite *s, const char *name, void (*start)(void))
 {
-	Suite *s = suite_create("hostkern identity");
-	TCase *t = tcase_create("all");
+	TCase *t = tcase_create(name);
 
-	tcase_add_checked_fixture(t, setup, teardown);
+	tcase_add_checked_fixture(t, start, teardown);
 	tcase_add_test(t, pids_and_parents);
 	tcase_add_test(t, groups_and_sessions);
 	tcase_add_test(t, ids_are_the_peers);
@@ -271,6 +279,15 @@ suite(void)
 	tcase_add_test(t, umask_is_each_ones_own);
 	tcase_add_test(t, limits);
 	suite_add_tcase(s, t);
+}
+
+static Suite *
+suite(void)
+{
+	Suite *s = suite_create("hostkern identity");
+
+	add_case(s, "threads", setup);
+	add_case(s, "loop", setup_loop);
 	return s;
 }
 

@@ -27,6 +27,14 @@ setup(void)
 }
 
 static void
+setup_loop(void)
+{
+
+	raw_in_loop = true;
+	setup();
+}
+
+static void
 teardown(void)
 {
 
@@ -406,15 +414,13 @@ START_TEST(leaving_while_waiting)
 }
 END_TEST
 
-int
-main(void)
+/* Every test with the server in its own threads and in a caller's loop. */
+static void
+add_case(Suite *s, const char *name, void (*start)(void))
 {
-	Suite *s = suite_create("hostkern kqueue");
-	TCase *tc = tcase_create("kqueue");
-	SRunner *sr;
-	int failed;
+	TCase *tc = tcase_create(name);
 
-	tcase_add_checked_fixture(tc, setup, teardown);
+	tcase_add_checked_fixture(tc, start, teardown);
 	tcase_add_test(tc, reading);
 	tcase_add_test(tc, writing);
 	tcase_add_test(tc, how_often);
@@ -429,6 +435,17 @@ main(void)
 	tcase_add_test(tc, queues_in_queues);
 	tcase_add_test(tc, leaving_while_waiting);
 	suite_add_tcase(s, tc);
+}
+
+int
+main(void)
+{
+	Suite *s = suite_create("hostkern kqueue");
+	SRunner *sr;
+	int failed;
+
+	add_case(s, "threads", setup);
+	add_case(s, "loop", setup_loop);
 	sr = srunner_create(s);
 	srunner_run_all(sr, CK_ENV);
 	failed = srunner_ntests_failed(sr);

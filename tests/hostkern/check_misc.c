@@ -118,21 +118,30 @@ START_TEST(rebooting)
 }
 END_TEST
 
-int
-main(void)
+/* Every test with the server in its own threads and in a caller's loop. */
+static void
+add_case(Suite *s, const char *name, void (*start)(void))
 {
-	Suite *s = suite_create("misc");
-	TCase *tc = tcase_create("misc");
-	SRunner *sr;
-	int failed;
+	TCase *tc = tcase_create(name);
 
-	tcase_add_checked_fixture(tc, host_start, host_stop);
+	tcase_add_checked_fixture(tc, start, host_stop);
 	tcase_add_test(tc, mounting);
 	tcase_add_test(tc, file_systems);
 	tcase_add_test(tc, modules);
 	tcase_add_test(tc, tracing);
 	tcase_add_test(tc, rebooting);
 	suite_add_tcase(s, tc);
+}
+
+int
+main(void)
+{
+	Suite *s = suite_create("misc");
+	SRunner *sr;
+	int failed;
+
+	add_case(s, "threads", host_start);
+	add_case(s, "loop", host_start_loop);
 	sr = srunner_create(s);
 	srunner_run_all(sr, CK_ENV);
 	failed = srunner_ntests_failed(sr);

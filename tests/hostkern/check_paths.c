@@ -32,6 +32,14 @@ setup(void)
 }
 
 static void
+setup_loop(void)
+{
+
+	raw_in_loop = true;
+	setup();
+}
+
+static void
 teardown(void)
 {
 
@@ -520,13 +528,13 @@ START_TEST(read_only_root)
 }
 END_TEST
 
-static Suite *
-suite(void)
+/* Every test with the server in its own threads and in a caller's loop. */
+static void
+add_case(Suite *s, const char *name, void (*start)(void))
 {
-	Suite *s = suite_create("hostkern paths");
-	TCase *t = tcase_create("all");
+	TCase *t = tcase_create(name);
 
-	tcase_add_checked_fixture(t, setup, teardown);
+	tcase_add_checked_fixture(t, start, teardown);
 	tcase_set_timeout(t, 60);
 	tcase_add_test(t, dotdot_stops_at_the_root);
 	tcase_add_test(t, links_stay_in_the_root);
@@ -541,6 +549,15 @@ suite(void)
 	tcase_add_test(t, linking);
 	tcase_add_test(t, read_only_root);
 	suite_add_tcase(s, t);
+}
+
+static Suite *
+suite(void)
+{
+	Suite *s = suite_create("hostkern paths");
+
+	add_case(s, "threads", setup);
+	add_case(s, "loop", setup_loop);
 	return s;
 }
 

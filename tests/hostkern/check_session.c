@@ -127,17 +127,26 @@ START_TEST(exec_keeps_the_process)
 }
 END_TEST
 
-static Suite *
-suite(void)
+/* Every test with the server in its own threads and in a caller's loop. */
+static void
+add_case(Suite *s, const char *name, void (*start)(void))
 {
-	Suite *s = suite_create("hostkern session");
-	TCase *t = tcase_create("all");
+	TCase *t = tcase_create(name);
 
-	tcase_add_checked_fixture(t, host_start, host_stop);
+	tcase_add_checked_fixture(t, start, host_stop);
 	tcase_add_test(t, fork_shares_files_and_pipes);
 	tcase_add_test(t, a_new_guest_has_nothing_of_ours);
 	tcase_add_test(t, exec_keeps_the_process);
 	suite_add_tcase(s, t);
+}
+
+static Suite *
+suite(void)
+{
+	Suite *s = suite_create("hostkern session");
+
+	add_case(s, "threads", host_start);
+	add_case(s, "loop", host_start_loop);
 	return s;
 }
 

@@ -30,6 +30,14 @@ setup(void)
 }
 
 static void
+setup_loop(void)
+{
+
+	raw_in_loop = true;
+	setup();
+}
+
+static void
 teardown(void)
 {
 
@@ -876,15 +884,13 @@ START_TEST(closed_while_waiting)
 }
 END_TEST
 
-int
-main(void)
+/* Every test with the server in its own threads and in a caller's loop. */
+static void
+add_case(Suite *s, const char *name, void (*start)(void))
 {
-	Suite *s = suite_create("hostkern sockets");
-	TCase *tc = tcase_create("sockets"), *alone = tcase_create("alone");
-	SRunner *sr;
-	int failed;
+	TCase *tc = tcase_create(name);
 
-	tcase_add_checked_fixture(tc, setup, teardown);
+	tcase_add_checked_fixture(tc, start, teardown);
 	tcase_add_test(tc, tcp_both_ways);
 	tcase_add_test(tc, much_data);
 	tcase_add_test(tc, connecting_to_nobody);
@@ -909,6 +915,18 @@ main(void)
 	tcase_add_test(tc, leaving_while_waiting);
 	tcase_add_test(tc, closed_while_waiting);
 	suite_add_tcase(s, tc);
+}
+
+int
+main(void)
+{
+	Suite *s = suite_create("hostkern sockets");
+	TCase *alone = tcase_create("alone");
+	SRunner *sr;
+	int failed;
+
+	add_case(s, "threads", setup);
+	add_case(s, "loop", setup_loop);
 	tcase_add_test(alone, without_a_network);
 	suite_add_tcase(s, alone);
 	sr = srunner_create(s);

@@ -507,15 +507,13 @@ START_TEST(nonsense)
 }
 END_TEST
 
-int
-main(void)
+/* Every test with the server in its own threads and in a caller's loop. */
+static void
+add_case(Suite *s, const char *name, void (*start)(void))
 {
-	Suite *s = suite_create("sysctl");
-	TCase *tc = tcase_create("sysctl");
-	SRunner *sr;
-	int failed;
+	TCase *tc = tcase_create(name);
 
-	tcase_add_checked_fixture(tc, host_start, host_stop);
+	tcase_add_checked_fixture(tc, start, host_stop);
 	tcase_add_test(tc, says_what_it_is);
 	tcase_add_test(tc, says_what_it_has);
 	tcase_add_test(tc, says_since_when);
@@ -533,6 +531,17 @@ main(void)
 	tcase_add_test(tc, descriptions);
 	tcase_add_test(tc, nonsense);
 	suite_add_tcase(s, tc);
+}
+
+int
+main(void)
+{
+	Suite *s = suite_create("sysctl");
+	SRunner *sr;
+	int failed;
+
+	add_case(s, "threads", host_start);
+	add_case(s, "loop", host_start_loop);
 	sr = srunner_create(s);
 	srunner_run_all(sr, CK_ENV);
 	failed = srunner_ntests_failed(sr);
