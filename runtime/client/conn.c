@@ -247,9 +247,6 @@ conn_claim(struct conn *c, struct call *claim)
 	conn_kick(c);
 	while (sem_wait(&claim->sem) == -1)
 		continue;
-	/* The reader's last act was to make it ours. */
-	pthread_mutex_lock(&c->lock);
-	pthread_mutex_unlock(&c->lock);
 }
 
 /* --- descriptors --- */
@@ -445,6 +442,24 @@ conn_connect(struct conn *c, enum frame_handshake kind,
 
 /* --- losing it --- */
 
+struct call *
+conn_wake(struct call *call)
+{
+
+	if (!call->waiting)
+		return NULL;
+	call->waiting = false;
+	return call;
+}
+
+void
+conn_post(struct call *call)
+{
+
+	if (call != NULL)
+		sem_post(&call->sem);
+}
+
 void
 conn_fail_pending(struct conn *c)
 {
@@ -455,8 +470,7 @@ conn_fail_pending(struct conn *c)
 			continue;
 		call->done = call->lost = true;
 		call->error = RUMP_ENOTCONN;
-		if (call->waiting)
-			sem_post(&call->sem);
+		conn_post(conn_wake(call));
 	}
 }
 

@@ -36,7 +36,7 @@ reader_take(struct conn *c, struct call *call)
 	return true;
 }
 
-void
+struct call *
 reader_leave(struct conn *c)
 {
 	struct call *call;
@@ -47,26 +47,26 @@ reader_leave(struct conn *c)
 	if (c->claimer != NULL) {
 		c->reader = c->claimer;
 		c->claimer = NULL;
-		sem_post(&c->reader->sem);
-		return;
+		return c->reader;
 	}
 	for (call = c->pending; call != NULL; call = call->next) {
-		if (call->waiting && !call->done) {
-			call->waiting = false;
-			sem_post(&call->sem);
-			return;
-		}
+		if (call->waiting && !call->done)
+			return conn_wake(call);
 	}
+	return NULL;
 }
 
 void
 conn_release(struct conn *c, struct call *claim)
 {
+	struct call *next;
 
+	next = NULL;
 	pthread_mutex_lock(&c->lock);
 	if (c->reader == claim)
-		reader_leave(c);
+		next = reader_leave(c);
 	pthread_mutex_unlock(&c->lock);
+	conn_post(next);
 	conn_reap(c);
 	sem_destroy(&claim->sem);
 }
@@ -100,10 +100,11 @@ sysresp_error(int32_t error)
 static const char *
 deliver(struct conn *c, const struct frame_hdr *hdr, const char *body)
 {
-	struct call *call;
+	struct call *call, *waiter;
 	const char *why;
 
 	why = NULL;
+	waiter = NULL;
 	pthread_mutex_lock(&c->lock);
 	call = find_call(c, hdr->reqno);
 	if (call == NULL) {
@@ -120,10 +121,10 @@ deliver(struct conn *c, const struct frame_hdr *hdr, const char *body)
 	}
 	if (why == NULL) {
 		call->done = true;
-		if (call->waiting)
-			sem_post(&call->sem);
+		waiter = conn_wake(call);
 	}
 	pthread_mutex_unlock(&c->lock);
+	conn_post(waiter);
 	return why;
 }
 

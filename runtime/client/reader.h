@@ -13,8 +13,9 @@ bool reader_take(struct conn *c, struct call *call);
 
 /* Gives the role up: to setup's claimer, else it is offered to the newest
  * call that waits.  (Never to an older one of the same thread, which may be
- * below a signal handler with a call of its own.)  lock held. */
-void reader_leave(struct conn *c);
+ * below a signal handler with a call of its own.)  lock held; returns whom to
+ * conn_post() without it. */
+struct call *reader_leave(struct conn *c);
 
 /*
  * Receives and serves until the call is done, the connection lost or claimed,

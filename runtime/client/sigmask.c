@@ -78,10 +78,11 @@ sig_breathe(const struct entry *e)
 	sig_close();
 }
 
-void
+bool
 sig_semwait(const struct entry *e, sem_t *sem, unsigned ms)
 {
 	struct timespec until;
+	bool taken;
 
 	clock_gettime(CLOCK_REALTIME, &until);
 	until.tv_sec += ms / 1000;
@@ -91,8 +92,9 @@ sig_semwait(const struct entry *e, sem_t *sem, unsigned ms)
 		until.tv_sec++;
 	}
 	sig_open(e);
-	(void)sem_timedwait(sem, &until);
+	taken = sem_timedwait(sem, &until) == 0;
 	sig_close();
+	return taken;
 }
 
 void

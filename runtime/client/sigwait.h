@@ -40,8 +40,8 @@ void sig_open(const struct entry *e);
 void sig_breathe(const struct entry *e);
 
 /* Waits on sem with signals open, at most `ms` milliseconds.  Nothing may be
- * held.  May return early; the caller looks for itself. */
-void sig_semwait(const struct entry *e, sem_t *sem, unsigned ms);
+ * held.  Returns whether it has taken a post; may return early without. */
+bool sig_semwait(const struct entry *e, sem_t *sem, unsigned ms);
 
 /* Raises host signal signo so that its handler runs when signals are next
  * open: for the process, or, for the signals that are never held back, for
