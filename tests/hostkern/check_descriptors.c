@@ -2,6 +2,9 @@
  * Descriptors, processes and pipes: what is shared, what is copied, what is
  * closed.
  */
+#include <sys/ioctl.h>
+
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -72,6 +75,57 @@ START_TEST(console_writes_where_it_is_told)
 	ck_assert_int_eq(write(fd[1], "x", 1), 1);
 	close(fd[0]);
 	close(fd[1]);
+}
+END_TEST
+
+/* A terminal of the host's: its far end is ours. */
+static int
+open_terminal(int *far)
+{
+	int fd;
+
+	*far = posix_openpt(O_RDWR | O_NOCTTY);
+	ck_assert_int_ge(*far, 0);
+	ck_assert_int_eq(grantpt(*far), 0);
+	ck_assert_int_eq(unlockpt(*far), 0);
+	fd = open(ptsname(*far), O_RDWR | O_NOCTTY);
+	ck_assert_int_ge(fd, 0);
+	return fd;
+}
+
+START_TEST(console_that_is_a_terminal)
+{
+	struct winsize size = { .ws_row = 25, .ws_col = 80 };
+	struct hostkern_config conf = { .root = NULL };
+	struct rump_winsize ws = { 0 };
+	struct rump_termios modes;
+	struct raw_server s;
+	struct raw_guest *g;
+	char buf[16] = "";
+	int far, fd;
+
+	conf.console_fd = open_terminal(&far);
+	ck_assert_int_eq(ioctl(far, TIOCSWINSZ, &size), 0);
+	raw_start(&s, &conf);
+	g = raw_guest(&s, "talker");
+	OK(g, ioctl, 1, RUMP_TIOCGWINSZ, P(&ws));
+	ck_assert_uint_eq(ws.ws_row, 25);
+	ck_assert_uint_eq(ws.ws_col, 80);
+	ws.ws_row = 50;
+	OK(g, ioctl, 1, RUMP_TIOCSWINSZ, P(&ws));
+	ck_assert_int_eq(ioctl(far, TIOCGWINSZ, &size), 0);
+	ck_assert_uint_eq(size.ws_row, 50);
+	ck_assert_uint_eq(size.ws_col, 80);
+	OK(g, ioctl, 1, RUMP_TIOCGETA, P(&modes));
+	ck_assert_uint_ne(modes.c_lflag & RUMP_ECHO, 0);
+	fd = raw_open(g, "/dev/tty", RUMP_O_RDWR, 0);
+	ck_assert_int_eq(OK(g, write, fd, P("hello"), 5), 5);
+	ck_assert_int_eq(read(far, buf, sizeof(buf)), 5);
+	ck_assert_str_eq(buf, "hello");
+	raw_leave(g);
+	raw_stop(&s);
+	close(conf.console_fd);
+	close(far);
 }
 END_TEST
 
@@ -471,6 +525,7 @@ add_case(Suite *s, const char *name, void (*start)(void))
 	tcase_set_timeout(t, 60);
 	tcase_add_test(t, first_descriptors_are_the_console);
 	tcase_add_test(t, console_writes_where_it_is_told);
+	tcase_add_test(t, console_that_is_a_terminal);
 	tcase_add_test(t, lowest_number_is_taken);
 	tcase_add_test(t, limit_of_descriptors);
 	tcase_add_test(t, dup_shares_the_offset);
