@@ -9,51 +9,53 @@
 
 #include "server/server.h"
 
-/* Notes the exec; true when no other call is in the way. */
-static bool
-exec_begin(struct session *ses, const struct request *req, char *comm)
-{
-	bool go;
-
-	ses->exec = true;
-	ses->exec_reqno = req->hdr.reqno;
-	ses->exec_comm = comm;
-	/* Counts as a call, so that nobody finishes before all are told. */
-	ses->nbusy++;
-	lwps_interrupt(ses);
-	go = --ses->nbusy == 0;
-	return go;
-}
-
-void
-exec_request(struct session *ses, const struct request *req, struct worker *w)
+bool
+exec_admit(struct session *ses, const struct request *req)
 {
 	const char *name = request_comm(req);
-	bool busy, go;
+	bool busy;
 	char *comm;
 
 	if (name == NULL) {
 		session_error(ses, req->hdr.reqno, FRAME_ERR_MALFORMED);
-		return;
+		return false;
 	}
 	comm = strdup(name);
 	if (comm == NULL) {
 		session_error(ses, req->hdr.reqno, FRAME_ERR_NOMEM);
-		return;
+		return false;
 	}
-
-	kernel_enter(w);
 	pthread_mutex_lock(&ses->lock);
 	busy = ses->exec;
-	go = !busy && exec_begin(ses, req, comm);
+	if (!busy) {
+		ses->exec = true;
+		ses->exec_reqno = req->hdr.reqno;
+		ses->exec_comm = comm;
+		/* Counts as a call, so that nobody finishes before all are
+		 * told. */
+		ses->nbusy++;
+	}
 	pthread_mutex_unlock(&ses->lock);
-	kernel_leave(w);
 	if (busy) {
 		free(comm);
 		session_error(ses, req->hdr.reqno, FRAME_ERR_INEXEC);
-	} else if (go) {
-		exec_finish(ses, w);
 	}
+	return !busy;
+}
+
+void
+exec_run(struct session *ses, struct worker *w)
+{
+	bool go;
+
+	kernel_enter(w);
+	pthread_mutex_lock(&ses->lock);
+	lwps_interrupt(ses);
+	go = --ses->nbusy == 0;
+	pthread_mutex_unlock(&ses->lock);
+	kernel_leave(w);
+	if (go)
+		exec_finish(ses, w);
 }
 
 bool

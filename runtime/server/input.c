@@ -250,8 +250,7 @@ step_request(struct session *ses, struct worker *w,
 	req = (struct request){ .session = ses, .hdr = *hdr, .len = len,
 	    .body = small };
 	if (w->reading_for != NULL) {
-		if (!request_queue(ses, &req))
-			session_error(ses, hdr->reqno, FRAME_ERR_NOMEM);
+		request_queue(ses, &req);
 		return STEP_AGAIN;
 	}
 	return request_run(ses, &req, w) ? STEP_AGAIN : STEP_LOST;

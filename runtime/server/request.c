@@ -60,17 +60,7 @@ prefork_over(struct session *ses)
 static void
 serve_prefork(struct session *ses, const struct request *req, struct worker *w)
 {
-	bool exec;
 
-	pthread_mutex_lock(&ses->lock);
-	exec = ses->exec;
-	if (!exec)
-		ses->nbusy++;
-	pthread_mutex_unlock(&ses->lock);
-	if (exec) {
-		session_error(ses, req->hdr.reqno, FRAME_ERR_INEXEC);
-		return;
-	}
 	kernel_enter(w);
 	prefork_make(ses, req);
 	kernel_leave(w);
@@ -78,18 +68,47 @@ serve_prefork(struct session *ses, const struct request *req, struct worker *w)
 		exec_finish(ses, w);
 }
 
-/* A request on an established connection. */
+static bool
+is_exec(const struct request *req)
+{
+
+	return req->hdr.type == FRAME_HANDSHAKE && req->hdr.u == HANDSHAKE_EXEC;
+}
+
+/*
+ * Takes the request's place among those at work, in the order of arrival:
+ * whatever came behind an exec finds it in progress.  false: refused.
+ */
+static bool
+admit(struct session *ses, const struct request *req)
+{
+	bool busy;
+
+	if (is_exec(req))
+		return exec_admit(ses, req);
+	if (req->hdr.type != FRAME_PREFORK) {
+		session_error(ses, req->hdr.reqno, FRAME_ERR_MALFORMED);
+		return false;
+	}
+	pthread_mutex_lock(&ses->lock);
+	busy = ses->exec;
+	if (!busy)
+		ses->nbusy++;
+	pthread_mutex_unlock(&ses->lock);
+	if (busy)
+		session_error(ses, req->hdr.reqno, FRAME_ERR_INEXEC);
+	return !busy;
+}
+
+/* A request on an established connection, admitted. */
 static void
 serve(struct session *ses, const struct request *req, struct worker *w)
 {
 
-	if (req->hdr.type == FRAME_PREFORK)
-		serve_prefork(ses, req, w);
-	else if (req->hdr.type == FRAME_HANDSHAKE &&
-	    req->hdr.u == HANDSHAKE_EXEC)
-		exec_request(ses, req, w);
+	if (is_exec(req))
+		exec_run(ses, w);
 	else
-		session_error(ses, req->hdr.reqno, FRAME_ERR_MALFORMED);
+		serve_prefork(ses, req, w);
 }
 
 bool
@@ -101,6 +120,8 @@ request_run(struct session *ses, const struct request *req, struct worker *w)
 		handshake(ses, req);
 		return true;
 	}
+	if (!admit(ses, req))
+		return true;
 	session_ref(ses);
 	serve(ses, req, w);
 	pthread_mutex_lock(&ses->lock);
@@ -121,19 +142,24 @@ request_work(struct work *work, struct worker *w)
 	session_unref(ses);
 }
 
-bool
+void
 request_queue(struct session *ses, const struct request *req)
 {
 	struct request *copy;
 
 	copy = malloc(sizeof(*copy) + req->len);
-	if (copy == NULL)
-		return false;
+	if (copy == NULL) {
+		session_error(ses, req->hdr.reqno, FRAME_ERR_NOMEM);
+		return;
+	}
+	if (!admit(ses, req)) {
+		free(copy);
+		return;
+	}
 	*copy = *req;
 	copy->work.run = request_work;
 	copy->body = (uint8_t *)(copy + 1);
 	memcpy(copy->body, req->body, req->len);
 	session_ref(ses);
 	pool_queue(ses->srv, &copy->work);
-	return true;
 }

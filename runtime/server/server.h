@@ -398,8 +398,9 @@ struct request {
 
 /* Runs it here; as lwp_put(). */
 bool request_run(struct session *, const struct request *, struct worker *);
-/* Runs it on another worker; takes a copy.  false: no memory. */
-bool request_queue(struct session *, const struct request *);
+/* Runs it on another worker; takes a copy.  By the owner of the input, as
+ * above: both take the request's place, or refuse it, before they return. */
+void request_queue(struct session *, const struct request *);
 /* The other calls are over: does the exec that waits; as lwp_put(). */
 bool exec_finish(struct session *, struct worker *);
 /* Says why and hangs up when the client has had time to read it; by the
@@ -412,7 +413,10 @@ enum frame_error error_frame(int error);
 void handshake(struct session *, const struct request *);
 /* The command name in a handshake's body, or NULL. */
 const char *request_comm(const struct request *);
-void exec_request(struct session *, const struct request *, struct worker *);
+/* From here on an exec is in progress; false: refused. */
+bool exec_admit(struct session *, const struct request *);
+/* Interrupts the calls in flight and waits for none: see exec_finish(). */
+void exec_run(struct session *, struct worker *);
 
 /* --- processes copied ahead of their clients (prefork.c) --- */
 
