@@ -214,6 +214,31 @@ PROTOCOL["exec-in-progress"] = function(calls)
   return frames
 end
 
+-- What a kernel has no room or no will for is refused, and that is all.
+PROTOCOL["prefork-errors"] = function(calls)
+  local frames = guest()
+  for i, code in ipairs { wire.ERROR.try_again, wire.ERROR.fork_failed,
+      wire.ERROR.no_memory } do
+    request(frames, CLIENT, 1 + i, "prefork", 0, "")
+    failure(frames, 1 + i, code)
+  end
+  syscall(frames, 5, calls[1])
+  answer(frames, 5, 0, values.retvals(calls[1]))
+  frames[#frames + 1] = wire.eof(CLIENT)
+  return frames
+end
+
+-- A guest is a guest once.
+function PROTOCOL.malformed(calls)
+  local frames = guest()
+  request(frames, CLIENT, 2, "handshake", wire.HANDSHAKE.guest, COMM)
+  failure(frames, 2, wire.ERROR.malformed)
+  syscall(frames, 3, calls[1])
+  answer(frames, 3, 0, values.retvals(calls[1]))
+  frames[#frames + 1] = wire.eof(CLIENT)
+  return frames
+end
+
 function PROTOCOL.unauthorised(calls)
   local frames = { wire.banner() }
   syscall(frames, 1, calls[1])

@@ -10,7 +10,8 @@ local CLASSES = { req = 0, resp = 1, error = 2 }
 local TYPES = { handshake = 0, syscall = 1, copyin = 2, copyinstr = 3,
   copyout = 4, copyoutstr = 5, anonmmap = 6, prefork = 7, raise = 8 }
 wire.HANDSHAKE = { guest = 0, fork = 2, exec = 3 }
-wire.ERROR = { auth = 2, no_prefork = 3, in_exec = 5 }
+wire.ERROR = { try_again = 1, auth = 2, no_prefork = 3, fork_failed = 4,
+  in_exec = 5, no_memory = 6, malformed = 7 }
 
 function wire.hex(bytes)
   return (bytes:gsub(".", function(c)
