@@ -177,6 +177,25 @@ cred_assume_server(struct hostkern *hk)
 	thread_identity = server;
 }
 
+/*
+ * Whether the host has such ids at all: not every number is one (-1), and in a
+ * container not every other either.  To be asked before a process gets them,
+ * as must_become() knows no mercy.
+ */
+int
+cred_check(struct hostkern *hk, const struct kcred *c)
+{
+	bool ok;
+
+	if (!hk->privileged)
+		return 0;
+	ok = become(c->ruid, c->rgid, c->ngroups, c->groups) &&
+	    become(c->euid, c->egid, c->ngroups, c->groups);
+	thread_identity = 0;
+	cred_assume_server(hk);
+	return ok ? 0 : RUMP_EINVAL;
+}
+
 /* --- changing ids --- */
 
 /* A copy of p's credentials to be changed and given to cred_commit(). */
@@ -199,17 +218,25 @@ cred_edit(struct kproc *p)
 	return c;
 }
 
-static void
+/* Takes c over; EINVAL: it stays as it was. */
+static int
 cred_commit(struct kproc *p, struct kcred *c)
 {
 	struct kcred *old;
+	int error;
 
+	error = cred_check(p->hk, c);
+	if (error != 0) {
+		cred_put(c);
+		return error;
+	}
 	pthread_mutex_lock(&p->lock);
 	old = p->cred;
 	p->cred = c;
 	p->sugid = true;
 	pthread_mutex_unlock(&p->lock);
 	cred_put(old);
+	return 0;
 }
 
 /* Which present ids a process that is not root may take for a new one. */
@@ -254,8 +281,7 @@ set_uids(struct kproc *p, uint32_t r, unsigned rfrom, uint32_t e,
 	take(&c->ruid, r);
 	take(&c->euid, e);
 	take(&c->svuid, s);
-	cred_commit(p, c);
-	return 0;
+	return cred_commit(p, c);
 }
 
 static int
@@ -277,8 +303,7 @@ set_gids(struct kproc *p, uint32_t r, unsigned rfrom, uint32_t e,
 	take(&c->rgid, r);
 	take(&c->egid, e);
 	take(&c->svgid, s);
-	cred_commit(p, c);
-	return 0;
+	return cred_commit(p, c);
 }
 
 int
@@ -445,8 +470,7 @@ sys_setgroups(struct lwp *l, const struct sys_setgroups_args *uap,
 		return RUMP_ENOMEM;
 	c->ngroups = (unsigned)uap->gidsetsize;
 	memcpy(c->groups, groups, c->ngroups * sizeof(groups[0]));
-	cred_commit(p, c);
-	return 0;
+	return cred_commit(p, c);
 }
 
 int

@@ -237,6 +237,10 @@ void cred_assume_server(struct hostkern *);
 /* Can this process, which is root, do that?  Leaves it as it was. */
 bool cred_works(void);
 
+/* RUMP_EINVAL when this host cannot act as such a user.  Leaves the thread
+ * with the server's identity. */
+int cred_check(struct hostkern *, const struct kcred *);
+
 /* 0 when p's effective user is the superuser, else RUMP_EPERM. */
 int cred_suser(struct kproc *);
 

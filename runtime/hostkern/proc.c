@@ -337,7 +337,9 @@ proc_new(void *kern, struct rump_proc *rp, const struct rumpserver_peer *peer,
 	p->cred = cred_make(peer->known ? peer->uid : hk->anon_uid,
 	    peer->known ? peer->gid : hk->anon_gid);
 	set_comm(p, comm);
-	error = p->cred == NULL ? RUMP_ENOMEM : open_console(p);
+	error = p->cred == NULL ? RUMP_ENOMEM : cred_check(hk, p->cred);
+	if (error == 0)
+		error = open_console(p);
 	if (error == 0)
 		error = modules_start(p, NULL);
 	if (error == 0) {
