@@ -7,10 +7,29 @@
 
 #include <rump/rumpclient.h>
 
+/* Descriptors 0 to 2 on /dev/null. */
+static int
+redirect(void)
+{
+	int fd, n, saved;
+
+	fd = open("/dev/null", O_RDWR);
+	if (fd == -1)
+		return -1;
+	for (n = 0; n <= 2; n++) {
+		if (dup2(fd, n) == -1)
+			break;
+	}
+	saved = errno;
+	if (fd > 2)
+		close(fd);
+	errno = saved;
+	return n > 2 ? 0 : -1;
+}
+
 int
 rumpclient_daemon(int nochdir, int noclose)
 {
-	int fd;
 
 	/* When this returns in the parent the child is connected: the parent
 	 * may go, and a failure is still told to the caller. */
@@ -27,14 +46,5 @@ rumpclient_daemon(int nochdir, int noclose)
 		return -1;
 	if (!nochdir && chdir("/") == -1)
 		return -1;
-	if (noclose)
-		return 0;
-	fd = open("/dev/null", O_RDWR);
-	if (fd == -1)
-		return -1;
-	if (dup2(fd, 0) == -1 || dup2(fd, 1) == -1 || dup2(fd, 2) == -1)
-		return -1;
-	if (fd > 2)
-		close(fd);
-	return 0;
+	return noclose ? 0 : redirect();
 }

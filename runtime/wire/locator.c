@@ -343,13 +343,41 @@ close_keep_errno(int fd)
 	errno = error;
 }
 
+/* What keeps a connection with nothing to say honest, where the system has
+ * the options; a listener's go to the sockets it accepts. */
+static void
+set_keepalive(int fd)
+{
+	static const struct {
+		int name, value;
+	} option[] = {
+#ifdef TCP_KEEPIDLE
+		{ TCP_KEEPIDLE, LOCATOR_KEEP_IDLE },
+#endif
+#ifdef TCP_KEEPINTVL
+		{ TCP_KEEPINTVL, LOCATOR_KEEP_INTERVAL },
+#endif
+#ifdef TCP_KEEPCNT
+		{ TCP_KEEPCNT, LOCATOR_KEEP_COUNT },
+#endif
+	};
+	size_t i;
+	int on = 1;
+
+	(void)setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
+	for (i = 0; i < sizeof(option) / sizeof(option[0]); i++)
+		(void)setsockopt(fd, IPPROTO_TCP, option[i].name,
+		    &option[i].value, sizeof(option[i].value));
+}
+
 static int
-set_nodelay(const struct locator *loc, int fd)
+set_tcp_options(const struct locator *loc, int fd)
 {
 	int on = 1;
 
 	if (loc->kind != LOCATOR_TCP && loc->kind != LOCATOR_TCP6)
 		return 0;
+	set_keepalive(fd);
 	return setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
 }
 
@@ -435,7 +463,7 @@ locator_connect(const struct locator *loc)
 		return -1;
 	if (set_send_timeout(fd, LOCATOR_CONNECT_TIMEOUT) == -1 ||
 	    connect_restart(loc, fd) == -1 || set_send_timeout(fd, 0) == -1 ||
-	    set_nodelay(loc, fd) == -1) {
+	    set_tcp_options(loc, fd) == -1) {
 		close_keep_errno(fd);
 		return -1;
 	}
@@ -510,7 +538,7 @@ bind_tcp(struct locator *loc, int fd)
 	if (loc->kind == LOCATOR_TCP6 && setsockopt(fd, IPPROTO_IPV6,
 	    IPV6_V6ONLY, &on, sizeof(on)) == -1)
 		return -1;
-	if (set_nodelay(loc, fd) == -1)
+	if (set_tcp_options(loc, fd) == -1)
 		return -1;
 	if (bind(fd, (struct sockaddr *)&loc->addr, loc->addrlen) == -1)
 		return -1;

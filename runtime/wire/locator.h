@@ -55,6 +55,15 @@ int locator_parse(struct locator *loc, const char *s, enum locator_role role,
 int locator_connect(const struct locator *loc);
 
 /*
+ * A TCP peer whose host has gone without a word is noticed, on either side,
+ * when it has been silent for so many seconds and then left so many probes
+ * unanswered that are so many seconds apart: two minutes in all.
+ */
+#define LOCATOR_KEEP_IDLE	60
+#define LOCATOR_KEEP_COUNT	4
+#define LOCATOR_KEEP_INTERVAL	15
+
+/*
  * Binds and listens.  For unix:// a stale socket file (nobody accepts on it)
  * is removed first; a live one gives EADDRINUSE.  `mode` is the socket file's
  * permission bits.  After binding TCP port 0, loc->text and loc->addr carry

@@ -230,11 +230,34 @@ START_TEST(unix_spares_files)
 }
 END_TEST
 
+static int
+option(int fd, int level, int name)
+{
+	socklen_t len;
+	int value;
+
+	len = sizeof(value);
+	ck_assert_int_eq(getsockopt(fd, level, name, &value, &len), 0);
+	return value;
+}
+
+static void
+notices_silence(int fd)
+{
+
+	ck_assert_int_ne(option(fd, SOL_SOCKET, SO_KEEPALIVE), 0);
+	ck_assert_int_eq(option(fd, IPPROTO_TCP, TCP_KEEPIDLE),
+	    LOCATOR_KEEP_IDLE);
+	ck_assert_int_eq(option(fd, IPPROTO_TCP, TCP_KEEPINTVL),
+	    LOCATOR_KEEP_INTERVAL);
+	ck_assert_int_eq(option(fd, IPPROTO_TCP, TCP_KEEPCNT),
+	    LOCATOR_KEEP_COUNT);
+}
+
 START_TEST(tcp_sockets)
 {
 	struct locator client;
-	socklen_t len;
-	int fd, lfd, on;
+	int fd, lfd, peer;
 
 	parses("tcp://127.0.0.1:0/", LOCATOR_SERVER, "tcp://127.0.0.1:0/");
 	lfd = locator_listen(&loc, 5, 0);
@@ -246,10 +269,12 @@ START_TEST(tcp_sockets)
 	    0);
 	fd = locator_connect(&client);
 	ck_assert_int_ne(fd, -1);
-	len = sizeof(on);
-	ck_assert_int_eq(getsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, &len),
-	    0);
-	ck_assert_int_ne(on, 0);
+	ck_assert_int_ne(option(fd, IPPROTO_TCP, TCP_NODELAY), 0);
+	notices_silence(fd);
+	peer = accept(lfd, NULL, NULL);
+	ck_assert_int_ne(peer, -1);
+	notices_silence(peer);
+	close(peer);
 	close(fd);
 	close(lfd);
 	ck_assert_int_eq(locator_connect(&client), -1);
