@@ -52,6 +52,7 @@ struct ksock {
 	_Atomic int64_t rcvtimeo, sndtimeo;
 	atomic_int sndlowat;
 	atomic_bool useloopback;
+	atomic_bool connected;	/* it is, or has been, or tries */
 	atomic_bool wantcreds;	/* LOCAL_CREDS */
 };
 
@@ -103,6 +104,9 @@ int sock_make(struct hostkern *, int hfd, int domain, int type, int flags,
  * its timeout is over.
  */
 int sock_wait(struct lwp *, struct file *, short events, bool nowait);
+
+/* errno of the host's send or receive, where NetBSD has another. */
+void sock_errno(const struct ksock *, bool sending);
 
 /* write(2) on a socket: bytes, or -1 with errno; never waits. */
 ssize_t sock_write(struct lwp *, struct file *, const void *, size_t);

@@ -205,6 +205,20 @@ send_wait(struct sending *s, unsigned *round)
 	return kern_backoff(s->l, round);
 }
 
+void
+sock_errno(const struct ksock *so, bool sending)
+{
+	const bool never = is_stream(so) && !atomic_load(&so->connected);
+
+	if (sending && errno == EPIPE && never)
+		errno = ENOTCONN;
+	else if (sending && errno == ENOTCONN &&
+	    so->type == RUMP_SOCK_DGRAM)
+		errno = EDESTADDRREQ;
+	else if (!sending && errno == EINVAL && never)
+		errno = ENOTCONN;
+}
+
 /*
  * A host process that asks who sends (SO_PASSCRED) is told the thread's real
  * ids, which are the server's: so messages to local sockets say the guest's.
@@ -237,9 +251,14 @@ sock_write(struct lwp *l, struct file *f, const void *data, size_t len)
 	struct msghdr mh = { .msg_iov = &iov, .msg_iovlen = 1,
 	    .msg_control = control };
 
+	ssize_t n;
+
 	mh.msg_controllen = add_ucred(kern_proc(l), f, control, 0);
 	cred_assume(kern_proc(l));
-	return sendmsg(f->hfd, &mh, MSG_NOSIGNAL | MSG_DONTWAIT);
+	n = sendmsg(f->hfd, &mh, MSG_NOSIGNAL | MSG_DONTWAIT);
+	if (n == -1)
+		sock_errno(sock_of(f), true);
+	return n;
 }
 
 /* All of the bytes, unless an error comes first; the control messages go with
@@ -268,8 +287,10 @@ send_bytes(struct sending *s, const char *data, size_t len)
 		if (n == -1 && errno == EINTR)
 			continue;
 		if (n == -1) {
-			if (errno != EAGAIN)
+			if (errno != EAGAIN) {
+				sock_errno(s->so, true);
 				return kern_errno();
+			}
 			error = send_wait(s, &round);
 			if (error != 0)
 				return error;
@@ -595,8 +616,10 @@ static int
 recv_wait(struct receiving *r)
 {
 
-	if (errno != EAGAIN)
+	if (errno != EAGAIN) {
+		sock_errno(r->so, false);
 		return kern_errno();
+	}
 	return sock_wait(r->l, r->f, POLLIN, nowait(r->flags));
 }
 

@@ -254,6 +254,7 @@ make_pair(struct kproc *p, const struct sys_socketpair_args *uap, int fd[2])
 		error = sock_make(p->hk, hfd[i], uap->domain, type,
 		    RUMP_O_RDWR | sock_flags(uap->type), &f[i]);
 		if (error == 0) {
+			atomic_store(&sock_of(f[i])->connected, true);
 			set_peerid(sock_of(f[i]), &id);
 			continue;
 		}
@@ -409,6 +410,8 @@ connect_host(struct lwp *l, struct file *f, const struct sockaddr_storage *ss,
 
 	for (;;) {
 		error = connect_once(l, f, ss, len, fd);
+		if (error == 0 || error == RUMP_EINPROGRESS)
+			atomic_store(&sock_of(f)->connected, true);
 		if (error == RUMP_EINPROGRESS)
 			return connect_wait(l, f);
 		if (error != RUMP_EAGAIN)
@@ -429,6 +432,10 @@ do_connect(struct lwp *l, struct file *f, const struct sockname *sn)
 	socklen_t len;
 	int error, fd;
 
+	/* The host would look for the name first. */
+	if (so->domain == RUMP_AF_LOCAL && so->type != RUMP_SOCK_DGRAM &&
+	    atomic_load(&so->connected))
+		return RUMP_EISCONN;
 	error = sockname_to_host(kern_proc(l), so, sn, &ss, &len, &fd);
 	if (error != 0)
 		return error;
@@ -546,6 +553,7 @@ accept_file(struct lwp *l, struct file *f, int type, int clear,
 	}
 	sockname_from_host(f->hk, &ss, len, peer);
 	so = sock_of(*newp);
+	atomic_store(&so->connected, true);
 	if (caller != NULL) {
 		set_peerid(so, &caller->id);
 		if (caller->name.len != 0)
