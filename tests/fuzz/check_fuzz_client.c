@@ -667,8 +667,9 @@ run(const uint8_t *data, size_t len)
 	for (j = 0; j < sizeof(mem->canary); j++)
 		if (mem->canary[j] != 0xca)
 			fuzz_fail("the canary is gone: byte %zu", j);
-	/* Socket, eventfd and signalfd of a connection not found lost yet. */
-	if (fuzz_fds() > fds_before + 3)
+	/* Socket, eventfd and signalfd of a connection not found lost yet, and
+	 * what a late signal's handler is just opening; finish() is exact. */
+	if (fuzz_fds() > fds_before + 8)
 		fuzz_fail("descriptors are left: %u, %u", fds_before,
 		    fuzz_fds());
 }
