@@ -132,6 +132,8 @@ after_fork_child(void)
 		close(c->newfd);
 	c->newfd = -1;
 	close_all(c);
+	if (override != NULL)
+		close_all(override);	/* a vfork child's, who has forked */
 	override = NULL;
 	process_pid = getpid();
 

@@ -235,6 +235,32 @@ START_TEST(vfork_and_exec)
 }
 END_TEST
 
+/* A vfork child has a connection of its own, of which its own child keeps
+ * nothing. */
+START_TEST(fork_in_a_vfork_child)
+{
+	pid_t child, grandchild, mine;
+	int before;
+
+	mine = rump_sys_getpid();
+	before = open_descriptors();
+	child = rumpclient_vfork();
+	if (child == 0) {
+		pid_t middle = rump_sys_getpid();
+
+		grandchild = rumpclient_fork();
+		if (grandchild == 0)
+			_exit(rump_sys_getppid() != middle ? 1 :
+			    open_descriptors() != before ? 2 : 0);
+		_exit(middle == mine ? 3 : status_of(grandchild));
+	}
+	ck_assert_int_eq(status_of(child), 0);
+	ck_assert_int_eq(rump_sys_getpid(), mine);
+	ck_assert_int_eq(open_descriptors(), before);
+	ck_assert(daemon_wait("clients", 1));
+}
+END_TEST
+
 START_TEST(exec_that_fails)
 {
 	char *argv[] = { "x", NULL };
@@ -423,6 +449,8 @@ main(void)
 	tcase_add_test(tc, cancelled_fork);
 	tcase_add_loop_test(tc, fork_and_exec, 0, 2);
 	tcase_add_test(tc, vfork_and_exec);
+	if (!UNDER_TSAN)
+		tcase_add_test(tc, fork_in_a_vfork_child);
 	tcase_add_test(tc, exec_that_fails);
 	tcase_add_test(tc, daemonized);
 	tcase_add_test(tc, killed_clients);
