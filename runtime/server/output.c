@@ -30,8 +30,10 @@ rest_advance(struct rest *r, size_t n)
 	int i;
 
 	r->len -= n;
-	for (i = 0; i < 2; i++) {
+	for (i = 0; i < 2 && n > 0; i++) {
 		k = n < r->iov[i].iov_len ? n : r->iov[i].iov_len;
+		if (k == 0)
+			continue;
 		r->iov[i].iov_base = (char *)r->iov[i].iov_base + k;
 		r->iov[i].iov_len -= k;
 		n -= k;
