@@ -108,7 +108,7 @@ bool
 cred_works(void)
 {
 	const uid_t nobody = 65534;
-	gid_t groups[NGROUPS_MAX];
+	gid_t gid = getegid(), groups[NGROUPS_MAX];
 	int n = getgroups(NGROUPS_MAX, groups);
 	bool ok;
 
@@ -116,7 +116,7 @@ cred_works(void)
 		return false;
 	ok = become(nobody, nobody, 1, &nobody) &&
 	    (uid_t)syscall(SYS_geteuid) == nobody;
-	return become(0, getgid(), (unsigned)n, groups) && ok;
+	return become(0, gid, (unsigned)n, groups) && ok;
 }
 
 /* cred_works() said that it can be done: rather no server than one that
@@ -173,8 +173,30 @@ cred_assume_server(struct hostkern *hk)
 
 	if (!hk->privileged || thread_identity == server)
 		return;
-	must_become(0, 0, 0, NULL);
+	must_become(hk->self->euid, hk->self->egid, hk->self->ngroups,
+	    hk->self->groups);
 	thread_identity = server;
+}
+
+void
+cred_leave(struct hostkern *hk)
+{
+
+	if (thread_identity != 0)
+		cred_assume_server(hk);
+}
+
+struct kcred *
+cred_self(void)
+{
+	struct kcred *c = cred_make(geteuid(), getegid());
+	int n;
+
+	if (c == NULL)
+		return NULL;
+	n = getgroups(KERN_NGROUPS, c->groups);
+	c->ngroups = n > 0 ? (unsigned)n : 0;
+	return c;
 }
 
 /*

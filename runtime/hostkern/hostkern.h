@@ -10,7 +10,8 @@
  * has its own), SIGPIPE and SIGXFSZ are ignored where they had their default
  * action, and the soft limit of descriptors is raised to the hard one.  A server that runs as
  * root takes, on each thread that runs calls, the effective ids and groups of
- * the guest it works for (this thread only; the real ids stay).  Its own
+ * the guest it works for (this thread only; the real ids stay; the thread of
+ * an event loop gets its own back at the end of each step).  Its own
  * threads: one for timers, once a guest sets one, and one for each guest that
  * does asynchronous I/O.
  */

@@ -149,6 +149,7 @@ free_all(struct hostkern *hk)
 		free(hk->initpgrp->session);
 		free(hk->initpgrp);
 	}
+	cred_put(hk->self);
 	kdir_put(hk->root);
 	free(hk->rootname);
 	pthread_mutex_destroy(&hk->name_lock);
@@ -180,8 +181,10 @@ hostkern_create(const struct hostkern_config *conf, char *why, size_t whylen)
 	hk->anon_gid = conf->anon_set ? conf->anon_gid : 65534;
 	hk->lastpid = KERN_PID_FIRST - 1;
 	hk->privileged = geteuid() == 0;
+	hk->self = cred_self();
 
-	if (make_names(hk, conf) != 0 || make_initpgrp(hk) != 0) {
+	if (hk->self == NULL || make_names(hk, conf) != 0 ||
+	    make_initpgrp(hk) != 0) {
 		snprintf(why, whylen, "out of memory");
 		goto fail;
 	}
@@ -244,6 +247,13 @@ kern_syscall(void *kern, struct lwp *l, int num, const void *args, size_t len,
 	return error;
 }
 
+static void
+kern_step_done(void *kern)
+{
+
+	cred_leave(kern);
+}
+
 const struct rumpserver_kernel hostkern_kernel = {
 	.name = "hostkern",
 	.ostype = "NetBSD",
@@ -254,4 +264,5 @@ const struct rumpserver_kernel hostkern_kernel = {
 	.proc_exec = proc_exec,
 	.proc_exit = proc_exit,
 	.syscall = kern_syscall,
+	.step_done = kern_step_done,
 };

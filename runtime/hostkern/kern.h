@@ -161,6 +161,7 @@ struct hostkern {
 	bool read_only;
 	bool no_net;
 	bool privileged;	/* we may take on a guest's identity */
+	struct kcred *self;	/* the server's own */
 	int hfd_max;		/* host descriptors that guests get are below */
 	int console_fd;		/* -1: none */
 	bool console_tty;
@@ -236,6 +237,12 @@ void cred_assume_server(struct hostkern *);
 
 /* Can this process, which is root, do that?  Leaves it as it was. */
 bool cred_works(void);
+
+/* The ids that this process has now; NULL: no memory. */
+struct kcred *cred_self(void);
+/* The thread goes back to whoever lent it: as the server itself, if it has
+ * been somebody else. */
+void cred_leave(struct hostkern *);
 
 /* RUMP_EINVAL when this host cannot act as such a user.  Leaves the thread
  * with the server's identity. */

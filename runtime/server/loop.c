@@ -50,5 +50,7 @@ rumpserver_step(struct rumpserver *srv)
 	run_ready(srv);
 	run_timers(srv);
 	run_ready(srv);
+	if (srv->kernel->step_done != NULL)
+		srv->kernel->step_done(srv->kern);
 	return n == EVENTS_A_STEP ? 0 : run_timers(srv);
 }

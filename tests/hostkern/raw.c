@@ -1,5 +1,6 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 
 #include <errno.h>
 #include <fcntl.h>
@@ -39,9 +40,16 @@ run_loop(void *arg)
 		{ .fd = s->quit[0], .events = POLLIN },
 	};
 
-	do
-		poll(pfd, 2, rumpserver_step(s->srv));
-	while (pfd[1].revents == 0);
+	uid_t uid = (uid_t)syscall(SYS_geteuid);
+	int ms;
+
+	do {
+		ms = rumpserver_step(s->srv);
+		/* The thread is ours again. */
+		if ((uid_t)syscall(SYS_geteuid) != uid)
+			abort();
+		poll(pfd, 2, ms);
+	} while (pfd[1].revents == 0);
 	return NULL;
 }
 

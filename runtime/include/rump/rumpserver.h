@@ -96,6 +96,10 @@ struct rumpserver_kernel {
 	 * sleep asks rumpserver_interrupted() once it can be woken.  It should
 	 * end with RUMP_EINTR soon. */
 	void (*interrupt)(void *kern, struct lwp *l);
+
+	/* In an event loop: the step is over, and its thread is the caller's
+	 * again, as whom the kernel should leave it. */
+	void (*step_done)(void *kern);
 };
 
 /*
