@@ -12,6 +12,24 @@ local LIST = support.HEADER .. [[
 200 STD { int|sys||quiet(void); }
 ]]
 
+-- All that was generated compiles without a word, with both compilers.
+local function compile(out, defines)
+  local flags = ("-D_GNU_SOURCE -Wall -Wextra -Werror -Iruntime "
+    .. "-Iruntime/include -I%s/include -fsyntax-only %s"):format(out, defines)
+  local headers = ""
+  for _, name in ipairs { "syscalls", "sysnum", "syscallargs", "handlers" } do
+    headers = headers .. (" -include rump/rump_%s.h"):format(name)
+  end
+  for _, command in ipairs {
+      "gcc -std=gnu11 " .. flags .. " {}/*/*.c",
+      "clang -std=gnu11 " .. flags .. " {}/*/*.c",
+      "g++ -std=c++17 " .. flags .. headers .. " -x c++ /dev/null" } do
+    local status, output = support.shell((command:gsub("{}", out)))
+    assert.equal("", output)
+    assert.equal(0, status)
+  end
+end
+
 describe("rumpgen", function()
   local folder, list, out
 
@@ -164,8 +182,18 @@ describe("rumpgen", function()
   it("tells wrong usage by its exit status", function()
     assert.equal(2, (support.rumpgen("")))
     assert.equal(2, (support.rumpgen("--frobnicate")))
-    assert.equal(2, (support.rumpgen(folder .. "/none.master")))
+    local status, message = support.rumpgen(folder .. "/none.master")
+    assert.equal(2, status)
+    assert.is_truthy(message:find("none.master: No such file", 1, true))
     assert.equal(0, (support.rumpgen("--help")))
+  end)
+
+  it("says which file it cannot write", function()
+    support.write_file(out, "in the way")
+    local status, message = run()
+    assert.equal(1, status)
+    assert.is_truthy(message:find("^rumpgen: [^\n]*" .. out), message)
+    assert.equal("in the way", support.read_file(out))
   end)
 
   it("works from any folder", function()
@@ -180,7 +208,8 @@ describe("rumpgen", function()
     for _, name in ipairs { "include/rump/rump_sysnum.h",
         "include/rump/rump_syscallargs.h", "include/rump/rump_syscalls.h",
         "include/rump/rump_handlers.h", "client/rump_syscalls.c",
-        "server/rump_sysent.c", "trace/rump_sysdesc.c" } do
+        "server/rump_sysent.c", "trace/rump_sysdesc.c", "tests/check_stubs.c",
+        "tests/check_dispatch.c" } do
       assert.is_truthy(generated(name):find("\n#ifdef NTP\n.-adjust.-\n#endif"),
         name)
     end
@@ -286,20 +315,62 @@ rump___sysimpl_read(int fd, void *buf, size_t n)
       .. "\t\t.retkind = SYSDESC_INT,\n\t\t.returns_errno = 1,")
   end)
 
-  it("compiles without a warning, as C and as C++", function()
-    support.write_file(folder .. "/all.c", "#include <rump/rump_syscalls.h>\n"
-      .. "#include <rump/rump_handlers.h>\n#include <rump/rump_sysnum.h>\n")
-    local flags = ("-Wall -Wextra -Werror -Iruntime -Iruntime/include "
-      .. "-I%s/include"):format(out)
-    for _, command in ipairs { "cc -std=gnu11 " .. flags .. " -c -o %s/x.o "
-        .. out .. "/server/rump_sysent.c", "cc -std=gnu11 " .. flags
-        .. " -c -o %s/x.o " .. out .. "/trace/rump_sysdesc.c",
-        "cc -std=gnu11 " .. flags .. " -fsyntax-only %s/all.c",
-        "c++ " .. flags .. " -fsyntax-only -x c++ %s/all.c" } do
-      local status, output = support.shell(command:format(folder))
-      assert.equal("", output)
-      assert.equal(0, status)
-    end
+  it("compiles without a warning, as C and as C++, in both arms", function()
+    support.write_file(folder .. "/my.master", support.read_file(folder
+      .. "/my.master") .. "#if defined(ONE)\n"
+      .. "402 STD RUMP { long|sys||arm(int a, ... _Unknown_ void *b); }\n"
+      .. "#else\n402 EXCL arm\n#endif\n"
+      .. "403 STD RUMP { void|sys||quietly(char a, _Out_ timer_t *b); }\n"
+      .. "404 STD RUMP { void *|sys||where(_Unknown_ void *args); }\n"
+      .. "405 NOARGS RUMP { int|sys||advise(int args); } counsel\n"
+      .. "406 NODEF RUMP { int|sys||advise(int args); } hint\n"
+      .. "407 EXTERN RUMP { mqd_t|sys||queue(idtype_t a, timer_t b, "
+      .. "key_t c, dev_t d); }\n")
+    assert.equal(0, (support.rumpgen(("%s/my.master -o %s"):format(folder,
+      out))))
+    compile(out, "-DNTP -DONE")
+    compile(out, "")
+  end)
+end)
+
+describe("a call without a handler", function()
+  it("answers ENOSYS", function()
+    local folder = support.temporary_folder()
+    support.write_file(folder .. "/my.master", LIST)
+    support.rumpgen(("%s/my.master -o %s/out"):format(folder, folder))
+    support.write_file(folder .. "/kernel.c", [[
+#include <rump/rump_handlers.h>
+#include <rump/rump_sysnum.h>
+#include <rump/rumpdefs.h>
+#include <rump/rumpserver.h>
+
+int
+sys_read(struct lwp *l, const struct sys_read_args *uap, register_t *retval)
+{
+
+	(void)l;
+	*retval = uap->fd + 1;
+	return 0;
+}
+
+int
+main(void)
+{
+	uint64_t args[3] = { 41 };
+	register_t retval[2];
+
+	return rump_sysent[RUMP_SYS_read].sy_call(0, args, retval) != 0 ||
+	    retval[0] != 42 ||
+	    rump_sysent[RUMP_SYS_lseek].sy_call(0, args, retval) !=
+	    RUMP_ENOSYS;
+}
+]])
+    local status, output = support.shell(("cd %s && gcc -Wall -Wextra -Werror "
+      .. "-I$OLDPWD/runtime -I$OLDPWD/runtime/include -Iout/include -o kernel "
+      .. "kernel.c out/server/rump_sysent.c && ./kernel"):format(folder))
+    support.remove(folder)
+    assert.equal("", output)
+    assert.equal(0, status)
   end)
 end)
 
@@ -317,10 +388,12 @@ for _, list in ipairs { support.OURS, support.NETBSD } do
       end)
 
       for _, calls in ipairs { "rump", "all" } do
-        it("generates with --calls " .. calls, function()
-          local status, output = support.rumpgen(("%s -o %s/%s --calls %s")
-            :format(list, folder, calls, calls))
+        it("generates with --calls " .. calls .. " what compiles", function()
+          local out = folder .. "/" .. calls
+          local status, output = support.rumpgen(("%s -o %s --calls %s")
+            :format(list, out, calls))
           assert.equal(0, status, output)
+          compile(out, "")
         end)
       end
 
