@@ -309,6 +309,7 @@ close_all(struct conn *c)
 	c->rstart = c->rend = 0;
 	c->copyout_left = 0;
 	c->raised = false;
+	c->mapped_bytes = 0;
 }
 
 static bool

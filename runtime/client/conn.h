@@ -145,6 +145,7 @@ struct conn {
 	uint64_t copyout_addr;
 	bool copyout_drop;	/* refused or faulted: throw the rest away */
 	bool raised;		/* a signal was raised: let it through */
+	uint64_t mapped_bytes;	/* by all anonmmaps */
 	char rbuf[CONN_RBUF];
 };
 

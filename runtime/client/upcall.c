@@ -164,11 +164,13 @@ anonmmap(struct conn *c, const struct frame_hdr *hdr, uint64_t len)
 	void *p;
 
 	addr = 0;
-	if (len > 0 && len <= UPCALL_MAX_ANONMMAP) {
+	if (len > 0 && len <= UPCALL_MAX_ANONMMAP &&
+	    len <= UPCALL_MAX_MAPPED - c->mapped_bytes) {
 		p = mmap(NULL, (size_t)len, PROT_READ | PROT_WRITE,
 		    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 		if (p != MAP_FAILED) {
 			addr = (uintptr_t)p;
+			c->mapped_bytes += len;
 			guard_mapped(c, addr, (size_t)len);
 		}
 	}

@@ -7,8 +7,10 @@
 
 #include "client/conn.h"
 
-/* Largest anonmmap that is granted, in bytes. */
+/* Largest anonmmap that is granted, and the most that all of them on one
+ * connection may come to, in bytes; nobody unmaps them. */
 #define UPCALL_MAX_ANONMMAP	((uint64_t)1 << 30)
+#define UPCALL_MAX_MAPPED	((uint64_t)16 << 30)
 
 /*
  * Serves one request of a checked header.  body is complete, except that of a

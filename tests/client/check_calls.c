@@ -366,6 +366,22 @@ START_TEST(anonmmap)
 }
 END_TEST
 
+/* A server cannot have all of our address space. */
+START_TEST(anonmmap_limit)
+{
+	int n;
+
+	for (n = 0; n < 20; n++) {
+		ck_assert_int_eq(fake_call(FAKE_ANONMMAP, 1 << 30, 0, 0, &rv),
+		    0);
+		if (rv == 0)
+			break;
+	}
+	ck_assert_int_ge(n, 1);
+	ck_assert_int_le(n, 16);
+}
+END_TEST
+
 /* Threads that copy in and out at once get their own bytes. */
 static void *
 copy_thread(void *arg)
@@ -481,6 +497,7 @@ main(void)
 	tcase_add_test(tc, copyin_faults);
 	tcase_add_test(tc, copyout_faults);
 	tcase_add_test(tc, anonmmap);
+	tcase_add_test(tc, anonmmap_limit);
 	tcase_add_test(tc, threads_with_upcalls);
 	tcase_add_test(tc, descriptors);
 	tcase_add_test(tc, cancellation_comes_after_the_call);
