@@ -191,6 +191,16 @@ START_TEST(fixture)
 }
 END_TEST
 
+START_TEST(every_call)
+{
+	size_t i;
+
+	ck_assert_uint_gt(recordings.ncalls, 0);
+	for (i = 0; i < recordings.ncalls; i++)
+		replay(recordings.calls[i], 0);
+}
+END_TEST
+
 int
 main(int argc, char **argv)
 {
@@ -209,6 +219,7 @@ main(int argc, char **argv)
 	    (int)recordings.ncaptures * NWAYS);
 	tcase_add_loop_test(tc, fixture, 0,
 	    (int)recordings.nfixtures * NWAYS);
+	tcase_add_test(tc, every_call);
 	suite_add_tcase(suite, tc);
 	sr = srunner_create(suite);
 	srunner_run_all(sr, CK_ENV);

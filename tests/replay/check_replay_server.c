@@ -24,7 +24,6 @@
 #include "served.h"
 
 static struct recordings recordings;
-static char **calls;		/* generated, a call's conversation each */
 
 /* How a conversation is played. */
 static const struct { enum served_how how; size_t chunk; } ways[] = {
@@ -182,6 +181,16 @@ START_TEST(fixture_scripted)
 }
 END_TEST
 
+START_TEST(every_call_scripted)
+{
+	size_t i;
+
+	ck_assert_uint_gt(recordings.ncalls, 0);
+	for (i = 0; i < recordings.ncalls; i++)
+		replay_script(recordings.calls[i], _i);
+}
+END_TEST
+
 /* --- every call of the list, with senseless arguments ------------------------------ */
 
 #define FENCE	(UINT64_C(1) << 40)	/* the request number of a getpid */
@@ -298,13 +307,13 @@ START_TEST(senseless_calls)
 {
 	struct hostkern *hk;
 	struct served s;
-	char **path;
+	size_t i;
 
 	served_folder(&s);
 	hk = make_hostkern(&s);
 	served_start(&s, &hostkern_kernel, hk, (enum served_how)_i);
-	for (path = calls; path != NULL && *path != NULL; path++) {
-		struct conversation *conv = load(*path);
+	for (i = 0; i < recordings.ncalls; i++) {
+		struct conversation *conv = load(recordings.calls[i]);
 
 		try_call(&s, first_call(conv));
 		conversation_free(conv);
@@ -324,7 +333,6 @@ main(void)
 	int failed;
 
 	recordings_find(&recordings);
-	calls = conversation_list(RUMPGEN_TOP "/out/tests/fixtures/calls");
 	tcase_set_timeout(tc, 60);
 	tcase_add_loop_test(tc, capture, 0,
 	    (int)recordings.ncaptures * NWAYS);
@@ -332,6 +340,7 @@ main(void)
 	    (int)recordings.ncaptures * NWAYS);
 	tcase_add_loop_test(tc, fixture_scripted, 0,
 	    (int)recordings.nfixtures * NWAYS);
+	tcase_add_loop_test(tc, every_call_scripted, 0, 2);
 	tcase_add_loop_test(tc, senseless_calls, 0, SERVED_NHOW);
 	suite_add_tcase(suite, tc);
 	sr = srunner_create(suite);
@@ -339,6 +348,5 @@ main(void)
 	failed = srunner_ntests_failed(sr);
 	srunner_free(sr);
 	recordings_free(&recordings);
-	conversation_list_free(calls);
 	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }

@@ -56,6 +56,8 @@ recordings_find(struct recordings *r)
 	    "/tests/fixtures/conversation", &nwritten);
 	r->fixtures = join(generated, ngenerated, written, nwritten);
 	r->nfixtures = r->fixtures == NULL ? 0 : ngenerated + nwritten;
+	r->calls = find("conversations of calls",
+	    RUMPGEN_TOP "/out/tests/fixtures/calls", &r->ncalls);
 }
 
 void
@@ -64,5 +66,6 @@ recordings_free(struct recordings *r)
 
 	conversation_list_free(r->captures);
 	conversation_list_free(r->fixtures);
+	conversation_list_free(r->calls);
 	memset(r, 0, sizeof(*r));
 }

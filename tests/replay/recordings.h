@@ -7,18 +7,21 @@
 #include <stddef.h>
 
 /* Conversations with a NetBSD rump kernel; those that the generator writes
- * for the list, and others that nobody recorded but anybody may have. */
+ * for the list, and others that nobody recorded but anybody may have; and the
+ * generated ones of each call. */
 struct recordings {
 	char **captures;	/* NULL-terminated; NULL: not there */
 	size_t ncaptures;
 	char **fixtures;
 	size_t nfixtures;
+	char **calls;
+	size_t ncalls;
 };
 
 /*
  * Finds the files: captures in $RUMPGEN_CAPTURES or ../shared/captures beside
  * the source tree; fixtures in its out/tests/fixtures/conversation and
- * tests/fixtures/conversation.  Prints one line for a folder that is not
+ * tests/fixtures/conversation; calls in out/tests/fixtures/calls.  Prints one line for a folder that is not
  * there.
  */
 void recordings_find(struct recordings *);
