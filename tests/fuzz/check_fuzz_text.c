@@ -1,6 +1,7 @@
 /*
  * Text and headers from outside: locators, banners, frame headers.
  */
+#include <arpa/inet.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -18,9 +19,20 @@ nothing(void)
 static bool
 is_name(const char *s)
 {
+	struct in_addr in;
+	char host[512];
+	size_t n;
 
-	s += strncmp(s, "tcp://", 6) == 0 ? 6 : strlen(s);
-	return *s != '\0' && strspn(s, "0123456789.*") != strcspn(s, ":/");
+	if (strncmp(s, "tcp://", 6) != 0)
+		return false;
+	s += 6;
+	n = strcspn(s, ":/");
+	if (n == 0 || n >= sizeof(host))
+		return false;
+	memcpy(host, s, n);
+	host[n] = '\0';
+	return strcmp(host, "*") != 0 && strcmp(host, "0") != 0 &&
+	    inet_pton(AF_INET, host, &in) != 1;
 }
 
 static void
