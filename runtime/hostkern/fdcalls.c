@@ -8,6 +8,7 @@
 #include <rump/rump_handlers.h>
 #include <rump/rump_syscallargs.h>
 
+#include "hostkern/async.h"
 #include "hostkern/fdcalls.h"
 #include "hostkern/lock.h"
 
@@ -188,33 +189,10 @@ file_setfl(struct file *f, int mask, int flags)
 		    host & ~O_APPEND;
 		(void)fcntl(f->hfd, F_SETFL, host);
 	}
+	if ((f->traits & FILE_SLOW) != 0 && ((old ^ new) & RUMP_O_ASYNC) != 0)
+		async_changed(f);
 	if (f->ops != NULL && f->ops->setfl != NULL)
 		f->ops->setfl(f);
-}
-
-/* F_SETOWN: only what can send signals has an owner. */
-static int
-set_owner(struct file *f, int owner)
-{
-
-	if (f->type == FILE_VNODE)
-		return RUMP_ENOTTY;
-	pthread_mutex_lock(&f->lock);
-	f->owner = owner;
-	pthread_mutex_unlock(&f->lock);
-	return 0;
-}
-
-static int
-get_owner(struct file *f, register_t *retval)
-{
-
-	if (f->type == FILE_VNODE)
-		return RUMP_ENOTTY;
-	pthread_mutex_lock(&f->lock);
-	retval[0] = f->owner;
-	pthread_mutex_unlock(&f->lock);
-	return 0;
 }
 
 /* Commands about the open file. */
@@ -232,9 +210,14 @@ fcntl_file(struct lwp *l, struct file *f, int cmd, rump_uaddr_t arg,
 		file_setfl(f, SETTABLE, (int)arg);
 		return 0;
 	case RUMP_F_GETOWN:
-		return get_owner(f, retval);
+		if (f->type == FILE_VNODE)
+			return RUMP_ENOTTY;
+		retval[0] = async_getowner(f);
+		return 0;
 	case RUMP_F_SETOWN:
-		return set_owner(f, (int)arg);
+		if (f->type == FILE_VNODE)
+			return RUMP_ENOTTY;
+		return async_setowner(kern_proc(l), f, (int)arg);
 	case RUMP_F_GETNOSIGPIPE:
 		retval[0] = (flags & RUMP_O_NOSIGPIPE) != 0;
 		return 0;
@@ -274,7 +257,6 @@ get_cloexec(struct kproc *p, int fd, register_t *retval)
 	return error;
 }
 
-/* @partial sys_fcntl: F_SETOWN and O_ASYNC are kept, but no signal is sent */
 int
 sys_fcntl(struct lwp *l, const struct sys_fcntl_args *uap, register_t *retval)
 {

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "hostkern/async.h"
 #include "hostkern/kern.h"
 #include "hostkern/kqueue.h"
 #include "hostkern/ktime.h"
@@ -74,6 +75,7 @@ file_put(struct file *f)
 
 	if (atomic_fetch_sub(&f->refs, 1) != 1)
 		return;
+	async_forget(f);
 	if (f->type == FILE_FIFO)
 		fifo_forget(f);
 	if (f->ops != NULL && f->ops->close != NULL)

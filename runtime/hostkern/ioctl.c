@@ -10,6 +10,7 @@
 #include <rump/rump_syscallargs.h>
 #include <rump/rumpconv.h>
 
+#include "hostkern/async.h"
 #include "hostkern/fdcalls.h"
 
 static int
@@ -56,6 +57,7 @@ static int
 ioctl_file(struct lwp *l, struct file *f, unsigned long com,
     rump_uaddr_t data)
 {
+	int error, owner;
 
 	switch (com) {
 	case RUMP_FIONBIO:
@@ -64,6 +66,16 @@ ioctl_file(struct lwp *l, struct file *f, unsigned long com,
 		return set_flag(l, f, RUMP_O_ASYNC, data);
 	case RUMP_FIONREAD:
 		return get_count(l, f, FIONREAD, data);
+	case RUMP_FIOSETOWN:
+		if (f->type == FILE_VNODE)
+			return RUMP_ENOTTY;
+		error = copyin_int(l, data, &owner);
+		return error != 0 ? error :
+		    async_setowner(kern_proc(l), f, owner);
+	case RUMP_FIOGETOWN:
+		if (f->type == FILE_VNODE)
+			return RUMP_ENOTTY;
+		return copyout_int(l, data, async_getowner(f));
 	default:
 		return RUMP_EPASSTHROUGH;
 	}
@@ -145,7 +157,7 @@ ioctl_terminal(struct lwp *l, struct file *f, unsigned long com,
 	}
 }
 
-/* @partial sys_ioctl: FIONBIO, FIOASYNC (without its signal), FIONREAD, FIOCLEX, FIONCLEX and, on the console, its size and, to look at, its modes; ENOTTY for others */
+/* @partial sys_ioctl: FIONBIO, FIOASYNC, FIOSETOWN, FIOGETOWN, FIONREAD, FIOCLEX, FIONCLEX and, on the console, its size and, to look at, its modes; ENOTTY for others */
 int
 sys_ioctl(struct lwp *l, const struct sys_ioctl_args *uap, register_t *retval)
 {

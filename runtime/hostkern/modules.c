@@ -4,6 +4,7 @@
 #include <stddef.h>
 
 #include "hostkern/aio.h"
+#include "hostkern/async.h"
 #include "hostkern/kern.h"
 #include "hostkern/kqueue.h"
 #include "hostkern/ksem.h"
@@ -18,5 +19,6 @@ const struct kern_module *const kern_modules[] = {
 	&sysctl_module,
 	&socket_module,
 	&kqueue_module,
+	&async_module,		/* the last to end: files need it */
 	NULL
 };

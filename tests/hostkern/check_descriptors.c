@@ -440,6 +440,60 @@ START_TEST(disconnect_ends_a_blocked_call)
 }
 END_TEST
 
+/* Calls of g until signal signo has come, or for a while. */
+static bool
+raised_soon(struct raw_guest *g, int signo, int ms)
+{
+	struct rump_timespec moment = { .tv_nsec = 1000000 };
+
+	while (ms-- > 0 && (g->raised >> signo & 1) == 0)
+		OK(g, __nanosleep50, P(&moment), 0);
+	return g->raised >> signo & 1;
+}
+
+START_TEST(files_raise_for_their_owner)
+{
+	int fd, pid = (int)OK0(G, getpid), rd, wr;
+	struct raw_guest *child;
+	char c = 'x';
+
+	OK0(G, pipe);
+	rd = (int)G->retval[0];
+	wr = (int)G->retval[1];
+	child = raw_fork(&S, G);
+	fd = raw_open(G, "/f", RUMP_O_RDWR | RUMP_O_CREAT, 0644);
+	ck_assert_int_eq(CALL(G, fcntl, fd, RUMP_F_SETOWN, pid), RUMP_ENOTTY);
+	ck_assert_int_eq(CALL(G, fcntl, rd, RUMP_F_SETOWN, 29999),
+	    RUMP_ESRCH);
+	OK(G, fcntl, rd, RUMP_F_SETFL, RUMP_O_ASYNC);
+	OK(G, fcntl, rd, RUMP_F_SETOWN, pid);
+	ck_assert_int_eq(OK(G, fcntl, rd, RUMP_F_GETOWN, 0), pid);
+	OK(child, write, wr, P(&c), 1);
+	ck_assert(raised_soon(G, RUMP_SIGIO, 2000));
+	ck_assert(!raised_soon(child, RUMP_SIGIO, 5));
+
+	/* A group: both. */
+	OK(G, fcntl, rd, RUMP_F_SETOWN, -1);
+	G->raised = 0;
+	OK(child, write, wr, P(&c), 1);
+	ck_assert(raised_soon(G, RUMP_SIGIO, 2000));
+	ck_assert(raised_soon(child, RUMP_SIGIO, 2000));
+
+	/* Not any more. */
+	OK(G, fcntl, rd, RUMP_F_SETFL, 0);
+	OK0(G, getpid);
+	G->raised = 0;
+	OK(child, write, wr, P(&c), 1);
+	ck_assert(!raised_soon(G, RUMP_SIGIO, 5));
+	OK0(child, setsid);
+	ck_assert_int_eq(CALL(child, fcntl, rd, RUMP_F_SETOWN, -1),
+	    RUMP_EPERM);
+	/* Gone while it is watched. */
+	OK(G, fcntl, rd, RUMP_F_SETFL, RUMP_O_ASYNC);
+	raw_leave(child);
+}
+END_TEST
+
 /* Both ends of a fifo wait in open for the other. */
 START_TEST(fifo_ends_meet)
 {
@@ -538,6 +592,7 @@ add_case(Suite *s, const char *name, void (*start)(void))
 	tcase_add_test(t, broken_pipe_raises);
 	tcase_add_test(t, close_ends_a_blocked_call);
 	tcase_add_test(t, disconnect_ends_a_blocked_call);
+	tcase_add_test(t, files_raise_for_their_owner);
 	tcase_add_test(t, fifo_ends_meet);
 	tcase_add_test(t, devices_are_there_without_files);
 	suite_add_tcase(s, t);
