@@ -22,12 +22,26 @@
 static int fd[2];
 
 static void
+start_at(const char *where)
+{
+
+	daemon_start_at(where);
+	ck_assert_int_eq(rumpclient_init(), 0);
+	ck_assert_int_eq(rump_sys_pipe(fd), 0);
+}
+
+static void
 start(void)
 {
 
-	daemon_start();
-	ck_assert_int_eq(rumpclient_init(), 0);
-	ck_assert_int_eq(rump_sys_pipe(fd), 0);
+	start_at(NULL);
+}
+
+static void
+start_tcp(void)
+{
+
+	start_at("tcp://127.0.0.1:0/");
 }
 
 static void
@@ -262,6 +276,7 @@ main(void)
 {
 	Suite *s = suite_create("restart");
 	TCase *tc = tcase_create("restart");
+	TCase *tcp = tcase_create("tcp");
 	SRunner *sr;
 	int failed;
 
@@ -273,6 +288,16 @@ main(void)
 	tcase_add_loop_test(tc, die, 0, 2);
 	tcase_add_test(tc, many_restarts);
 	suite_add_tcase(s, tc);
+
+	/* Where a request may still be sent to a server that is gone. */
+	tcase_add_checked_fixture(tcp, start_tcp, stop);
+	tcase_add_test(tcp, no_retry);
+	tcase_add_test(tcp, retry_until_it_is_back);
+	tcase_add_test(tcp, retry_once);
+	tcase_add_loop_test(tcp, die, 0, 2);
+	tcase_add_test(tcp, many_restarts);
+	suite_add_tcase(s, tcp);
+
 	sr = srunner_create(s);
 	srunner_run_all(sr, CK_NORMAL);
 	failed = srunner_ntests_failed(sr);
