@@ -1,4 +1,7 @@
+#include <sys/ioctl.h>
 #include <sys/stat.h>
+
+#include <linux/fs.h>
 
 #include <errno.h>
 #include <fcntl.h>
@@ -271,6 +274,24 @@ guest_root(void)
 	return root;
 }
 
+/* Calls may have made files immutable. */
+static int
+free_one(const char *path, const struct stat *st, int type, struct FTW *where)
+{
+	int fd, none = 0;
+
+	(void)type;
+	(void)where;
+	if (!S_ISREG(st->st_mode) && !S_ISDIR(st->st_mode))
+		return 0;
+	fd = open(path, O_RDONLY | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC);
+	if (fd == -1)
+		return 0;
+	(void)ioctl(fd, FS_IOC_SETFLAGS, &none);
+	close(fd);
+	return 0;
+}
+
 static int
 remove_one(const char *path, const struct stat *st, int type,
     struct FTW *where)
@@ -286,5 +307,7 @@ void
 guest_root_remove(void)
 {
 
-	nftw(root, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+	nftw(root, free_one, 16, FTW_PHYS);
+	if (nftw(root, remove_one, 16, FTW_DEPTH | FTW_PHYS) != 0)
+		fuzz_fail("%s cannot be removed: %s", root, strerror(errno));
 }
