@@ -5,8 +5,9 @@
  * epoll for all of them.  Files are known to it by numbers that are never used
  * again, so an event for one that has gone means nothing.
  *
- * async.lock guards the list of files; f->lock may be taken in it.  It is not
- * held when a signal is raised.
+ * async.lock guards the list of files; f->lock may be taken in it.
+ * async.telling, which comes before all other locks, is held by the thread
+ * while it raises signals, so that the processes stay meanwhile.
  */
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
@@ -17,7 +18,6 @@
 #include <unistd.h>
 
 #include "hostkern/async.h"
-#include "hostkern/kqueue.h"
 #include "hostkern/raise.h"
 
 enum { EVENTS_AT_ONCE = 16 };
@@ -36,6 +36,7 @@ struct async {
 	uint64_t lastid;	/* lock */
 	bool running;		/* lock */
 	pthread_t thread;
+	pthread_mutex_t telling;	/* processes found stay while it is held */
 };
 
 static struct async *
@@ -58,18 +59,34 @@ is_owner(const struct kproc *p, pid_t owner)
 static void
 tell_owner(struct hostkern *hk, pid_t owner)
 {
-	struct kproc *p;
+	struct async *a = async_of(hk);
+	struct kproc *p, **found;
+	unsigned i, n = 0;
 
 	if (owner == 0)
 		return;
+	pthread_mutex_lock(&a->telling);
 	pthread_mutex_lock(&hk->proc_lock);
-	for (p = hk->procs; p != NULL; p = p->next) {
-		if (!is_owner(p, owner))
-			continue;
-		kqueue_signal(p, RUMP_SIGIO);
-		(void)raise_signal(p, RUMP_SIGIO);
+	found = calloc(hk->nprocs, sizeof(found[0]));
+	for (p = hk->procs; found != NULL && p != NULL; p = p->next) {
+		if (is_owner(p, owner))
+			found[n++] = p;
 	}
 	pthread_mutex_unlock(&hk->proc_lock);
+	for (i = 0; i < n; i++)
+		(void)raise_signal(found[i], RUMP_SIGIO);
+	pthread_mutex_unlock(&a->telling);
+	free(found);
+}
+
+/* It is out of the list of processes, so nobody starts to tell it anything. */
+static void
+async_proc_exit(struct kproc *p)
+{
+	struct async *a = async_of(p->hk);
+
+	pthread_mutex_lock(&a->telling);
+	pthread_mutex_unlock(&a->telling);
 }
 
 /* 0 also for a file that has gone. */
@@ -282,6 +299,7 @@ async_create(struct hostkern *hk)
 		return RUMP_ENFILE;
 	}
 	pthread_mutex_init(&a->lock, NULL);
+	pthread_mutex_init(&a->telling, NULL);
 	hk->ext[KERN_SLOT_ASYNC] = a;
 	return 0;
 }
@@ -298,10 +316,12 @@ async_destroy(struct hostkern *hk)
 	close(a->epfd);
 	close(a->quit);
 	pthread_mutex_destroy(&a->lock);
+	pthread_mutex_destroy(&a->telling);
 	free(a);
 }
 
 const struct kern_module async_module = {
 	.create = async_create,
 	.destroy = async_destroy,
+	.proc_exit = async_proc_exit,
 };

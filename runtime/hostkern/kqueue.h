@@ -1,6 +1,6 @@
 /*
  * kqueue: what other parts of the kernel tell it.  Each may be called with no
- * lock of those in kern.h held but hk->proc_lock.
+ * lock of those in kern.h held.
  */
 #ifndef RUMPGEN_HOSTKERN_KQUEUE_H
 #define RUMPGEN_HOSTKERN_KQUEUE_H

@@ -1,5 +1,6 @@
 /*
- * Signals towards a guest from outside its calls: timers, asynchronous I/O.
+ * Signals towards a guest from outside its calls: timers, asynchronous I/O,
+ * files with O_ASYNC.
  *
  * A client takes what the server raises while it reads, and it reads while a
  * call of it is in progress.  Raised in between, a signal waits for the next
