@@ -66,7 +66,7 @@ static const char help_text2[] =
 "      --ready-fd N           write a line to descriptor N when ready\n"
 "      --control LOCATOR      answer each connection with the counters, JSON\n"
 "      --grace S              calls may finish this long after SIGTERM (2)\n"
-"  -v, --verbose              log clients coming and going; -vv: more\n"
+"  -v, --verbose              log clients coming and going; -vv: preforks too\n"
 "  -h, --help                 this text\n"
 "  -V, --version\n"
 "\n"

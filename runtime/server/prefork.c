@@ -176,6 +176,7 @@ prefork_make(struct session *ses, const struct request *req)
 	LIST_INSERT_HEAD(&parent->preforks, pf, sibling);
 	pf->linked = true;
 	pthread_mutex_unlock(&srv->lock);
+	ses_log(ses, RUMPSERVER_LOG_DEBUG, "prefork");
 	/* Nobody but us knows the cookie yet. */
 	timer_set(srv, &pf->timer, srv->cfg.prefork_timeout_ms);
 	session_respond(ses, &req->hdr, cookie, sizeof(cookie));

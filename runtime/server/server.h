@@ -162,6 +162,10 @@ void worker_init(struct worker *, struct rumpserver *);
 /* Handles one event that epoll reported. */
 void worker_event(struct worker *, uint64_t what, uint32_t events);
 bool pool_has_waiter(struct rumpserver *);
+/* Around a call's sleep of unknown length.  False, and no sleep: it would be
+ * that of the last thread, with nobody left to see who comes or goes. */
+bool pool_sleep(struct rumpserver *);
+void pool_awake(struct rumpserver *);
 
 /* --- the watchdog (watchdog.c) --- */
 
@@ -550,9 +554,11 @@ struct rumpserver {
 	STAILQ_HEAD(, work) queue;
 	STAILQ_HEAD(, worker) dead_workers;
 	unsigned nthreads;
+	unsigned nsleeping;	/* of them, between pool_sleep and pool_awake */
 	atomic_uint nwaiting;	/* in epoll, or about to be */
 	bool quit;
 	bool starved;		/* said that threads cannot be made */
+	bool sleepless;		/* said that calls may not sleep */
 	atomic_uint sticky;
 
 	pthread_mutex_t active_lock;

@@ -240,7 +240,9 @@ int
 rumpserver_wait(struct lwp *l, struct pollfd *fds, nfds_t nfds,
     const struct timespec *timeout)
 {
+	struct rumpserver *srv = l->session->srv;
 	uint64_t end;
+	int error;
 
 	if (nfds > 65536 || (timeout != NULL && (timeout->tv_sec < 0 ||
 	    timeout->tv_nsec < 0 || timeout->tv_nsec > 999999999)))
@@ -255,10 +257,12 @@ rumpserver_wait(struct lwp *l, struct pollfd *fds, nfds_t nfds,
 		return RUMP_EWOULDBLOCK;
 	if (l->fiber != NULL)
 		return wait_fiber(l, fds, nfds, end);
+	if (!pool_sleep(srv))
+		return RUMP_ENOMEM;
 	session_give(l->session, l->worker);
-	if (nfds == 0)
-		return wait_time(l, end);
-	return wait_fds(l, fds, nfds, end);
+	error = nfds == 0 ? wait_time(l, end) : wait_fds(l, fds, nfds, end);
+	pool_awake(srv);
+	return error;
 }
 
 void

@@ -137,6 +137,39 @@ spawn(struct rumpserver *srv)
 	return error;
 }
 
+bool
+pool_sleep(struct rumpserver *srv)
+{
+	bool last, more, first;
+
+	pthread_mutex_lock(&srv->pool_lock);
+	last = srv->nsleeping + 1 >= srv->nthreads;
+	more = last && want_thread(srv);
+	srv->nsleeping++;
+	pthread_mutex_unlock(&srv->pool_lock);
+	if (!last || (more && spawn(srv) == 0))
+		return true;
+
+	pthread_mutex_lock(&srv->pool_lock);
+	srv->nsleeping--;
+	first = !srv->sleepless;
+	srv->sleepless = true;
+	pthread_mutex_unlock(&srv->pool_lock);
+	if (first)
+		srv_log(srv, RUMPSERVER_LOG_WARN, "all threads but one sleep "
+		    "in calls; further ones that would sleep fail");
+	return false;
+}
+
+void
+pool_awake(struct rumpserver *srv)
+{
+
+	pthread_mutex_lock(&srv->pool_lock);
+	srv->nsleeping--;
+	pthread_mutex_unlock(&srv->pool_lock);
+}
+
 /* --- the ready queue --- */
 
 void

@@ -171,7 +171,8 @@ int rumpserver_raise(struct rump_proc *p, int signo);
  * rumpserver_wait is poll(2) with a timeout (NULL: for ever; fds may be NULL
  * with nfds 0), ended with RUMP_EINTR when the lwp is interrupted and
  * RUMP_EWOULDBLOCK when the time is over.  It works in every way to run a
- * server, the event loop included.
+ * server, the event loop included.  RUMP_ENOMEM: all threads but this one
+ * sleep and there may be no more (max_threads).
  *
  * rumpserver_block/unblock bracket any other sleep (not in an event loop,
  * where it stops everybody).  A kernel that sleeps without saying so delays
@@ -236,7 +237,7 @@ struct rumpserver_config {
 
 	unsigned max_clients;		/* connections: 10000 */
 	unsigned max_calls_per_client;	/* in progress at once: 1024 */
-	unsigned max_threads;		/* workers: 16384 */
+	unsigned max_threads;		/* workers, one stays awake: 16384 */
 	unsigned max_preforks_per_proc;	/* cookies outstanding: 64 */
 	unsigned prefork_timeout_ms;	/* cookie expiry: 60000 */
 	unsigned handshake_timeout_ms;	/* accept to handshake: 10000 */
