@@ -17,7 +17,7 @@ static const struct preset {
 	{ "network", "sockets, local ones too", (const char *const[]){
 	    "__socket30", "socketpair", "bind", "connect", "listen", "accept",
 	    "paccept", "sendto", "sendmsg", "sendmmsg", NULL } },
-	{ "modify", "calls that change files but open, write, bind",
+	{ "modify", "changes of files but open, write, bind",
 	    (const char *const[]){
 	    "link", "linkat", "unlink", "unlinkat", "rename", "renameat",
 	    "__posix_rename", "symlink", "symlinkat", "mkdir", "mkdirat",
