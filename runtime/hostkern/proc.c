@@ -293,6 +293,31 @@ first_limits(struct kproc *p)
 	p->rlimit[RUMP_RLIMIT_NOFILE].rlim_max = KERN_NOFILE_MAX;
 }
 
+_Static_assert(RUMPSERVER_PEER_GROUPS <= KERN_NGROUPS, "groups of a peer");
+
+/* Who the peer is on the host.  In a container the groups may have no numbers
+ * here; then it has none. */
+static int
+first_cred(struct kproc *p, const struct rumpserver_peer *peer)
+{
+	struct hostkern *hk = p->hk;
+
+	if (!peer->known) {
+		p->cred = cred_make(hk->anon_uid, hk->anon_gid);
+		return p->cred == NULL ? RUMP_ENOMEM : cred_check(hk, p->cred);
+	}
+	p->cred = cred_make(peer->uid, peer->gid);
+	if (p->cred == NULL)
+		return RUMP_ENOMEM;
+	p->cred->ngroups = peer->ngroups;
+	memcpy(p->cred->groups, peer->groups,
+	    peer->ngroups * sizeof(peer->groups[0]));
+	if (cred_check(hk, p->cred) == 0)
+		return 0;
+	p->cred->ngroups = 0;
+	return cred_check(hk, p->cred);
+}
+
 /* Descriptors 0, 1 and 2: one open file on the console. */
 static int
 open_console(struct kproc *p)
@@ -334,10 +359,8 @@ proc_new(void *kern, struct rump_proc *rp, const struct rumpserver_peer *peer,
 	p->cmask = FIRST_CMASK;
 	p->root = kdir_ref(hk->root);
 	p->cwd = kdir_ref(hk->root);
-	p->cred = cred_make(peer->known ? peer->uid : hk->anon_uid,
-	    peer->known ? peer->gid : hk->anon_gid);
 	set_comm(p, comm);
-	error = p->cred == NULL ? RUMP_ENOMEM : cred_check(hk, p->cred);
+	error = first_cred(p, peer);
 	if (error == 0)
 		error = open_console(p);
 	if (error == 0)

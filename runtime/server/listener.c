@@ -17,6 +17,8 @@
 
 #include "server/server.h"
 
+enum { MANY_GROUPS = 1024 };	/* of a peer with more none are told */
+
 /* --- who may --- */
 
 static bool
@@ -89,6 +91,20 @@ is_local(int fd)
 	    ss.ss_family == AF_UNIX;
 }
 
+static void
+peer_groups(int fd, struct rumpserver_peer *peer)
+{
+	gid_t v[MANY_GROUPS];
+	socklen_t len = sizeof(v);
+
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERGROUPS, v, &len) == -1)
+		return;
+	peer->ngroups = len / sizeof(v[0]);
+	if (peer->ngroups > RUMPSERVER_PEER_GROUPS)
+		peer->ngroups = RUMPSERVER_PEER_GROUPS;
+	memcpy(peer->groups, v, peer->ngroups * sizeof(v[0]));
+}
+
 static struct rumpserver_peer
 peer_of(int fd, bool local)
 {
@@ -105,6 +121,7 @@ peer_of(int fd, bool local)
 	peer.uid = cred.uid;
 	peer.gid = cred.gid;
 	peer.pid = cred.pid;
+	peer_groups(fd, &peer);
 	return peer;
 }
 

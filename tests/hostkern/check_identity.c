@@ -4,6 +4,7 @@
  */
 #include <sys/stat.h>
 
+#include <grp.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -105,6 +106,35 @@ START_TEST(ids_are_the_peers)
 	ck_assert_int_eq(OK0(G, geteuid), (int64_t)geteuid());
 	ck_assert_int_eq(OK0(G, getegid), (int64_t)getegid());
 	ck_assert_int_eq(OK0(G, issetugid), 0);
+}
+END_TEST
+
+/* The peer is this process. */
+static void
+setup_with_groups(void)
+{
+	static const gid_t groups[] = { 4242, 4343 };
+
+	ck_assert_int_eq(setgroups(2, groups), 0);
+	setup();
+}
+
+START_TEST(groups_are_the_peers)
+{
+	uint32_t groups[16] = { 0 };
+	struct raw_guest *child;
+
+	ck_assert_int_eq(OK(G, getgroups, 16, P(groups)), 2);
+	ck_assert_uint_eq(groups[0], 4242);
+	ck_assert_uint_eq(groups[1], 4343);
+	/* Files are judged by them. */
+	raw_put(&S, "f", "x");
+	ck_assert_int_eq(chown(raw_host(&S, "f"), 0, 4343), 0);
+	ck_assert_int_eq(chmod(raw_host(&S, "f"), 0040), 0);
+	child = raw_fork(&S, G);
+	OK(child, seteuid, 1000);
+	(void)raw_open(child, "/f", RUMP_O_RDONLY, 0);
+	raw_leave(child);
 }
 END_TEST
 
@@ -285,9 +315,14 @@ static Suite *
 suite(void)
 {
 	Suite *s = suite_create("hostkern identity");
+	TCase *t = tcase_create("groups");
 
 	add_case(s, "threads", setup);
 	add_case(s, "loop", setup_loop);
+	tcase_add_checked_fixture(t, setup_with_groups, teardown);
+	if (geteuid() == 0)
+		tcase_add_test(t, groups_are_the_peers);
+	suite_add_tcase(s, t);
 	return s;
 }
 
