@@ -4,6 +4,12 @@
  * A process has one (conn_self()), except that a vfork(2) child, which runs
  * in its parent's memory, gets one of its own for as long as it does.
  *
+ * What a call costs when no other is in its way: one send(2), one recv(2) that
+ * brings header and body together, two changes of the signal mask (handlers
+ * may make calls themselves), and no poll(2) and no allocation: the call is on
+ * its caller's stack, its frame is made there, and the wait for the answer is
+ * in recv(2).  tests/client/check_lean.c holds it to that.
+ *
  * Who may touch what:
  *
  *   lock       the members under "lock"; held for a few instructions, and for

@@ -1,6 +1,10 @@
 /*
  * Client memory: requests of ours and their answers.
  *
+ * A copyin asks in one request for all that the kernel wants, up to max_copy
+ * bytes; a round trip for each small piece is what makes a write slow.  The
+ * answer goes from the socket to where the kernel wants it.
+ *
  * The lwp that waits for an answer reads the session's input itself when
  * nobody else does.  Whoever owns the input writes the answer where the lwp
  * wants it and sets copy.done under ses->lock.

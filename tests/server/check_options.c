@@ -283,6 +283,31 @@ START_TEST(copies)
 }
 END_TEST
 
+/* Without that limit, one copyin for all that the call can take. */
+START_TEST(one_copyin)
+{
+	static char data[1 << 20];
+	uint64_t len, addr;
+	struct frame f;
+	int64_t rv[2];
+	int fd, file;
+
+	rs_scratch();
+	rs_start(-1, "--root", rs.dir, rs.locator, NULL);
+	rs_ready();
+	fd = guest();
+	file = open_file(fd, "/f", RUMP_O_RDWR | RUMP_O_CREAT);
+	cl_call(fd, 71, RUMP_SYS_write, (uint64_t)file, 0x1000, sizeof(data));
+	f = cl_copyreq(fd, COPYIN, &len, &addr);
+	ck_assert_uint_eq(len, sizeof(data));
+	cl_send(fd, RESP, COPYIN, f.reqno, 0, data, len);
+	ck_assert_int_eq(cl_answer(fd, 71, rv), 0);
+	ck_assert_int_eq(rv[0], sizeof(data));
+	close(fd);
+	finish();
+}
+END_TEST
+
 /* --- who may connect --- */
 
 /* Whether a user of the host is let in.  Needs root. */
@@ -743,7 +768,7 @@ int
 main(void)
 {
 	const TTest *tests[] = {
-		times, clients, calls, preforks, threads, copies, users,
+		times, clients, calls, preforks, threads, copies, one_copyin, users,
 		owner, tcp_any, read_only, no_net, hostname, console,
 		end_with_grace, journal, abstract_notification, crowd,
 	};
