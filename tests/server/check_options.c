@@ -7,6 +7,9 @@
 #include <sys/un.h>
 #include <sys/wait.h>
 
+#include <arpa/inet.h>
+#include <netinet/in.h>
+
 #include <check.h>
 #include <fcntl.h>
 #include <grp.h>
@@ -536,6 +539,35 @@ START_TEST(console)
 }
 END_TEST
 
+/* Over TCP nobody says who a client is. */
+START_TEST(anonymous)
+{
+	struct sockaddr_in sin = { .sin_family = AF_INET };
+	unsigned port;
+	int64_t rv[2];
+	int fd;
+
+	rs_scratch();
+	rs_start(-1, "-v", "--root", rs.dir, "--anon", "1001:2001",
+	    "tcp://127.0.0.1:0/", NULL);
+	rs_ready();
+	ck_assert(rs_says("listening at tcp://127.0.0.1:"));
+	ck_assert_int_eq(sscanf(strstr(rs.said, "tcp://"),
+	    "tcp://127.0.0.1:%u/", &port), 1);
+	sin.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	sin.sin_port = htons((uint16_t)port);
+	fd = socket(AF_INET, SOCK_STREAM, 0);
+	ck_assert_int_eq(connect(fd, (struct sockaddr *)&sin, sizeof(sin)), 0);
+	rs_guest(fd);
+	ck_assert_int_eq(cl_syscall(fd, RUMP_SYS_getuid, 0, 0, 0, rv), 0);
+	ck_assert_int_eq(rv[0], 1001);
+	ck_assert_int_eq(cl_syscall(fd, RUMP_SYS_getgid, 0, 0, 0, rv), 0);
+	ck_assert_int_eq(rv[0], 2001);
+	close(fd);
+	finish();
+}
+END_TEST
+
 /* --- the end --- */
 
 /* Without grace a blocked call is interrupted at once. */
@@ -770,6 +802,7 @@ main(void)
 	const TTest *tests[] = {
 		times, clients, calls, preforks, threads, copies, one_copyin, users,
 		owner, tcp_any, read_only, no_net, hostname, console,
+		anonymous,
 		end_with_grace, journal, abstract_notification, crowd,
 	};
 	Suite *s = suite_create("options");
