@@ -11,6 +11,7 @@
 
 #include <check.h>
 
+#include "lib/suite.h"
 #include "raw.h"
 
 static struct raw_server S;
@@ -293,6 +294,26 @@ START_TEST(limits)
 }
 END_TEST
 
+START_TEST(limit_of_processes)
+{
+	struct rump_rlimit rl = { .rlim_cur = 2, .rlim_max = 2 };
+	struct raw_guest *child;
+
+	OK(G, setrlimit, RUMP_RLIMIT_NPROC, P(&rl));
+	if (geteuid() == 0) {
+		/* Not the superuser's. */
+		child = raw_fork(&S, G);
+		raw_leave(raw_fork(&S, child));
+		raw_leave(child);
+		OK(G, setuid, 1000);
+	}
+	child = raw_fork(&S, G);
+	raw_fork_refused(G);
+	raw_leave(child);
+	raw_leave(raw_fork(&S, G));
+}
+END_TEST
+
 /* Every test with the server in its own threads and in a caller's loop. */
 static void
 add_case(Suite *s, const char *name, void (*start)(void))
@@ -308,6 +329,7 @@ add_case(Suite *s, const char *name, void (*start)(void))
 	tcase_add_test(t, login_names);
 	tcase_add_test(t, umask_is_each_ones_own);
 	tcase_add_test(t, limits);
+	tcase_add_test(t, limit_of_processes);
 	suite_add_tcase(s, t);
 }
 
@@ -329,11 +351,6 @@ suite(void)
 int
 main(void)
 {
-	SRunner *r = srunner_create(suite());
-	int failed;
 
-	srunner_run_all(r, CK_NORMAL);
-	failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite());
 }

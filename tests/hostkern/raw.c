@@ -317,6 +317,17 @@ raw_fork(struct raw_server *s, struct raw_guest *parent)
 }
 
 void
+raw_fork_refused(struct raw_guest *parent)
+{
+	struct frame_hdr h;
+
+	send_frame(parent->fd, FRAME_REQ, FRAME_PREFORK, ++parent->reqno, 0,
+	    NULL, 0);
+	receive_all(parent->fd, &h, sizeof(h));
+	ck_assert_int_eq(h.class, FRAME_ERROR);
+}
+
+void
 raw_exec(struct raw_guest *g, const char *comm)
 {
 

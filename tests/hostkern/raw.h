@@ -58,6 +58,8 @@ struct raw_guest {
 struct raw_guest *raw_guest(struct raw_server *, const char *comm);
 /* The child of a prefork, as a guest of its own. */
 struct raw_guest *raw_fork(struct raw_server *, struct raw_guest *);
+/* A prefork that the kernel must not allow. */
+void raw_fork_refused(struct raw_guest *);
 void raw_exec(struct raw_guest *, const char *comm);
 /* The same while a call is in progress, whose errno it returns. */
 int raw_exec_amid(struct raw_guest *, const char *comm);
