@@ -112,6 +112,8 @@ AT(rump_aiocb, aio_retval, 80);
 SIZE(rump_sockaddr, 16); AT(rump_sockaddr, sa_data, 2);
 SIZE(rump_sockaddr_storage, 128); AT(rump_sockaddr_storage, ss_align, 8);
 SIZE(rump_sockaddr_un, 106); AT(rump_sockaddr_un, sun_path, 2);
+SIZE(rump_in_addr, 4);
+SIZE(rump_in6_addr, 16);
 SIZE(rump_sockaddr_in, 16);
 AT(rump_sockaddr_in, sin_family, 1);
 AT(rump_sockaddr_in, sin_port, 2);
@@ -164,6 +166,8 @@ AT(rump_sysctlnode, sysctl_un, 48);
 AT(rump_sysctlnode, sysctl_size, 64);
 AT(rump_sysctlnode, sysctl_desc, 88);
 SIZE(rump_modctl_load, 32);
+SIZE(rump_ufs_args, 8);
+SIZE(rump_sysvbfs_args, 8);
 
 LAYOUT_ASSERT(RUMP_FIONREAD == 0x4004667f, "FIONREAD");
 LAYOUT_ASSERT(RUMP_FIONBIO == 0x8004667e, "FIONBIO");
