@@ -24,6 +24,7 @@
 struct flight {
 	struct flight *next;	/* sockets.lock */
 	int wfd;
+	dev_t dev;
 	ino_t ino;
 	int n;
 	struct file *files[SOCK_PASSMAX];
@@ -133,6 +134,7 @@ rights_make(struct kproc *p, const int32_t *fds, int n, struct rights *r)
 	}
 	fl->wfd = pipefd[1];
 	error = fstat(pipefd[0], &st) != 0 ? kern_errno() : 0;
+	fl->dev = st.st_dev;
 	fl->ino = st.st_ino;
 	if (error == 0)
 		error = gather(p, fds, n, fl);
@@ -176,7 +178,7 @@ flight_land(struct hostkern *hk, int hfd)
 		return NULL;
 	pthread_mutex_lock(&ss->lock);
 	for (flp = &ss->flights; (fl = *flp) != NULL; flp = &fl->next) {
-		if (fl->ino == st.st_ino) {
+		if (fl->dev == st.st_dev && fl->ino == st.st_ino) {
 			*flp = fl->next;
 			ss->nflights--;
 			break;
