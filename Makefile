@@ -128,7 +128,15 @@ $(B)/obj/examples/%.o: TESTCPPFLAGS = -DRUMPGEN_BUILD='"$(CURDIR)/$(B)"'
 $(CLIENT_A) $(CLIENT_SO) $(SERVER_A) $(SERVER_SO): Makefile
 
 archive =	@mkdir -p $(@D); rm -f $@; echo "  ar   $@"; $(AR) rcs $@ $(filter %.o,$^)
-$(CLIENT_A):	$(CLIENT) $(WIRE) $(ABI) $(TRACE)
+# One object that shows nothing but rump* names: a program of any kind is
+# linked with it.  The conversions stay apart, both libraries have them.
+CLIENT_O :=	$(B)/obj/librumpclient.o
+$(CLIENT_O):	$(CLIENT) $(WIRE) $(TRACE)
+	@mkdir -p $(@D)
+	$(call say,ld,$@)
+	$(Q)$(LD) -r -o $@ $^
+	$(Q)objcopy --wildcard --keep-global-symbol='rump*' $@
+$(CLIENT_A):	$(CLIENT_O) $(ABI)
 	$(archive)
 # One object whose inner names stay its own: kernels of all kinds are linked
 # with it.
@@ -185,13 +193,24 @@ define test-room
 HELPERS_$(1) :=	$$(patsubst %.c,$(B)/obj/%.o,$$(filter-out \
 		tests/$(1)/check_% tests/$(1)/prog_%,$$(wildcard tests/$(1)/*.c)))
 $(B)/tests/$(1)/check_%: $(B)/obj/tests/$(1)/check_%.o $$(HELPERS_$(1)) \
-		$(TESTLIB) $(2) $(CLIENT_A) $(SERVER_A)
+		$(TESTLIB) $(2) $(if $(3),$(3),$(CLIENT_A)) $(SERVER_A)
 	$$(link-test)
 $(B)/tests/$(1)/prog_%: $(B)/obj/tests/$(1)/prog_%.o $(CLIENT_A)
 	$$(link-test)
 endef
-$(foreach r,wire abi trace client server e2e,$(eval $(call test-room,$(r),)))
+# test-room ROOM,EXTRA OBJECTS,INSTEAD OF librumpclient.a
+$(foreach r,wire abi server e2e,$(eval $(call test-room,$(r),)))
 $(foreach r,hostkern replay fuzz,$(eval $(call test-room,$(r),$(HOSTKERN_O))))
+# The tracer's inside, which the library keeps to itself.
+$(eval $(call test-room,trace,$(B)/obj/runtime/trace/names.o \
+	$(B)/obj/runtime/trace/line.o))
+# The client's inside, likewise; one test has sigwait functions of its own.
+CLIENT_OBJS :=	$(CLIENT) $(WIRE) $(TRACE) $(ABI)
+$(eval $(call test-room,client,,$(CLIENT_OBJS)))
+$(B)/tests/client/check_signals_generic: \
+		$(B)/obj/tests/client/check_signals_generic.o $(HELPERS_client) \
+		$(TESTLIB) $(filter-out %/sigwait.o,$(CLIENT_OBJS))
+	$(link-test)
 
 $(B)/tests/generated/check_stubs: $(B)/obj/$(OUT)/tests/check_stubs.o $(CLIENT_A)
 	$(link-test)

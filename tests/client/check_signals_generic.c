@@ -1,6 +1,6 @@
 /*
  * The suite of signals with the waiting of systems that have no signalfd(2):
- * this program's sigwait functions are found before those of the library.
+ * it is linked with the library's objects but for sigwait.o.
  */
 #define RUMPCLIENT_GENERIC_SIGWAIT
 
