@@ -1,10 +1,11 @@
 /* Error numbers: every one, against values written down here on their own. */
 #include <check.h>
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include <rump/rumpconv.h>
+
+#include "lib/suite.h"
 
 /* NetBSD's number, Linux's: from the two systems' manuals. */
 static const struct {
@@ -117,17 +118,11 @@ main(void)
 {
 	Suite *s = suite_create("abi errno");
 	TCase *tc = tcase_create("errno");
-	SRunner *sr;
-	int failed;
 
 	tcase_add_test(tc, equals);
 	tcase_add_test(tc, nearest);
 	tcase_add_test(tc, total);
 	tcase_add_test(tc, names);
 	suite_add_tcase(s, tc);
-	sr = srunner_create(s);
-	srunner_run_all(sr, CK_ENV);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(s);
 }

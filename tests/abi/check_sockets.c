@@ -8,10 +8,11 @@
 #include <arpa/inet.h>
 
 #include <check.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include <rump/rumpconv.h>
+
+#include "lib/suite.h"
 
 START_TEST(kinds)
 {
@@ -383,8 +384,6 @@ main(void)
 {
 	Suite *s = suite_create("abi sockets");
 	TCase *tc = tcase_create("sockets");
-	SRunner *sr;
-	int failed;
 
 	tcase_add_test(tc, kinds);
 	tcase_add_test(tc, msgflags);
@@ -396,9 +395,5 @@ main(void)
 	tcase_add_test(tc, control);
 	tcase_add_test(tc, hostile_control);
 	suite_add_tcase(s, tc);
-	sr = srunner_create(s);
-	srunner_run_all(sr, CK_ENV);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(s);
 }

@@ -6,11 +6,12 @@
 #include <check.h>
 #include <fcntl.h>
 #include <signal.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include <rump/rumpconv.h>
+
+#include "lib/suite.h"
 
 #define COUNT(a)	(sizeof(a) / sizeof((a)[0]))
 
@@ -468,8 +469,6 @@ main(void)
 {
 	Suite *s = suite_create("abi values");
 	TCase *tc = tcase_create("values");
-	SRunner *sr;
-	int failed;
 
 	tcase_add_test(tc, signals);
 	tcase_add_test(tc, sigsets);
@@ -488,9 +487,5 @@ main(void)
 	tcase_add_test(tc, limits);
 	tcase_add_test(tc, terminals);
 	suite_add_tcase(s, tc);
-	sr = srunner_create(s);
-	srunner_run_all(sr, CK_ENV);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(s);
 }

@@ -17,6 +17,7 @@
 #include <rump/rumpdefs.h>
 
 #include "tests/client/fakeserver.h"
+#include "tests/lib/suite.h"
 
 static struct fakeserver fake;
 static int64_t rv;
@@ -478,8 +479,6 @@ main(void)
 {
 	Suite *s = suite_create("calls");
 	TCase *tc = tcase_create("calls");
-	SRunner *sr;
-	int failed;
 
 	tcase_add_checked_fixture(tc, start, stop);
 	tcase_set_timeout(tc, 60);
@@ -502,9 +501,5 @@ main(void)
 	tcase_add_test(tc, descriptors);
 	tcase_add_test(tc, cancellation_comes_after_the_call);
 	suite_add_tcase(s, tc);
-	sr = srunner_create(s);
-	srunner_run_all(sr, CK_NORMAL);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(s);
 }

@@ -13,6 +13,7 @@
 #include <rump/rumpdefs.h>
 
 #include "tests/client/fakeserver.h"
+#include "tests/lib/suite.h"
 
 #define THREADS	4
 
@@ -228,8 +229,6 @@ main(void)
 {
 	Suite *s = suite_create("closenotify");
 	TCase *tc = tcase_create("closenotify");
-	SRunner *sr;
-	int failed;
 
 	tcase_add_checked_fixture(tc, start, stop);
 	tcase_set_timeout(tc, 60);
@@ -241,9 +240,5 @@ main(void)
 	if (!UNDER_TSAN)
 		tcase_add_test(tc, closed_without_a_word);
 	suite_add_tcase(s, tc);
-	sr = srunner_create(s);
-	srunner_run_all(sr, CK_NORMAL);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(s);
 }

@@ -17,6 +17,7 @@
 #include <rump/rumpdefs.h>
 
 #include "tests/client/fakeserver.h"
+#include "tests/lib/suite.h"
 
 static struct fakeserver fake;
 static int64_t rv;
@@ -531,8 +532,6 @@ main(int argc, char *argv[])
 {
 	Suite *s;
 	TCase *tc;
-	SRunner *sr;
-	int failed;
 
 	if (argc > 1 && getenv("RUMPCLIENT__EXECFD") != NULL)
 		return exec_image(argv[1]);
@@ -558,9 +557,5 @@ main(int argc, char *argv[])
 	tcase_add_test(tc, daemonized);
 	tcase_add_test(tc, fork_from_a_handler_within_a_call);
 	suite_add_tcase(s, tc);
-	sr = srunner_create(s);
-	srunner_run_all(sr, CK_NORMAL);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(s);
 }

@@ -13,6 +13,7 @@
 #include <rump/rumpdefs.h>
 
 #include "tests/client/fakeserver.h"
+#include "tests/lib/suite.h"
 
 static struct fakeserver fake;
 static int64_t rv;
@@ -390,8 +391,6 @@ main(void)
 {
 	Suite *s = suite_create("guard");
 	TCase *tc = tcase_create("guard");
-	SRunner *sr;
-	int failed;
 
 	tcase_add_checked_fixture(tc, start, stop);
 	tcase_set_timeout(tc, 60);
@@ -411,9 +410,5 @@ main(void)
 	tcase_add_loop_test(tc, environment, 0, 2);
 	tcase_add_test(tc, another_threads_call);
 	suite_add_tcase(s, tc);
-	sr = srunner_create(s);
-	srunner_run_all(sr, CK_NORMAL);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(s);
 }

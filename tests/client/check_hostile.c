@@ -20,6 +20,7 @@
 #include <rump/rumpdefs.h>
 
 #include "tests/client/fakeserver.h"
+#include "tests/lib/suite.h"
 #include "wire/frame.h"
 
 static struct fakeserver fake;
@@ -312,8 +313,6 @@ main(void)
 {
 	Suite *s = suite_create("hostile servers");
 	TCase *tc = tcase_create("answers");
-	SRunner *sr;
-	int failed;
 
 	tcase_set_timeout(tc, 60);
 	tcase_add_checked_fixture(tc, start, stop);
@@ -325,9 +324,5 @@ main(void)
 	tcase_set_timeout(tc, 60);
 	tcase_add_test(tc, dies_at_every_byte);
 	suite_add_tcase(s, tc);
-	sr = srunner_create(s);
-	srunner_run_all(sr, CK_ENV);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed != 0;
+	return suite_run(s);
 }

@@ -17,6 +17,8 @@
 #include <rump/rumpdefs.h>
 #include <rump/rumpserver.h>
 
+#include "lib/suite.h"
+
 enum { CALLS = 1000 };
 
 /* What this thread does while it counts; the libraries call these in place of
@@ -181,14 +183,8 @@ main(void)
 {
 	Suite *s = suite_create("lean");
 	TCase *tc = tcase_create("lean");
-	SRunner *sr;
-	int failed;
 
 	tcase_add_test(tc, one_call);
 	suite_add_tcase(s, tc);
-	sr = srunner_create(s);
-	srunner_run_all(sr, CK_ENV);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(s);
 }

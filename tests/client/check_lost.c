@@ -21,6 +21,7 @@
 
 #include "client/conn.h"
 #include "tests/client/fakeserver.h"
+#include "tests/lib/suite.h"
 #include "wire/frame.h"
 
 static struct fakeserver fake;
@@ -586,14 +587,8 @@ int
 main(void)
 {
 	Suite *s = suite_create("lost");
-	SRunner *sr;
-	int failed;
 
 	add(s, "init", start, init_tests);
 	add(s, "lost", start_connected, lost_tests);
-	sr = srunner_create(s);
-	srunner_run_all(sr, CK_NORMAL);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(s);
 }

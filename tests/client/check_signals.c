@@ -19,6 +19,7 @@
 #include <rump/rumpdefs.h>
 
 #include "tests/client/fakeserver.h"
+#include "tests/lib/suite.h"
 
 static struct fakeserver fake;
 static int64_t rv;
@@ -320,8 +321,6 @@ main(void)
 {
 	Suite *s = suite_create("signals");
 	TCase *tc = tcase_create("signals");
-	SRunner *sr;
-	int failed;
 
 	tcase_add_checked_fixture(tc, start, stop);
 	tcase_set_timeout(tc, 60);
@@ -338,9 +337,5 @@ main(void)
 	tcase_add_test(tc, no_sigpipe);
 	tcase_add_test(tc, default_action);
 	suite_add_tcase(s, tc);
-	sr = srunner_create(s);
-	srunner_run_all(sr, CK_NORMAL);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(s);
 }

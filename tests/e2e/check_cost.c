@@ -24,6 +24,7 @@
 #include <rump/rumpdefs.h>
 
 #include "tests/e2e/daemon.h"
+#include "tests/lib/suite.h"
 
 #define ROUNDS	101		/* odd: there is a median */
 #define KIB64	65536
@@ -321,8 +322,6 @@ main(void)
 {
 	Suite *s = suite_create("cost");
 	TCase *tc = tcase_create("cost");
-	SRunner *sr;
-	int failed;
 
 	tcase_add_checked_fixture(tc, start, stop);
 	/* A sanitizer's runtime makes system calls of its own. */
@@ -335,9 +334,5 @@ main(void)
 		tcase_add_test(tc, large_pread);
 	}
 	suite_add_tcase(s, tc);
-	sr = srunner_create(s);
-	srunner_run_all(sr, CK_NORMAL);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(s);
 }

@@ -22,6 +22,7 @@
 #include <rump/rumpdefs.h>
 
 #include "tests/e2e/daemon.h"
+#include "tests/lib/suite.h"
 
 #define IMAGE	RUMPGEN_BUILD "/tests/e2e/prog_image"
 
@@ -439,8 +440,6 @@ main(void)
 {
 	Suite *s = suite_create("process");
 	TCase *tc = tcase_create("process");
-	SRunner *sr;
-	int failed;
 
 	tcase_add_checked_fixture(tc, start, stop);
 	tcase_add_test(tc, pipe_across_fork);
@@ -458,9 +457,5 @@ main(void)
 	tcase_add_test(tc, handlers_among_threads);
 	tcase_add_test(tc, raised_by_the_server);
 	suite_add_tcase(s, tc);
-	sr = srunner_create(s);
-	srunner_run_all(sr, CK_NORMAL);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(s);
 }

@@ -16,6 +16,7 @@
 #include <rump/rumpdefs.h>
 
 #include "tests/e2e/daemon.h"
+#include "tests/lib/suite.h"
 
 #define THREADS	8
 
@@ -277,8 +278,6 @@ main(void)
 	Suite *s = suite_create("restart");
 	TCase *tc = tcase_create("restart");
 	TCase *tcp = tcase_create("tcp");
-	SRunner *sr;
-	int failed;
 
 	tcase_add_checked_fixture(tc, start, stop);
 	tcase_add_test(tc, no_retry);
@@ -298,9 +297,5 @@ main(void)
 	tcase_add_test(tcp, many_restarts);
 	suite_add_tcase(s, tcp);
 
-	sr = srunner_create(s);
-	srunner_run_all(sr, CK_NORMAL);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(s);
 }

@@ -21,6 +21,7 @@
 #include <rump/rumpdefs.h>
 
 #include "tests/e2e/daemon.h"
+#include "tests/lib/suite.h"
 #include "wire/locator.h"
 
 #define MIB	((size_t)1024 * 1024)
@@ -483,8 +484,6 @@ main(void)
 	TCase *places_tc = tcase_create("places");
 	TCase *start_tc = tcase_create("start");
 	TCase *data_tc = tcase_create("data");
-	SRunner *sr;
-	int failed;
 
 	tcase_add_checked_fixture(places_tc, NULL, stop);
 	tcase_add_loop_test(places_tc, every_locator, 0, 3);
@@ -510,9 +509,5 @@ main(void)
 	tcase_add_test(data_tc, threads_of_all_kinds_of_calls);
 	suite_add_tcase(s, data_tc);
 
-	sr = srunner_create(s);
-	srunner_run_all(sr, CK_NORMAL);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(s);
 }

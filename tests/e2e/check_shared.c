@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "tests/e2e/daemon.h"
+#include "tests/lib/suite.h"
 
 #define LIBRARY		RUMPGEN_BUILD "/lib/librumpclient.so.0"
 #define PROGRAM_C	RUMPGEN_TOP "/tests/e2e/netbsd/program.c"
@@ -234,8 +235,6 @@ main(void)
 {
 	Suite *s = suite_create("shared");
 	TCase *tc = tcase_create("shared");
-	SRunner *sr;
-	int failed;
 
 	if (strcmp(strrchr(RUMPGEN_BUILD, '/'), "/default") == 0) {
 		tcase_add_checked_fixture(tc, start, stop);
@@ -244,9 +243,5 @@ main(void)
 		tcase_add_test(tc, program_traced);
 	}
 	suite_add_tcase(s, tc);
-	sr = srunner_create(s);
-	srunner_run_all(sr, CK_NORMAL);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(s);
 }

@@ -15,6 +15,7 @@
 #include <rump/rumpdefs.h>
 
 #include "tests/hostkern/host.h"
+#include "tests/lib/suite.h"
 
 #define CB(x)	((struct aiocb *)(x))
 #define LENGTH(a)	(sizeof(a) / sizeof((a)[0]))
@@ -599,17 +600,11 @@ int
 main(int argc, char *argv[])
 {
 	Suite *s;
-	SRunner *sr;
-	int failed;
 
 	if (argc == 2 && strcmp(argv[1], "after-exec") == 0)
 		return after_exec();
 	s = suite_create("aio");
 	suite_add_tcase(s, with("threads", host_start));
 	suite_add_tcase(s, with("event loop", host_start_loop));
-	sr = srunner_create(s);
-	srunner_run_all(sr, CK_ENV);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(s);
 }

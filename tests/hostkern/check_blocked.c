@@ -13,6 +13,7 @@
 
 #include <check.h>
 
+#include "lib/suite.h"
 #include "raw.h"
 
 enum { SOON_MS = 500, FOR_EVER_S = 1000 };
@@ -503,14 +504,8 @@ int
 main(void)
 {
 	Suite *s = suite_create("hostkern blocked calls");
-	SRunner *r;
-	int failed;
 
 	suite_add_tcase(s, with("threads", setup));
 	suite_add_tcase(s, with("event loop", setup_loop));
-	r = srunner_create(s);
-	srunner_run_all(r, CK_NORMAL);
-	failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(s);
 }

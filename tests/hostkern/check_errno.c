@@ -13,6 +13,7 @@
 
 #include <check.h>
 
+#include "lib/suite.h"
 #include "raw.h"
 
 static struct raw_server S;
@@ -401,17 +402,11 @@ main(void)
 {
 	Suite *s = suite_create("hostkern errnos");
 	TCase *t = tcase_create("all");
-	SRunner *r;
-	int failed;
 
 	tcase_add_checked_fixture(t, setup, teardown);
 	tcase_add_test(t, errnos);
 	tcase_add_test(t, nothing_is_left);
 	tcase_add_test(t, what_is_no_error);
 	suite_add_tcase(s, t);
-	r = srunner_create(s);
-	srunner_run_all(r, CK_NORMAL);
-	failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(s);
 }

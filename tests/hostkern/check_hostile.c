@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "tests/hostkern/raw.h"
+#include "tests/lib/suite.h"
 
 /* An id that no host has: refused, and the server still serves. */
 START_TEST(impossible_ids)
@@ -55,16 +56,10 @@ main(void)
 {
 	Suite *s = suite_create("hostile guests");
 	TCase *tc = tcase_create("server");
-	SRunner *sr;
-	int failed;
 
 	tcase_set_timeout(tc, 30);
 	tcase_add_test(tc, impossible_ids);
 	tcase_add_test(tc, long_file);
 	suite_add_tcase(s, tc);
-	sr = srunner_create(s);
-	srunner_run_all(sr, CK_ENV);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed != 0;
+	return suite_run(s);
 }

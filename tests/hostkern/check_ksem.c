@@ -15,6 +15,7 @@
 #include <rump/rumpdefs.h>
 
 #include "tests/hostkern/host.h"
+#include "tests/lib/suite.h"
 
 #define NAME	"/sem"
 
@@ -405,14 +406,8 @@ int
 main(void)
 {
 	Suite *s = suite_create("ksem");
-	SRunner *sr;
-	int failed;
 
 	suite_add_tcase(s, with("threads", host_start));
 	suite_add_tcase(s, with("event loop", host_start_loop));
-	sr = srunner_create(s);
-	srunner_run_all(sr, CK_ENV);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(s);
 }

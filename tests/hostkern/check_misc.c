@@ -10,6 +10,7 @@
 #include <rump/rumpdefs.h>
 
 #include "tests/hostkern/host.h"
+#include "tests/lib/suite.h"
 
 #define ck_fails(call, error)	do {			\
 	ck_assert_int_eq((call), -1);			\
@@ -137,14 +138,8 @@ int
 main(void)
 {
 	Suite *s = suite_create("misc");
-	SRunner *sr;
-	int failed;
 
 	add_case(s, "threads", host_start);
 	add_case(s, "loop", host_start_loop);
-	sr = srunner_create(s);
-	srunner_run_all(sr, CK_ENV);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(s);
 }

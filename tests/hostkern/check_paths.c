@@ -16,6 +16,7 @@
 
 #include <check.h>
 
+#include "lib/suite.h"
 #include "raw.h"
 
 static struct raw_server S;
@@ -564,11 +565,6 @@ suite(void)
 int
 main(void)
 {
-	SRunner *r = srunner_create(suite());
-	int failed;
 
-	srunner_run_all(r, CK_NORMAL);
-	failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite());
 }

@@ -7,6 +7,7 @@
 
 #include <check.h>
 
+#include "lib/suite.h"
 #include "raw.h"
 
 static struct raw_server S;
@@ -225,14 +226,8 @@ int
 main(void)
 {
 	Suite *s = suite_create("hostkern readiness");
-	SRunner *sr;
-	int failed;
 
 	add_case(s, "threads", setup);
 	add_case(s, "loop", setup_loop);
-	sr = srunner_create(s);
-	srunner_run_all(sr, CK_ENV);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(s);
 }

@@ -15,6 +15,7 @@
 #include <rump/rumpdefs.h>
 
 #include "tests/hostkern/host.h"
+#include "tests/lib/suite.h"
 
 struct shared {
 	int fd;			/* a file, at offset 3 */
@@ -153,11 +154,6 @@ suite(void)
 int
 main(void)
 {
-	SRunner *r = srunner_create(suite());
-	int failed;
 
-	srunner_run_all(r, CK_NORMAL);
-	failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite());
 }

@@ -15,6 +15,7 @@
 
 #include <check.h>
 
+#include "lib/suite.h"
 #include "raw.h"
 
 static struct raw_server S;
@@ -922,16 +923,10 @@ main(void)
 {
 	Suite *s = suite_create("hostkern sockets");
 	TCase *alone = tcase_create("alone");
-	SRunner *sr;
-	int failed;
 
 	add_case(s, "threads", setup);
 	add_case(s, "loop", setup_loop);
 	tcase_add_test(alone, without_a_network);
 	suite_add_tcase(s, alone);
-	sr = srunner_create(s);
-	srunner_run_all(sr, CK_ENV);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(s);
 }

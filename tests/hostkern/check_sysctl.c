@@ -14,6 +14,7 @@
 #include <rump/rumpdefs.h>
 
 #include "tests/hostkern/host.h"
+#include "tests/lib/suite.h"
 
 #define LENGTH(a)	(sizeof(a) / sizeof((a)[0]))
 
@@ -537,14 +538,8 @@ int
 main(void)
 {
 	Suite *s = suite_create("sysctl");
-	SRunner *sr;
-	int failed;
 
 	add_case(s, "threads", host_start);
 	add_case(s, "loop", host_start_loop);
-	sr = srunner_create(s);
-	srunner_run_all(sr, CK_ENV);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(s);
 }

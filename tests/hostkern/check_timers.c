@@ -15,6 +15,7 @@
 #include <rump/rumpdefs.h>
 
 #include "tests/hostkern/host.h"
+#include "tests/lib/suite.h"
 
 #define IV(x)	((struct itimerval *)(x))
 #define IS(x)	((struct itimerspec *)(x))
@@ -480,17 +481,11 @@ int
 main(int argc, char *argv[])
 {
 	Suite *s;
-	SRunner *sr;
-	int failed;
 
 	if (argc == 3 && strcmp(argv[1], "after-exec") == 0)
 		return after_exec(argv[2]);
 	s = suite_create("timers");
 	suite_add_tcase(s, with("threads", host_start));
 	suite_add_tcase(s, with("event loop", host_start_loop));
-	sr = srunner_create(s);
-	srunner_run_all(sr, CK_ENV);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(s);
 }

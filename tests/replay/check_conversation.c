@@ -13,6 +13,7 @@
 #include <check.h>
 
 #include "lib/conversation.h"
+#include "lib/suite.h"
 #include "recordings.h"
 
 static struct recordings recordings;
@@ -321,8 +322,7 @@ main(void)
 {
 	Suite *suite = suite_create("conversation");
 	TCase *tc = tcase_create("player");
-	SRunner *sr;
-	int failed;
+	int status;
 
 	recordings_find(&recordings);
 	tcase_set_timeout(tc, 60);
@@ -336,10 +336,7 @@ main(void)
 	tcase_add_loop_test(tc, bad_file, 0,
 	    (int)(sizeof(bad) / sizeof(bad[0])));
 	suite_add_tcase(suite, tc);
-	sr = srunner_create(suite);
-	srunner_run_all(sr, CK_ENV);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
+	status = suite_run(suite);
 	recordings_free(&recordings);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return status;
 }

@@ -26,6 +26,7 @@
 #include <check.h>
 
 #include "driver.h"
+#include "lib/suite.h"
 #include "recordings.h"
 
 static struct recordings recordings;
@@ -206,8 +207,7 @@ main(int argc, char **argv)
 {
 	Suite *suite;
 	TCase *tc;
-	SRunner *sr;
-	int failed;
+	int status;
 
 	if (argc > 1 && strcmp(argv[1], DRIVER_FLAG) == 0)
 		return driver_main(argc, argv);
@@ -221,10 +221,7 @@ main(int argc, char **argv)
 	    (int)recordings.nfixtures * NWAYS);
 	tcase_add_test(tc, every_call);
 	suite_add_tcase(suite, tc);
-	sr = srunner_create(suite);
-	srunner_run_all(sr, CK_ENV);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
+	status = suite_run(suite);
 	recordings_free(&recordings);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return status;
 }

@@ -19,6 +19,7 @@
 #include <rump/rumpserver.h>
 
 #include "hostkern/hostkern.h"
+#include "lib/suite.h"
 #include "recordings.h"
 #include "script.h"
 #include "served.h"
@@ -329,8 +330,7 @@ main(void)
 {
 	Suite *suite = suite_create("replay server");
 	TCase *tc = tcase_create("conversations");
-	SRunner *sr;
-	int failed;
+	int status;
 
 	recordings_find(&recordings);
 	tcase_set_timeout(tc, 60);
@@ -343,10 +343,7 @@ main(void)
 	tcase_add_loop_test(tc, every_call_scripted, 0, 2);
 	tcase_add_loop_test(tc, senseless_calls, 0, SERVED_NHOW);
 	suite_add_tcase(suite, tc);
-	sr = srunner_create(suite);
-	srunner_run_all(sr, CK_ENV);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
+	status = suite_run(suite);
 	recordings_free(&recordings);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return status;
 }

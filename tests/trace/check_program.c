@@ -17,6 +17,8 @@
 #include <rump/rumpdefs.h>
 #include <rump/rumpserver.h>
 
+#include "lib/suite.h"
+
 enum { THREADS = 3, CALLS = 200 };
 
 static char folder[64], file[80];
@@ -215,14 +217,8 @@ main(void)
 {
 	Suite *s = suite_create("trace of a program");
 	TCase *tc = tcase_create("program");
-	SRunner *sr;
-	int failed;
 
 	tcase_add_test(tc, a_program);
 	suite_add_tcase(s, tc);
-	sr = srunner_create(s);
-	srunner_run_all(sr, CK_ENV);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(s);
 }

@@ -20,6 +20,7 @@
 #include <rump/rump_sysnum.h>
 #include <rump/rumpdefs.h>
 
+#include "lib/suite.h"
 #include "trace/names.h"
 #include "trace/sysdesc.h"
 #include "trace/trace.h"
@@ -476,8 +477,6 @@ main(void)
 	Suite *s = suite_create("trace");
 	TCase *tc = tcase_create("names"), *lines = tcase_create("lines"),
 	    *env = tcase_create("environment");
-	SRunner *sr;
-	int failed;
 
 	tcase_add_test(tc, every_set_is_known);
 	tcase_add_test(tc, sets_are_sound);
@@ -498,9 +497,5 @@ main(void)
 	suite_add_tcase(s, tc);
 	suite_add_tcase(s, lines);
 	suite_add_tcase(s, env);
-	sr = srunner_create(s);
-	srunner_run_all(sr, CK_ENV);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(s);
 }

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/suite.h"
 #include "wire/banner.h"
 
 #define NETBSD	"RUMPSP-0.4-NetBSD-7.99.34/amd64\n"
@@ -128,8 +129,6 @@ main(void)
 {
 	Suite *s = suite_create("banner");
 	TCase *tc = tcase_create("banner");
-	SRunner *sr;
-	int failed;
 
 	tcase_add_test(tc, format_is_netbsds);
 	tcase_add_test(tc, format_refuses);
@@ -140,9 +139,5 @@ main(void)
 	    sizeof(wrong) / sizeof(wrong[0]));
 	tcase_add_test(tc, parse_refuses_long_and_nul);
 	suite_add_tcase(s, tc);
-	sr = srunner_create(s);
-	srunner_run_all(sr, CK_NORMAL);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(s);
 }

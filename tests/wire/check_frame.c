@@ -2,8 +2,8 @@
  * Frame headers: everything legal passes, everything else is refused.
  */
 #include <check.h>
-#include <stdlib.h>
 
+#include "lib/suite.h"
 #include "wire/frame.h"
 
 static const char *
@@ -152,8 +152,6 @@ main(void)
 {
 	Suite *s = suite_create("frame");
 	TCase *tc = tcase_create("frame");
-	SRunner *sr;
-	int failed;
 
 	tcase_add_test(tc, header_is_24_bytes);
 	tcase_add_test(tc, client_requests);
@@ -163,9 +161,5 @@ main(void)
 	tcase_add_test(tc, errors_and_nonsense);
 	tcase_add_test(tc, errnos_and_names);
 	suite_add_tcase(s, tc);
-	sr = srunner_create(s);
-	srunner_run_all(sr, CK_NORMAL);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(s);
 }

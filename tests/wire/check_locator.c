@@ -15,6 +15,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "lib/suite.h"
 #include "wire/locator.h"
 
 static char dir[64];
@@ -358,8 +359,6 @@ main(void)
 {
 	Suite *s = suite_create("locator");
 	TCase *tc = tcase_create("locator");
-	SRunner *sr;
-	int failed;
 
 	tcase_add_checked_fixture(tc, enter_dir, leave_dir);
 	tcase_set_timeout(tc, 30);
@@ -374,9 +373,5 @@ main(void)
 	tcase_add_test(tc, inherited);
 	tcase_add_test(tc, above_stdio);
 	suite_add_tcase(s, tc);
-	sr = srunner_create(s);
-	srunner_run_all(sr, CK_NORMAL);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(s);
 }
