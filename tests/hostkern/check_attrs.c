@@ -12,35 +12,16 @@
 
 #include "lib/suite.h"
 #include "raw.h"
-
-static struct raw_server S;
-static struct raw_guest *G;
+#include "ways.h"
 
 static void
 setup(void)
 {
 
-	raw_start(&S, NULL);
+	raw_setup();
 	raw_put(&S, "f", "12345");
 	ck_assert_int_eq(chmod(raw_host(&S, "f"), 0644), 0);
-	G = raw_guest(&S, "tester");
 	OK(G, symlink, P("f"), P("/l"));
-}
-
-static void
-setup_loop(void)
-{
-
-	raw_in_loop = true;
-	setup();
-}
-
-static void
-teardown(void)
-{
-
-	raw_leave(G);
-	raw_stop(&S);
 }
 
 static struct rump_stat
@@ -434,13 +415,10 @@ START_TEST(ioctls)
 }
 END_TEST
 
-/* Every test with the server in its own threads and in a caller's loop. */
 static void
-add_case(Suite *s, const char *name, void (*start)(void))
+add_tests(TCase *t)
 {
-	TCase *t = tcase_create(name);
 
-	tcase_add_checked_fixture(t, start, teardown);
 	tcase_add_test(t, stat_and_theirs);
 	tcase_add_test(t, modes);
 	tcase_add_test(t, owners);
@@ -451,22 +429,12 @@ add_case(Suite *s, const char *name, void (*start)(void))
 	tcase_add_test(t, file_systems);
 	tcase_add_test(t, file_handles);
 	tcase_add_test(t, ioctls);
-	suite_add_tcase(s, t);
-}
-
-static Suite *
-suite(void)
-{
-	Suite *s = suite_create("hostkern attributes");
-
-	add_case(s, "threads", setup);
-	add_case(s, "loop", setup_loop);
-	return s;
 }
 
 int
 main(void)
 {
 
-	return suite_run(suite());
+	return suite_run(suite_both_ways("hostkern attributes", setup,
+	    raw_teardown, add_tests));
 }

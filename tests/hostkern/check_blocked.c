@@ -15,10 +15,10 @@
 
 #include "lib/suite.h"
 #include "raw.h"
+#include "ways.h"
 
 enum { SOON_MS = 500, FOR_EVER_S = 1000 };
 
-static struct raw_server S;
 static struct raw_guest *Holder;	/* has what the others wait for */
 
 /* --- what they wait with --- */
@@ -389,7 +389,7 @@ descriptors(void)
 	while ((de = readdir(d)) != NULL) {
 		len = readlinkat(dirfd(d), de->d_name, to, sizeof(to) - 1);
 		to[len > 0 ? len : 0] = '\0';
-		n += raw_in_loop || strstr(to, "eventfd") == NULL;
+		n += in_event_loop || strstr(to, "eventfd") == NULL;
 	}
 	closedir(d);
 	return n;
@@ -400,14 +400,6 @@ setup(void)
 {
 
 	raw_start(&S, NULL);
-}
-
-static void
-setup_loop(void)
-{
-
-	raw_in_loop = true;
-	setup();
 }
 
 static void
@@ -489,23 +481,18 @@ START_TEST(exec)
 }
 END_TEST
 
-static TCase *
-with(const char *name, void (*start)(void))
+static void
+add_tests(TCase *t)
 {
-	TCase *t = tcase_create(name);
 
-	tcase_add_checked_fixture(t, start, teardown);
 	tcase_add_loop_test(t, disconnect, 0, NCALLS);
 	tcase_add_loop_test(t, exec, 0, NCALLS);
-	return t;
 }
 
 int
 main(void)
 {
-	Suite *s = suite_create("hostkern blocked calls");
 
-	suite_add_tcase(s, with("threads", setup));
-	suite_add_tcase(s, with("event loop", setup_loop));
-	return suite_run(s);
+	return suite_run(suite_both_ways("hostkern blocked calls", setup,
+	    teardown, add_tests));
 }

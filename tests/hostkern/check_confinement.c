@@ -19,37 +19,9 @@
 
 #include "lib/suite.h"
 #include "raw.h"
+#include "ways.h"
 
 enum { SOMEBODY = 1000 };
-
-static struct raw_server S;
-static struct raw_guest *G;
-
-static void
-setup(void)
-{
-
-	raw_start(&S, NULL);
-	G = raw_guest(&S, "tester");
-}
-
-static void
-teardown(void)
-{
-
-	raw_leave(G);
-	raw_stop(&S);
-	raw_in_loop = false;
-}
-
-/* All calls on one thread, which goes from one guest to the other. */
-static void
-setup_one_thread(void)
-{
-
-	raw_in_loop = true;
-	setup();
-}
 
 static void
 become_somebody(struct raw_guest *g)
@@ -326,7 +298,7 @@ START_TEST(descriptors_leave_room_for_the_server)
 	raw_leave(G);
 	raw_stop(&S);
 	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &rl), 0);
-	setup();
+	raw_setup();
 	kq = (int)OK0(G, kqueue);
 	while ((error = CALL(G, pipe2, P(p), 0)) == 0)
 		continue;
@@ -368,24 +340,26 @@ suite(void)
 	Suite *s = suite_create("hostkern confinement");
 	TCase *t = tcase_create("identity");
 
-	tcase_add_checked_fixture(t, setup, teardown);
+	tcase_add_checked_fixture(t, raw_setup, raw_teardown);
 	if (geteuid() == 0) {
 		tcase_add_test(t, privileges_are_the_guests);
 		tcase_add_test(t, services_of_the_host_see_the_guest);
 		tcase_add_test(t, clients_of_the_host_see_the_guest);
 	}
 	suite_add_tcase(s, t);
+	/* All calls on one thread, which goes from one guest to the other. */
 	t = tcase_create("identity on one thread");
-	tcase_add_checked_fixture(t, setup_one_thread, teardown);
+	tcase_add_checked_fixture(t, ways_event_loop, ways_threads);
+	tcase_add_checked_fixture(t, raw_setup, raw_teardown);
 	if (geteuid() == 0)
 		tcase_add_test(t, set_id_bits_go_with_a_write);
 	suite_add_tcase(s, t);
 	t = tcase_create("outside");
-	tcase_add_checked_fixture(t, setup, teardown);
+	tcase_add_checked_fixture(t, raw_setup, raw_teardown);
 	tcase_add_test(t, gifts_are_looked_at);
 	suite_add_tcase(s, t);
 	t = tcase_create("shared");
-	tcase_add_checked_fixture(t, setup, teardown);
+	tcase_add_checked_fixture(t, raw_setup, raw_teardown);
 	tcase_add_test(t, lost_messages_are_not_for_ever);
 	tcase_add_test(t, descriptors_leave_room_for_the_server);
 	tcase_add_test(t, locked_ranges_have_an_end);

@@ -13,33 +13,7 @@
 
 #include "lib/suite.h"
 #include "raw.h"
-
-static struct raw_server S;
-static struct raw_guest *G;
-
-static void
-setup(void)
-{
-
-	raw_start(&S, NULL);
-	G = raw_guest(&S, "/bin/tester");
-}
-
-static void
-setup_loop(void)
-{
-
-	raw_in_loop = true;
-	setup();
-}
-
-static void
-teardown(void)
-{
-
-	raw_leave(G);
-	raw_stop(&S);
-}
+#include "ways.h"
 
 START_TEST(first_descriptors_are_the_console)
 {
@@ -570,13 +544,10 @@ START_TEST(devices_are_there_without_files)
 }
 END_TEST
 
-/* Every test with the server in its own threads and in a caller's loop. */
 static void
-add_case(Suite *s, const char *name, void (*start)(void))
+add_tests(TCase *t)
 {
-	TCase *t = tcase_create(name);
 
-	tcase_add_checked_fixture(t, start, teardown);
 	tcase_set_timeout(t, 60);
 	tcase_add_test(t, first_descriptors_are_the_console);
 	tcase_add_test(t, console_writes_where_it_is_told);
@@ -596,22 +567,12 @@ add_case(Suite *s, const char *name, void (*start)(void))
 	tcase_add_test(t, files_raise_for_their_owner);
 	tcase_add_test(t, fifo_ends_meet);
 	tcase_add_test(t, devices_are_there_without_files);
-	suite_add_tcase(s, t);
-}
-
-static Suite *
-suite(void)
-{
-	Suite *s = suite_create("hostkern descriptors");
-
-	add_case(s, "threads", setup);
-	add_case(s, "loop", setup_loop);
-	return s;
 }
 
 int
 main(void)
 {
 
-	return suite_run(suite());
+	return suite_run(suite_both_ways("hostkern descriptors", raw_setup,
+	    raw_teardown, add_tests));
 }

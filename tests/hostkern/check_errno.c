@@ -16,9 +16,6 @@
 #include "lib/suite.h"
 #include "raw.h"
 
-static struct raw_server S;
-static struct raw_guest *G;
-
 /* What setup() opens, in this order. */
 enum {
 	RDWR = 3, RDONLY, WRONLY, DIR_, PIPER, PIPEW, TCP, UDP, LSTREAM,
@@ -311,8 +308,7 @@ setup(void)
 
 	memset(longname, 'n', sizeof(longname) - 1);
 	memset(longpath, '/', sizeof(longpath) - 1);
-	raw_start(&S, NULL);
-	G = raw_guest(&S, "tester");
+	raw_setup();
 	expect_fd(raw_open(G, "/file", RUMP_O_RDWR | RUMP_O_CREAT, 0644),
 	    RDWR);
 	expect_fd(raw_open(G, "/file", RUMP_O_RDONLY, 0), RDONLY);
@@ -338,14 +334,6 @@ setup(void)
 	expect_fd(sv[0], PAIR);
 	expect_fd(OK(G, __socket30, RUMP_AF_INET, RUMP_SOCK_STREAM, 0),
 	    FRESH);
-}
-
-static void
-teardown(void)
-{
-
-	raw_leave(G);
-	raw_stop(&S);
 }
 
 /* All of them, for one wrong errno must not hide the next. */
@@ -403,7 +391,7 @@ main(void)
 	Suite *s = suite_create("hostkern errnos");
 	TCase *t = tcase_create("all");
 
-	tcase_add_checked_fixture(t, setup, teardown);
+	tcase_add_checked_fixture(t, setup, raw_teardown);
 	tcase_add_test(t, errnos);
 	tcase_add_test(t, nothing_is_left);
 	tcase_add_test(t, what_is_no_error);

@@ -13,33 +13,7 @@
 
 #include "lib/suite.h"
 #include "raw.h"
-
-static struct raw_server S;
-static struct raw_guest *G;
-
-static void
-setup(void)
-{
-
-	raw_start(&S, NULL);
-	G = raw_guest(&S, "tester");
-}
-
-static void
-setup_loop(void)
-{
-
-	raw_in_loop = true;
-	setup();
-}
-
-static void
-teardown(void)
-{
-
-	raw_leave(G);
-	raw_stop(&S);
-}
+#include "ways.h"
 
 static int
 new_file(const char *path)
@@ -456,13 +430,10 @@ START_TEST(searching_only)
 }
 END_TEST
 
-/* Every test with the server in its own threads and in a caller's loop. */
 static void
-add_case(Suite *s, const char *name, void (*start)(void))
+add_tests(TCase *t)
 {
-	TCase *t = tcase_create(name);
 
-	tcase_add_checked_fixture(t, start, teardown);
 	tcase_set_timeout(t, 60);
 	tcase_add_test(t, read_and_write);
 	tcase_add_test(t, large_transfers);
@@ -476,22 +447,12 @@ add_case(Suite *s, const char *name, void (*start)(void))
 	tcase_add_test(t, waiting_in_a_circle_is_noticed);
 	tcase_add_test(t, limit_of_file_size);
 	tcase_add_test(t, searching_only);
-	suite_add_tcase(s, t);
-}
-
-static Suite *
-suite(void)
-{
-	Suite *s = suite_create("hostkern files");
-
-	add_case(s, "threads", setup);
-	add_case(s, "loop", setup_loop);
-	return s;
 }
 
 int
 main(void)
 {
 
-	return suite_run(suite());
+	return suite_run(suite_both_ways("hostkern files", raw_setup,
+	    raw_teardown, add_tests));
 }

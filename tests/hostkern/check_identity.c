@@ -13,33 +13,7 @@
 
 #include "lib/suite.h"
 #include "raw.h"
-
-static struct raw_server S;
-static struct raw_guest *G;
-
-static void
-setup(void)
-{
-
-	raw_start(&S, NULL);
-	G = raw_guest(&S, "tester");
-}
-
-static void
-setup_loop(void)
-{
-
-	raw_in_loop = true;
-	setup();
-}
-
-static void
-teardown(void)
-{
-
-	raw_leave(G);
-	raw_stop(&S);
-}
+#include "ways.h"
 
 START_TEST(pids_and_parents)
 {
@@ -117,7 +91,7 @@ setup_with_groups(void)
 	static const gid_t groups[] = { 4242, 4343 };
 
 	ck_assert_int_eq(setgroups(2, groups), 0);
-	setup();
+	raw_setup();
 }
 
 START_TEST(groups_are_the_peers)
@@ -314,13 +288,10 @@ START_TEST(limit_of_processes)
 }
 END_TEST
 
-/* Every test with the server in its own threads and in a caller's loop. */
 static void
-add_case(Suite *s, const char *name, void (*start)(void))
+add_tests(TCase *t)
 {
-	TCase *t = tcase_create(name);
 
-	tcase_add_checked_fixture(t, start, teardown);
 	tcase_add_test(t, pids_and_parents);
 	tcase_add_test(t, groups_and_sessions);
 	tcase_add_test(t, ids_are_the_peers);
@@ -330,18 +301,16 @@ add_case(Suite *s, const char *name, void (*start)(void))
 	tcase_add_test(t, umask_is_each_ones_own);
 	tcase_add_test(t, limits);
 	tcase_add_test(t, limit_of_processes);
-	suite_add_tcase(s, t);
 }
 
 static Suite *
 suite(void)
 {
-	Suite *s = suite_create("hostkern identity");
+	Suite *s = suite_both_ways("hostkern identity", raw_setup,
+	    raw_teardown, add_tests);
 	TCase *t = tcase_create("groups");
 
-	add_case(s, "threads", setup);
-	add_case(s, "loop", setup_loop);
-	tcase_add_checked_fixture(t, setup_with_groups, teardown);
+	tcase_add_checked_fixture(t, setup_with_groups, raw_teardown);
 	if (geteuid() == 0)
 		tcase_add_test(t, groups_are_the_peers);
 	suite_add_tcase(s, t);

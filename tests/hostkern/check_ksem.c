@@ -15,6 +15,7 @@
 #include <rump/rumpdefs.h>
 
 #include "tests/hostkern/host.h"
+#include "tests/hostkern/ways.h"
 #include "tests/lib/suite.h"
 
 #define NAME	"/sem"
@@ -380,12 +381,10 @@ START_TEST(a_client_that_is_gone_waits_no_more)
 }
 END_TEST
 
-static TCase *
-with(const char *name, void (*start)(void))
+static void
+add_tests(TCase *tc)
 {
-	TCase *tc = tcase_create(name);
 
-	tcase_add_checked_fixture(tc, start, host_stop);
 	tcase_add_test(tc, counts);
 	tcase_add_test(tc, value_has_an_end);
 	tcase_add_test(tc, ids_are_checked);
@@ -399,15 +398,12 @@ with(const char *name, void (*start)(void))
 	tcase_add_test(tc, wakes_another_guest_by_name);
 	tcase_add_test(tc, nothing_is_lost_among_threads);
 	tcase_add_test(tc, a_client_that_is_gone_waits_no_more);
-	return tc;
 }
 
 int
 main(void)
 {
-	Suite *s = suite_create("ksem");
 
-	suite_add_tcase(s, with("threads", host_start));
-	suite_add_tcase(s, with("event loop", host_start_loop));
-	return suite_run(s);
+	return suite_run(suite_both_ways("ksem", host_start, host_stop,
+	    add_tests));
 }

@@ -10,6 +10,7 @@
 #include <rump/rumpdefs.h>
 
 #include "tests/hostkern/host.h"
+#include "tests/hostkern/ways.h"
 #include "tests/lib/suite.h"
 
 #define ck_fails(call, error)	do {			\
@@ -119,27 +120,21 @@ START_TEST(rebooting)
 }
 END_TEST
 
-/* Every test with the server in its own threads and in a caller's loop. */
 static void
-add_case(Suite *s, const char *name, void (*start)(void))
+add_tests(TCase *tc)
 {
-	TCase *tc = tcase_create(name);
 
-	tcase_add_checked_fixture(tc, start, host_stop);
 	tcase_add_test(tc, mounting);
 	tcase_add_test(tc, file_systems);
 	tcase_add_test(tc, modules);
 	tcase_add_test(tc, tracing);
 	tcase_add_test(tc, rebooting);
-	suite_add_tcase(s, tc);
 }
 
 int
 main(void)
 {
-	Suite *s = suite_create("misc");
 
-	add_case(s, "threads", host_start);
-	add_case(s, "loop", host_start_loop);
-	return suite_run(s);
+	return suite_run(suite_both_ways("misc", host_start, host_stop,
+	    add_tests));
 }

@@ -18,34 +18,15 @@
 
 #include "lib/suite.h"
 #include "raw.h"
-
-static struct raw_server S;
-static struct raw_guest *G;
+#include "ways.h"
 
 static void
 setup(void)
 {
 
-	raw_start(&S, NULL);
+	raw_setup();
 	raw_put(&S, "../secret", "secret");
 	raw_put(&S, "secret", "inside");
-	G = raw_guest(&S, "tester");
-}
-
-static void
-setup_loop(void)
-{
-
-	raw_in_loop = true;
-	setup();
-}
-
-static void
-teardown(void)
-{
-
-	raw_leave(G);
-	raw_stop(&S);
 }
 
 /* The first bytes of the file, or "" with the errno in *error. */
@@ -529,13 +510,10 @@ START_TEST(read_only_root)
 }
 END_TEST
 
-/* Every test with the server in its own threads and in a caller's loop. */
 static void
-add_case(Suite *s, const char *name, void (*start)(void))
+add_tests(TCase *t)
 {
-	TCase *t = tcase_create(name);
 
-	tcase_add_checked_fixture(t, start, teardown);
 	tcase_set_timeout(t, 60);
 	tcase_add_test(t, dotdot_stops_at_the_root);
 	tcase_add_test(t, links_stay_in_the_root);
@@ -549,22 +527,12 @@ add_case(Suite *s, const char *name, void (*start)(void))
 	tcase_add_test(t, renaming);
 	tcase_add_test(t, linking);
 	tcase_add_test(t, read_only_root);
-	suite_add_tcase(s, t);
-}
-
-static Suite *
-suite(void)
-{
-	Suite *s = suite_create("hostkern paths");
-
-	add_case(s, "threads", setup);
-	add_case(s, "loop", setup_loop);
-	return s;
 }
 
 int
 main(void)
 {
 
-	return suite_run(suite());
+	return suite_run(suite_both_ways("hostkern paths", setup, raw_teardown,
+	    add_tests));
 }

@@ -9,17 +9,16 @@
 
 #include "lib/suite.h"
 #include "raw.h"
+#include "ways.h"
 
-static struct raw_server S;
-static struct raw_guest *G, *W;		/* waits; writes */
+static struct raw_guest *W;		/* waits; writes */
 static int R, WR;			/* a pipe's ends, in both */
 
 static void
 setup(void)
 {
 
-	raw_start(&S, NULL);
-	G = raw_guest(&S, "waiter");
+	raw_setup();
 	OK0(G, pipe);
 	R = (int)G->retval[0];
 	WR = (int)G->retval[1];
@@ -27,20 +26,11 @@ setup(void)
 }
 
 static void
-setup_loop(void)
-{
-
-	raw_in_loop = true;
-	setup();
-}
-
-static void
 teardown(void)
 {
 
 	raw_leave(W);
-	raw_leave(G);
-	raw_stop(&S);
+	raw_teardown();
 }
 
 static long long
@@ -205,13 +195,10 @@ START_TEST(leaving_while_waiting)
 }
 END_TEST
 
-/* Every test with the server in its own threads and in a caller's loop. */
 static void
-add_case(Suite *s, const char *name, void (*start)(void))
+add_tests(TCase *tc)
 {
-	TCase *tc = tcase_create(name);
 
-	tcase_add_checked_fixture(tc, start, teardown);
 	tcase_add_test(tc, poll_at_once);
 	tcase_add_test(tc, poll_waits);
 	tcase_add_test(tc, poll_refuses);
@@ -219,15 +206,12 @@ add_case(Suite *s, const char *name, void (*start)(void))
 	tcase_add_test(tc, select_sets);
 	tcase_add_test(tc, select_waits);
 	tcase_add_test(tc, leaving_while_waiting);
-	suite_add_tcase(s, tc);
 }
 
 int
 main(void)
 {
-	Suite *s = suite_create("hostkern readiness");
 
-	add_case(s, "threads", setup);
-	add_case(s, "loop", setup_loop);
-	return suite_run(s);
+	return suite_run(suite_both_ways("hostkern readiness", setup, teardown,
+	    add_tests));
 }

@@ -15,6 +15,7 @@
 #include <rump/rumpdefs.h>
 
 #include "tests/hostkern/host.h"
+#include "tests/hostkern/ways.h"
 #include "tests/lib/suite.h"
 
 struct shared {
@@ -128,32 +129,19 @@ START_TEST(exec_keeps_the_process)
 }
 END_TEST
 
-/* Every test with the server in its own threads and in a caller's loop. */
 static void
-add_case(Suite *s, const char *name, void (*start)(void))
+add_tests(TCase *t)
 {
-	TCase *t = tcase_create(name);
 
-	tcase_add_checked_fixture(t, start, host_stop);
 	tcase_add_test(t, fork_shares_files_and_pipes);
 	tcase_add_test(t, a_new_guest_has_nothing_of_ours);
 	tcase_add_test(t, exec_keeps_the_process);
-	suite_add_tcase(s, t);
-}
-
-static Suite *
-suite(void)
-{
-	Suite *s = suite_create("hostkern session");
-
-	add_case(s, "threads", host_start);
-	add_case(s, "loop", host_start_loop);
-	return s;
 }
 
 int
 main(void)
 {
 
-	return suite_run(suite());
+	return suite_run(suite_both_ways("hostkern session", host_start,
+	    host_stop, add_tests));
 }

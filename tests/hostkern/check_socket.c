@@ -17,25 +17,16 @@
 
 #include "lib/suite.h"
 #include "raw.h"
+#include "ways.h"
 
-static struct raw_server S;
-static struct raw_guest *G, *H;
+static struct raw_guest *H;
 
 static void
 setup(void)
 {
 
-	raw_start(&S, NULL);
-	G = raw_guest(&S, "server");
+	raw_setup();
 	H = raw_guest(&S, "client");
-}
-
-static void
-setup_loop(void)
-{
-
-	raw_in_loop = true;
-	setup();
 }
 
 static void
@@ -43,8 +34,7 @@ teardown(void)
 {
 
 	raw_leave(H);
-	raw_leave(G);
-	raw_stop(&S);
+	raw_teardown();
 }
 
 static struct rump_sockaddr_in
@@ -885,13 +875,10 @@ START_TEST(closed_while_waiting)
 }
 END_TEST
 
-/* Every test with the server in its own threads and in a caller's loop. */
 static void
-add_case(Suite *s, const char *name, void (*start)(void))
+add_tests(TCase *tc)
 {
-	TCase *tc = tcase_create(name);
 
-	tcase_add_checked_fixture(tc, start, teardown);
 	tcase_add_test(tc, tcp_both_ways);
 	tcase_add_test(tc, much_data);
 	tcase_add_test(tc, connecting_to_nobody);
@@ -915,17 +902,15 @@ add_case(Suite *s, const char *name, void (*start)(void))
 	tcase_add_test(tc, many_messages);
 	tcase_add_test(tc, leaving_while_waiting);
 	tcase_add_test(tc, closed_while_waiting);
-	suite_add_tcase(s, tc);
 }
 
 int
 main(void)
 {
-	Suite *s = suite_create("hostkern sockets");
+	Suite *s = suite_both_ways("hostkern sockets", setup, teardown,
+	    add_tests);
 	TCase *alone = tcase_create("alone");
 
-	add_case(s, "threads", setup);
-	add_case(s, "loop", setup_loop);
 	tcase_add_test(alone, without_a_network);
 	suite_add_tcase(s, alone);
 	return suite_run(s);

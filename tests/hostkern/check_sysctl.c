@@ -14,6 +14,7 @@
 #include <rump/rumpdefs.h>
 
 #include "tests/hostkern/host.h"
+#include "tests/hostkern/ways.h"
 #include "tests/lib/suite.h"
 
 #define LENGTH(a)	(sizeof(a) / sizeof((a)[0]))
@@ -508,13 +509,10 @@ START_TEST(nonsense)
 }
 END_TEST
 
-/* Every test with the server in its own threads and in a caller's loop. */
 static void
-add_case(Suite *s, const char *name, void (*start)(void))
+add_tests(TCase *tc)
 {
-	TCase *tc = tcase_create(name);
 
-	tcase_add_checked_fixture(tc, start, host_stop);
 	tcase_add_test(tc, says_what_it_is);
 	tcase_add_test(tc, says_what_it_has);
 	tcase_add_test(tc, says_since_when);
@@ -531,15 +529,12 @@ add_case(Suite *s, const char *name, void (*start)(void))
 	tcase_add_test(tc, questions_about_the_tree);
 	tcase_add_test(tc, descriptions);
 	tcase_add_test(tc, nonsense);
-	suite_add_tcase(s, tc);
 }
 
 int
 main(void)
 {
-	Suite *s = suite_create("sysctl");
 
-	add_case(s, "threads", host_start);
-	add_case(s, "loop", host_start_loop);
-	return suite_run(s);
+	return suite_run(suite_both_ways("sysctl", host_start, host_stop,
+	    add_tests));
 }

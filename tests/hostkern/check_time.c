@@ -13,6 +13,7 @@
 #include <rump/rumpdefs.h>
 
 #include "tests/hostkern/host.h"
+#include "tests/hostkern/ways.h"
 #include "tests/lib/suite.h"
 
 #define TS(x)	((struct timespec *)(x))
@@ -280,12 +281,10 @@ START_TEST(a_client_that_is_gone_sleeps_no_more)
 }
 END_TEST
 
-static TCase *
-with(const char *name, void (*start)(void))
+static void
+add_tests(TCase *tc)
 {
-	TCase *tc = tcase_create(name);
 
-	tcase_add_checked_fixture(tc, start, host_stop);
 	tcase_add_test(tc, clocks_are_the_hosts);
 	tcase_add_test(tc, other_clocks_are_none);
 	tcase_add_test(tc, time_of_day);
@@ -297,15 +296,12 @@ with(const char *name, void (*start)(void))
 	tcase_add_test(tc, sleeps_until);
 	tcase_add_test(tc, sleeping_checks);
 	tcase_add_test(tc, a_client_that_is_gone_sleeps_no_more);
-	return tc;
 }
 
 int
 main(void)
 {
-	Suite *s = suite_create("time");
 
-	suite_add_tcase(s, with("threads", host_start));
-	suite_add_tcase(s, with("event loop", host_start_loop));
-	return suite_run(s);
+	return suite_run(suite_both_ways("time", host_start, host_stop,
+	    add_tests));
 }

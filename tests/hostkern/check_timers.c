@@ -15,6 +15,7 @@
 #include <rump/rumpdefs.h>
 
 #include "tests/hostkern/host.h"
+#include "tests/hostkern/ways.h"
 #include "tests/lib/suite.h"
 
 #define IV(x)	((struct itimerval *)(x))
@@ -453,12 +454,10 @@ START_TEST(a_client_that_is_gone_has_none)
 }
 END_TEST
 
-static TCase *
-with(const char *name, void (*start)(void))
+static void
+add_tests(TCase *tc)
 {
-	TCase *tc = tcase_create(name);
 
-	tcase_add_checked_fixture(tc, start, host_stop);
 	tcase_add_test(tc, itimer_raises_once);
 	tcase_add_test(tc, itimer_raises_again_until_stopped);
 	tcase_add_test(tc, itimer_setting_is_read_back);
@@ -474,18 +473,14 @@ with(const char *name, void (*start)(void))
 	tcase_add_test(tc, a_fork_has_none);
 	tcase_add_test(tc, an_exec_keeps_those_of_setitimer);
 	tcase_add_test(tc, a_client_that_is_gone_has_none);
-	return tc;
 }
 
 int
 main(int argc, char *argv[])
 {
-	Suite *s;
 
 	if (argc == 3 && strcmp(argv[1], "after-exec") == 0)
 		return after_exec(argv[2]);
-	s = suite_create("timers");
-	suite_add_tcase(s, with("threads", host_start));
-	suite_add_tcase(s, with("event loop", host_start_loop));
-	return suite_run(s);
+	return suite_run(suite_both_ways("timers", host_start, host_stop,
+	    add_tests));
 }

@@ -17,6 +17,7 @@
 
 #include "hostkern/hostkern.h"
 #include "tests/hostkern/host.h"
+#include "tests/hostkern/ways.h"
 
 enum { STOP_MS = 2000 };
 
@@ -45,7 +46,7 @@ run_loop(struct rumpserver *srv, int life)
 }
 
 static void
-serve(int ready, int life, bool loop)
+serve(int ready, int life)
 {
 	struct hostkern_config conf = { .root = root, .console_fd = -1 };
 	struct rumpserver_config sc = { .kernel = &hostkern_kernel };
@@ -62,13 +63,13 @@ serve(int ready, int life, bool loop)
 	srv = rumpserver_create(&sc);
 	snprintf(locator, sizeof(locator), "unix://%s/sock", folder);
 	if (srv == NULL || rumpserver_listen(srv, locator, NULL, 0) == -1 ||
-	    (!loop && rumpserver_start(srv) == -1)) {
+	    (!in_event_loop && rumpserver_start(srv) == -1)) {
 		perror("rumpserver");
 		_exit(2);
 	}
 	if (write(ready, "r", 1) != 1)
 		_exit(2);
-	if (loop)
+	if (in_event_loop)
 		run_loop(srv, life);
 	else
 		while (read(life, &c, 1) == -1 && errno == EINTR)
@@ -82,8 +83,8 @@ serve(int ready, int life, bool loop)
 	_exit(0);
 }
 
-static void
-start(bool loop)
+void
+host_start(void)
 {
 	int ready[2], life[2];
 	char locator[128], c;
@@ -99,7 +100,7 @@ start(bool loop)
 	ck_assert_int_ne(server, -1);
 	if (server == 0) {
 		close(life[1]);
-		serve(ready[1], life[0], loop);
+		serve(ready[1], life[0]);
 	}
 	close(ready[1]);
 	close(life[0]);
@@ -109,20 +110,6 @@ start(bool loop)
 	snprintf(locator, sizeof(locator), "unix://%s/sock", folder);
 	setenv("RUMP_SERVER", locator, 1);
 	ck_assert_int_eq(rumpclient_init(), 0);
-}
-
-void
-host_start(void)
-{
-
-	start(false);
-}
-
-void
-host_start_loop(void)
-{
-
-	start(true);
 }
 
 static int

@@ -13,11 +13,9 @@
  * Starts a server on an empty root of its own, points RUMP_SERVER at it and
  * connects.  host_stop ends it, and fails the test unless the server came to
  * a clean end: all guests gone, no leak, no report of a sanitizer.  To be used
- * as a checked fixture.  host_start_loop: the server runs in an event loop
- * instead of threads of its own.
+ * as a checked fixture.  in_event_loop (ways.h) says how the server runs.
  */
 void host_start(void);
-void host_start_loop(void);
 void host_stop(void);
 
 /* The root, as the host names it. */

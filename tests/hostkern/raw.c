@@ -14,6 +14,7 @@
 #include <check.h>
 
 #include "raw.h"
+#include "ways.h"
 #include "wire/frame.h"
 
 enum { PATIENCE_MS = 10000, A_LITTLE_MS = 30 };
@@ -29,7 +30,8 @@ log_line(void *cookie, enum rumpserver_loglevel level, const char *line)
 		fprintf(stderr, "server: %s\n", line);
 }
 
-bool raw_in_loop;
+struct raw_server S;
+struct raw_guest *G;
 
 static void *
 run_loop(void *arg)
@@ -57,7 +59,7 @@ static void
 run_server(struct raw_server *s)
 {
 
-	if (!raw_in_loop) {
+	if (!in_event_loop) {
 		ck_assert_int_eq(rumpserver_start(s->srv), 0);
 		return;
 	}
@@ -113,7 +115,7 @@ void
 raw_stop(struct raw_server *s)
 {
 
-	if (raw_in_loop)
+	if (in_event_loop)
 		end_loop(s);
 	rumpserver_stop(s->srv, 0);
 	rumpserver_destroy(s->srv);
@@ -384,6 +386,22 @@ raw_leave(struct raw_guest *g)
 		poll(NULL, 0, 1);
 	}
 	free(g);
+}
+
+void
+raw_setup(void)
+{
+
+	raw_start(&S, NULL);
+	G = raw_guest(&S, "/bin/tester");
+}
+
+void
+raw_teardown(void)
+{
+
+	raw_leave(G);
+	raw_stop(&S);
 }
 
 void

@@ -31,11 +31,8 @@ struct raw_server {
 	int quit[2];		/* a pipe: closed to end the loop */
 };
 
-/* Which of its ways the server runs in: its own threads, or a caller's loop
- * (which is a thread of ours).  Set before raw_start(). */
-extern bool raw_in_loop;
-
-/* conf may be NULL; its root is not looked at. */
+/* conf may be NULL; its root is not looked at.  in_event_loop (ways.h) says how
+ * the server runs; its loop is then a thread of ours. */
 void raw_start(struct raw_server *, const struct hostkern_config *conf);
 /* Ends the server, checks that no guest was left, removes the directory. */
 void raw_stop(struct raw_server *);
@@ -65,6 +62,15 @@ void raw_exec(struct raw_guest *, const char *comm);
 int raw_exec_amid(struct raw_guest *, const char *comm);
 /* Disconnects, and waits until the process is gone. */
 void raw_leave(struct raw_guest *);
+
+/*
+ * What most tests begin with: a server, and a guest of it.  To be used as a
+ * checked fixture, or at the beginning of one.
+ */
+extern struct raw_server S;
+extern struct raw_guest *G;
+void raw_setup(void);
+void raw_teardown(void);
 
 /*
  * A call: its NetBSD errno; results in retval.  raw_begin sends it only, and
