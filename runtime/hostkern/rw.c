@@ -17,12 +17,12 @@
 #include <rump/rump_handlers.h>
 #include <rump/rump_syscallargs.h>
 
+#include "hostkern/iovec.h"
 #include "hostkern/kern.h"
 
 enum {
 	PIECE = RUMPSERVER_BORROW_MAX,
 	SLOW_VECTOR = 64 * 1024,	/* most of a readv that may block */
-	IOV_ON_STACK = 8,		/* NetBSD's UIO_SMALLIOV */
 };
 
 /* One transfer; off is -1 for the file's own offset. */
@@ -31,12 +31,6 @@ struct transfer {
 	struct file *f;
 	int64_t off;
 	size_t done;
-};
-
-/* A struct iovec of the client. */
-struct client_iovec {
-	rump_uaddr_t base;
-	uint64_t len;
 };
 
 static bool
@@ -346,48 +340,6 @@ sys_pwrite(struct lwp *l, const struct sys_pwrite_args *uap,
 
 /* --- vectors --- */
 
-struct vector {
-	struct client_iovec small[IOV_ON_STACK];
-	struct client_iovec *iov;
-	int n;
-	uint64_t total;
-};
-
-static void
-vector_free(struct vector *v)
-{
-
-	if (v->iov != v->small)
-		free(v->iov);
-}
-
-static int
-vector_get(struct lwp *l, rump_uaddr_t uaddr, int n, struct vector *v)
-{
-	int error, i;
-
-	if (n <= 0 || n > KERN_IOV)
-		return RUMP_EINVAL;
-	v->n = n;
-	v->total = 0;
-	v->iov = v->small;
-	if (n > IOV_ON_STACK) {
-		v->iov = calloc((size_t)n, sizeof(v->iov[0]));
-		if (v->iov == NULL)
-			return RUMP_ENOMEM;
-	}
-	error = rumpserver_copyin(l, uaddr, v->iov,
-	    (size_t)n * sizeof(v->iov[0]));
-	for (i = 0; error == 0 && i < n; i++) {
-		if (v->iov[i].len > SSIZE_MAX - v->total)
-			error = RUMP_EINVAL;
-		v->total += v->iov[i].len;
-	}
-	if (error != 0)
-		vector_free(v);
-	return error;
-}
-
 /* All through one host read, so that what is read is one moment's. */
 static int
 read_gathered(struct transfer *t, const struct vector *v)
@@ -485,7 +437,8 @@ do_vector(struct lwp *l, int fd, rump_uaddr_t uiov, int n, bool write,
 	error = get_file(l, fd, write, at, off, &t);
 	if (error != 0)
 		return error;
-	error = vector_get(l, uiov, n, &v);
+	error = n > 0 && n <= KERN_IOV ? vector_get(l, uiov, n, &v) :
+	    RUMP_EINVAL;
 	if (error != 0)
 		goto out;
 	if (write) {

@@ -15,6 +15,7 @@
 #include <rump/rump_syscallargs.h>
 #include <rump/rumpconv.h>
 
+#include "hostkern/iovec.h"
 #include "hostkern/ktime.h"
 #include "hostkern/sock.h"
 
@@ -22,7 +23,6 @@ enum {
 	PIECE = RUMPSERVER_BORROW_MAX,
 	STREAM_PIECE = 256 * 1024,	/* of a stream, in one recvmsg */
 	HOST_CTLMAX = 4096,		/* control messages from the host */
-	IOV_ON_STACK = 8,
 	MMSG_MAX = 1024,		/* NetBSD's, too */
 	/* What a caller may say; the rest is not for it to set. */
 	SEND_FLAGS = RUMP_MSG_OOB | RUMP_MSG_DONTROUTE | RUMP_MSG_EOR,
@@ -48,51 +48,13 @@ nowait(int flags)
 
 /* --- the client's vector of buffers --- */
 
-struct client_iovec {
-	rump_uaddr_t base;
-	uint64_t len;
-};
-
-struct vector {
-	struct client_iovec small[IOV_ON_STACK];
-	struct client_iovec *iov;
-	int n;
-	uint64_t total;
-};
-
-static void
-vector_free(struct vector *v)
-{
-
-	if (v->iov != v->small)
-		free(v->iov);
-}
-
 static int
-vector_get(struct lwp *l, const struct rump_msghdr *mh, struct vector *v)
+message_vector(struct lwp *l, const struct rump_msghdr *mh, struct vector *v)
 {
-	int error, i;
 
-	v->iov = v->small;
-	v->n = mh->msg_iovlen;
-	v->total = 0;
-	if (v->n < 0 || v->n > KERN_IOV)
+	if (mh->msg_iovlen < 0 || mh->msg_iovlen > KERN_IOV)
 		return RUMP_EMSGSIZE;
-	if (v->n > IOV_ON_STACK) {
-		v->iov = calloc((size_t)v->n, sizeof(v->iov[0]));
-		if (v->iov == NULL)
-			return RUMP_ENOMEM;
-	}
-	error = rumpserver_copyin(l, (uintptr_t)mh->msg_iov, v->iov,
-	    (size_t)v->n * sizeof(v->iov[0]));
-	for (i = 0; error == 0 && i < v->n; i++) {
-		if (v->iov[i].len > (uint64_t)INT64_MAX - v->total)
-			error = RUMP_EINVAL;
-		v->total += v->iov[i].len;
-	}
-	if (error != 0)
-		vector_free(v);
-	return error;
+	return vector_get(l, (uintptr_t)mh->msg_iov, mh->msg_iovlen, v);
 }
 
 /* `len` bytes at `skip` in the vector, to or from one buffer. */
@@ -475,7 +437,7 @@ send_message(struct lwp *l, struct file *f, const struct rump_msghdr *mh,
 	struct vector v;
 	int error;
 
-	error = vector_get(l, mh, &v);
+	error = message_vector(l, mh, &v);
 	if (error != 0)
 		return error;
 	sending_init(&s, l, f, flags);
@@ -899,7 +861,7 @@ recv_message(struct lwp *l, struct file *f, struct rump_msghdr *mh, int flags,
 	struct vector v;
 	int error;
 
-	error = vector_get(l, mh, &v);
+	error = message_vector(l, mh, &v);
 	if (error != 0)
 		return error;
 	if (mh->msg_control == NULL)
