@@ -283,49 +283,84 @@ take(uint32_t *id, uint32_t new)
 		*id = new;
 }
 
+/* The real, effective and saved id of users, or of groups. */
+enum idkind { USER_IDS, GROUP_IDS };
+struct ids {
+	uint32_t *r, *e, *s;
+};
+
+static struct ids
+ids_of(struct kcred *c, enum idkind kind)
+{
+
+	if (kind == USER_IDS)
+		return (struct ids){ &c->ruid, &c->euid, &c->svuid };
+	return (struct ids){ &c->rgid, &c->egid, &c->svgid };
+}
+
 /* NOID leaves an id as it is. */
 static int
-set_uids(struct kproc *p, uint32_t r, unsigned rfrom, uint32_t e,
-    unsigned efrom, uint32_t s, unsigned sfrom)
+set_ids(struct kproc *p, enum idkind kind, uint32_t r, unsigned rfrom,
+    uint32_t e, unsigned efrom, uint32_t s, unsigned sfrom)
 {
 	struct kcred *c;
+	struct ids now;
 
 	c = cred_edit(p);
 	if (c == NULL)
 		return RUMP_ENOMEM;
+	now = ids_of(c, kind);
 	if (c->euid != 0 &&
-	    (!may_take(r, rfrom, c->ruid, c->euid, c->svuid) ||
-	    !may_take(e, efrom, c->ruid, c->euid, c->svuid) ||
-	    !may_take(s, sfrom, c->ruid, c->euid, c->svuid))) {
+	    (!may_take(r, rfrom, *now.r, *now.e, *now.s) ||
+	    !may_take(e, efrom, *now.r, *now.e, *now.s) ||
+	    !may_take(s, sfrom, *now.r, *now.e, *now.s))) {
 		cred_put(c);
 		return RUMP_EPERM;
 	}
-	take(&c->ruid, r);
-	take(&c->euid, e);
-	take(&c->svuid, s);
+	take(now.r, r);
+	take(now.e, e);
+	take(now.s, s);
 	return cred_commit(p, c);
 }
 
+/* setuid, setgid: all three at once. */
 static int
-set_gids(struct kproc *p, uint32_t r, unsigned rfrom, uint32_t e,
-    unsigned efrom, uint32_t s, unsigned sfrom)
+set_id(struct lwp *l, enum idkind kind, uint32_t id)
 {
-	struct kcred *c;
 
-	c = cred_edit(p);
-	if (c == NULL)
-		return RUMP_ENOMEM;
-	if (c->euid != 0 &&
-	    (!may_take(r, rfrom, c->rgid, c->egid, c->svgid) ||
-	    !may_take(e, efrom, c->rgid, c->egid, c->svgid) ||
-	    !may_take(s, sfrom, c->rgid, c->egid, c->svgid))) {
-		cred_put(c);
-		return RUMP_EPERM;
-	}
-	take(&c->rgid, r);
-	take(&c->egid, e);
-	take(&c->svgid, s);
-	return cred_commit(p, c);
+	return set_ids(kern_proc(l), kind, id, FROM_R, id, FROM_R, id, FROM_R);
+}
+
+/* seteuid, setegid. */
+static int
+set_effective_id(struct lwp *l, enum idkind kind, uint32_t id)
+{
+
+	return set_ids(kern_proc(l), kind, NOID, 0, id, FROM_R | FROM_S,
+	    NOID, 0);
+}
+
+/*
+ * setreuid, setregid.  The saved id follows the new effective one when the
+ * real one changes.
+ */
+static int
+set_real_and_effective_id(struct lwp *l, enum idkind kind, uint32_t r,
+    uint32_t e)
+{
+	struct kproc *p = kern_proc(l);
+	struct kcred *c = cred_get(p);
+	struct ids now = ids_of(c, kind);
+	uint32_t s;
+
+	if (r == NOID)
+		r = *now.r;
+	if (e == NOID)
+		e = *now.e;
+	s = r == *now.r ? NOID : e;
+	cred_put(c);
+	return set_ids(p, kind, r, FROM_R | FROM_E, e,
+	    FROM_R | FROM_E | FROM_S, s, FROM_R | FROM_E | FROM_S);
 }
 
 int
@@ -334,8 +369,7 @@ sys_setuid(struct lwp *l, const struct sys_setuid_args *uap,
 {
 
 	(void)retval;
-	return set_uids(kern_proc(l), uap->uid, FROM_R, uap->uid, FROM_R,
-	    uap->uid, FROM_R);
+	return set_id(l, USER_IDS, uap->uid);
 }
 
 int
@@ -344,26 +378,16 @@ sys_seteuid(struct lwp *l, const struct sys_seteuid_args *uap,
 {
 
 	(void)retval;
-	return set_uids(kern_proc(l), NOID, 0, uap->euid, FROM_R | FROM_S,
-	    NOID, 0);
+	return set_effective_id(l, USER_IDS, uap->euid);
 }
 
-/* The saved id follows the new effective one when the real one changes. */
 int
 sys_setreuid(struct lwp *l, const struct sys_setreuid_args *uap,
     register_t *retval)
 {
-	struct kproc *p = kern_proc(l);
-	struct kcred *c = cred_get(p);
-	uint32_t r, e, s;
 
 	(void)retval;
-	r = uap->ruid == NOID ? c->ruid : uap->ruid;
-	e = uap->euid == NOID ? c->euid : uap->euid;
-	s = r == c->ruid ? NOID : e;
-	cred_put(c);
-	return set_uids(p, r, FROM_R | FROM_E, e, FROM_R | FROM_E | FROM_S,
-	    s, FROM_R | FROM_E | FROM_S);
+	return set_real_and_effective_id(l, USER_IDS, uap->ruid, uap->euid);
 }
 
 int
@@ -372,8 +396,7 @@ sys_setgid(struct lwp *l, const struct sys_setgid_args *uap,
 {
 
 	(void)retval;
-	return set_gids(kern_proc(l), uap->gid, FROM_R, uap->gid, FROM_R,
-	    uap->gid, FROM_R);
+	return set_id(l, GROUP_IDS, uap->gid);
 }
 
 int
@@ -382,25 +405,16 @@ sys_setegid(struct lwp *l, const struct sys_setegid_args *uap,
 {
 
 	(void)retval;
-	return set_gids(kern_proc(l), NOID, 0, uap->egid, FROM_R | FROM_S,
-	    NOID, 0);
+	return set_effective_id(l, GROUP_IDS, uap->egid);
 }
 
 int
 sys_setregid(struct lwp *l, const struct sys_setregid_args *uap,
     register_t *retval)
 {
-	struct kproc *p = kern_proc(l);
-	struct kcred *c = cred_get(p);
-	uint32_t r, e, s;
 
 	(void)retval;
-	r = uap->rgid == NOID ? c->rgid : uap->rgid;
-	e = uap->egid == NOID ? c->egid : uap->egid;
-	s = r == c->rgid ? NOID : e;
-	cred_put(c);
-	return set_gids(p, r, FROM_R | FROM_E, e, FROM_R | FROM_E | FROM_S,
-	    s, FROM_R | FROM_E | FROM_S);
+	return set_real_and_effective_id(l, GROUP_IDS, uap->rgid, uap->egid);
 }
 
 int

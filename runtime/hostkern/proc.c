@@ -344,6 +344,30 @@ open_console(struct kproc *p)
 	return 0;
 }
 
+/*
+ * The end of making one, unless an error has come before: what a failure
+ * leaves is freed.  parent is NULL for a guest's first process.
+ */
+static int
+proc_begin(struct kproc *p, struct rump_proc *rp, struct kproc *parent,
+    int error)
+{
+
+	if (error == 0)
+		error = modules_start(p, parent);
+	if (error == 0) {
+		error = proc_enter(p, parent);
+		if (error != 0)
+			modules_exit(p, nmodules());
+	}
+	if (error != 0) {
+		proc_free(p);
+		return error;
+	}
+	rumpserver_proc_setprivate(rp, p);
+	return 0;
+}
+
 int
 proc_new(void *kern, struct rump_proc *rp, const struct rumpserver_peer *peer,
     const char *comm)
@@ -363,19 +387,7 @@ proc_new(void *kern, struct rump_proc *rp, const struct rumpserver_peer *peer,
 	error = first_cred(p, peer);
 	if (error == 0)
 		error = open_console(p);
-	if (error == 0)
-		error = modules_start(p, NULL);
-	if (error == 0) {
-		error = proc_enter(p, NULL);
-		if (error != 0)
-			modules_exit(p, nmodules());
-	}
-	if (error != 0) {
-		proc_free(p);
-		return error;
-	}
-	rumpserver_proc_setprivate(rp, p);
-	return 0;
+	return proc_begin(p, rp, NULL, error);
 }
 
 int
@@ -400,19 +412,7 @@ proc_copy(void *kern, struct rump_proc *rchild, struct rump_proc *rparent)
 	pthread_mutex_unlock(&parent->lock);
 
 	error = fdtable_copy(&p->fdt, &parent->fdt);
-	if (error == 0)
-		error = modules_start(p, parent);
-	if (error == 0) {
-		error = proc_enter(p, parent);
-		if (error != 0)
-			modules_exit(p, nmodules());
-	}
-	if (error != 0) {
-		proc_free(p);
-		return error;
-	}
-	rumpserver_proc_setprivate(rchild, p);
-	return 0;
+	return proc_begin(p, rchild, parent, error);
 }
 
 int

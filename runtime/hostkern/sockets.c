@@ -661,42 +661,40 @@ get_peer(struct file *f, struct sockname *sn)
 	return 0;
 }
 
-int
-sys_getsockname(struct lwp *l, const struct sys_getsockname_args *uap,
-    register_t *retval)
+static int
+tell_name(struct lwp *l, int fd, int (*get)(struct file *, struct sockname *),
+    rump_uaddr_t asa, rump_uaddr_t alen)
 {
 	struct sockname sn;
 	struct file *f;
 	int error;
 
-	(void)retval;
-	error = sock_get(kern_proc(l), uap->fdes, &f);
+	error = sock_get(kern_proc(l), fd, &f);
 	if (error != 0)
 		return error;
-	error = get_name(f, &sn);
+	error = get(f, &sn);
 	file_put(f);
 	if (error != 0)
 		return error;
-	return sockname_copyout(l, &sn, uap->asa, uap->alen);
+	return sockname_copyout(l, &sn, asa, alen);
+}
+
+int
+sys_getsockname(struct lwp *l, const struct sys_getsockname_args *uap,
+    register_t *retval)
+{
+
+	(void)retval;
+	return tell_name(l, uap->fdes, get_name, uap->asa, uap->alen);
 }
 
 int
 sys_getpeername(struct lwp *l, const struct sys_getpeername_args *uap,
     register_t *retval)
 {
-	struct sockname sn;
-	struct file *f;
-	int error;
 
 	(void)retval;
-	error = sock_get(kern_proc(l), uap->fdes, &f);
-	if (error != 0)
-		return error;
-	error = get_peer(f, &sn);
-	file_put(f);
-	if (error != 0)
-		return error;
-	return sockname_copyout(l, &sn, uap->asa, uap->alen);
+	return tell_name(l, uap->fdes, get_peer, uap->asa, uap->alen);
 }
 
 int
