@@ -13,6 +13,7 @@
 
 #include <rump/rumpdefs.h>
 
+#include "lib/suite.h"
 #include "testkern.h"
 
 static struct bed bed;
@@ -334,8 +335,6 @@ main(void)
 {
 	Suite *s = suite_create("blocking");
 	TCase *tc = tcase_create("blocking");
-	SRunner *sr;
-	int failed;
 
 	tcase_set_timeout(tc, 60);
 	tcase_add_loop_test(tc, sleepers, 0, NSLEEPS);
@@ -350,9 +349,5 @@ main(void)
 	tcase_add_test(tc, stop_waits);
 	tcase_add_loop_test(tc, storms, 0, NWAYS);
 	suite_add_tcase(s, tc);
-	sr = srunner_create(s);
-	srunner_run_all(sr, CK_NORMAL);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed != 0;
+	return suite_run(s);
 }

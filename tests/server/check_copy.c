@@ -12,6 +12,7 @@
 
 #include <rump/rumpdefs.h>
 
+#include "lib/suite.h"
 #include "testkern.h"
 
 static struct bed bed;
@@ -570,17 +571,11 @@ main(void)
 	};
 	Suite *s = suite_create("copy");
 	TCase *tc = tcase_create("copy");
-	SRunner *sr;
 	unsigned i;
-	int failed;
 
 	tcase_set_timeout(tc, 60);
 	for (i = 0; i < sizeof(tests) / sizeof(tests[0]); i++)
 		tcase_add_loop_test(tc, tests[i], 0, NWAYS);
 	suite_add_tcase(s, tc);
-	sr = srunner_create(s);
-	srunner_run_all(sr, CK_NORMAL);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed != 0;
+	return suite_run(s);
 }

@@ -17,6 +17,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "lib/suite.h"
 #include "program.h"
 #include "testkern.h"
 
@@ -308,17 +309,11 @@ main(void)
 	};
 	Suite *s = suite_create("daemon");
 	TCase *tc = tcase_create("daemon");
-	SRunner *sr;
 	unsigned i;
-	int failed;
 
 	tcase_set_timeout(tc, 60);
 	for (i = 0; i < sizeof(tests) / sizeof(tests[0]); i++)
 		tcase_add_test(tc, tests[i]);
 	suite_add_tcase(s, tc);
-	sr = srunner_create(s);
-	srunner_run_all(sr, CK_NORMAL);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed != 0;
+	return suite_run(s);
 }

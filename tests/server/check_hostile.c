@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "lib/conversation.h"
+#include "lib/suite.h"
 #include "testkern.h"
 
 static unsigned
@@ -337,8 +338,6 @@ main(void)
 {
 	Suite *s = suite_create("hostile clients");
 	TCase *tc = tcase_create("tricks");
-	SRunner *sr;
-	int failed;
 
 	tcase_set_timeout(tc, 60);
 	tcase_add_loop_test(tc, test_refused_in_halves, 0, NWAYS);
@@ -350,9 +349,5 @@ main(void)
 	tcase_add_loop_test(tc, test_exec_during_calls, 0, NWAYS);
 	tcase_add_loop_test(tc, test_guest_without_nul, 0, NWAYS);
 	suite_add_tcase(s, tc);
-	sr = srunner_create(s);
-	srunner_run_all(sr, CK_ENV);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed != 0;
+	return suite_run(s);
 }

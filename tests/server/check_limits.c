@@ -23,6 +23,7 @@
 
 #include <rump/rumpdefs.h>
 
+#include "lib/suite.h"
 #include "testkern.h"
 
 static struct bed bed;
@@ -577,9 +578,7 @@ main(void)
 	};
 	Suite *s = suite_create("limits");
 	TCase *tc = tcase_create("limits");
-	SRunner *sr;
 	unsigned i;
-	int failed;
 
 	tcase_set_timeout(tc, 60);
 	for (i = 0; i < sizeof(both) / sizeof(both[0]); i++)
@@ -587,9 +586,5 @@ main(void)
 	for (i = 0; i < sizeof(threads) / sizeof(threads[0]); i++)
 		tcase_add_test(tc, threads[i]);
 	suite_add_tcase(s, tc);
-	sr = srunner_create(s);
-	srunner_run_all(sr, CK_NORMAL);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed != 0;
+	return suite_run(s);
 }

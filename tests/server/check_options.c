@@ -25,6 +25,7 @@
 #include <rump/rump_sysnum.h>
 #include <rump/rumpdefs.h>
 
+#include "lib/suite.h"
 #include "program.h"
 #include "testkern.h"
 
@@ -807,9 +808,7 @@ main(void)
 	};
 	Suite *s = suite_create("options");
 	TCase *tc = tcase_create("options");
-	SRunner *sr;
 	unsigned i;
-	int failed;
 
 	tcase_set_timeout(tc, 60);
 	for (i = 0; i < sizeof(tests) / sizeof(tests[0]); i++)
@@ -818,9 +817,5 @@ main(void)
 	tcase_add_loop_test(tc, end_with_blocked_calls, 0, 2);
 	tcase_add_loop_test(tc, verbosity, 0, 3);
 	suite_add_tcase(s, tc);
-	sr = srunner_create(s);
-	srunner_run_all(sr, CK_NORMAL);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed != 0;
+	return suite_run(s);
 }

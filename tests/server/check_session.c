@@ -10,6 +10,7 @@
 
 #include <rump/rumpdefs.h>
 
+#include "lib/suite.h"
 #include "testkern.h"
 
 static struct bed bed;
@@ -452,8 +453,6 @@ main(void)
 {
 	Suite *s = suite_create("session");
 	TCase *tc = tcase_create("session");
-	SRunner *sr;
-	int failed;
 
 	tcase_set_timeout(tc, 60);
 	tcase_add_loop_test(tc, guest_and_calls, 0, NWAYS);
@@ -472,9 +471,5 @@ main(void)
 	tcase_add_loop_test(tc, lwp_refused, 0, NWAYS);
 	tcase_add_loop_test(tc, connected_descriptor, 0, NWAYS);
 	suite_add_tcase(s, tc);
-	sr = srunner_create(s);
-	srunner_run_all(sr, CK_NORMAL);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed != 0;
+	return suite_run(s);
 }
