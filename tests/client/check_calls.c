@@ -19,23 +19,7 @@
 #include "tests/client/fakeserver.h"
 #include "tests/lib/suite.h"
 
-static struct fakeserver fake;
 static int64_t rv;
-
-static void
-start(void)
-{
-
-	fake_start(&fake);
-	ck_assert_int_eq(rumpclient_init(), 0);
-}
-
-static void
-stop(void)
-{
-
-	fake_stop(&fake);
-}
 
 START_TEST(init_is_idempotent)
 {
@@ -480,7 +464,7 @@ main(void)
 	Suite *s = suite_create("calls");
 	TCase *tc = tcase_create("calls");
 
-	tcase_add_checked_fixture(tc, start, stop);
+	tcase_add_checked_fixture(tc, fake_setup_connected, fake_teardown);
 	tcase_set_timeout(tc, 60);
 	tcase_add_test(tc, init_is_idempotent);
 	tcase_add_test(tc, results_and_errors);

@@ -13,11 +13,11 @@
 #include <rump/rumpdefs.h>
 
 #include "tests/client/fakeserver.h"
+#include "tests/lib/sanitizer.h"
 #include "tests/lib/suite.h"
 
 #define THREADS	4
 
-static struct fakeserver fake;
 static int64_t rv;
 static int first;		/* lowest descriptor of the library's */
 static atomic_bool stop_it;
@@ -33,13 +33,6 @@ start(void)
 	close(first);
 	ck_assert_int_eq(rumpclient_init(), 0);
 	threads_retry = false;
-}
-
-static void
-stop(void)
-{
-
-	fake_stop(&fake);
 }
 
 static void *
@@ -230,7 +223,7 @@ main(void)
 	Suite *s = suite_create("closenotify");
 	TCase *tc = tcase_create("closenotify");
 
-	tcase_add_checked_fixture(tc, start, stop);
+	tcase_add_checked_fixture(tc, start, fake_teardown);
 	tcase_set_timeout(tc, 60);
 	tcase_add_test(tc, close_under_load);
 	tcase_add_test(tc, dup2_under_load);

@@ -17,27 +17,12 @@
 #include <rump/rumpdefs.h>
 
 #include "tests/client/fakeserver.h"
+#include "tests/lib/sanitizer.h"
 #include "tests/lib/suite.h"
 
-static struct fakeserver fake;
 static int64_t rv;
 
 int rumpclient__exec_augmentenv(char *const oenv[], char ***newenv);
-
-static void
-start(void)
-{
-
-	fake_start(&fake);
-	ck_assert_int_eq(rumpclient_init(), 0);
-}
-
-static void
-stop(void)
-{
-
-	fake_stop(&fake);
-}
 
 /* Our pid in the server; -1 when the call fails. */
 static int
@@ -538,7 +523,7 @@ main(int argc, char *argv[])
 
 	s = suite_create("fork");
 	tc = tcase_create("fork");
-	tcase_add_checked_fixture(tc, start, stop);
+	tcase_add_checked_fixture(tc, fake_setup_connected, fake_teardown);
 	tcase_set_timeout(tc, 60);
 	tcase_add_test(tc, forked);
 	tcase_add_test(tc, fork_tree);

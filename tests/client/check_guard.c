@@ -15,24 +15,8 @@
 #include "tests/client/fakeserver.h"
 #include "tests/lib/suite.h"
 
-static struct fakeserver fake;
 static int64_t rv;
 static char mem[4096], other[4096];
-
-static void
-start(void)
-{
-
-	fake_start(&fake);
-	ck_assert_int_eq(rumpclient_init(), 0);
-}
-
-static void
-stop(void)
-{
-
-	fake_stop(&fake);
-}
 
 static uint64_t
 at(const void *p)
@@ -392,7 +376,7 @@ main(void)
 	Suite *s = suite_create("guard");
 	TCase *tc = tcase_create("guard");
 
-	tcase_add_checked_fixture(tc, start, stop);
+	tcase_add_checked_fixture(tc, fake_setup_connected, fake_teardown);
 	tcase_set_timeout(tc, 60);
 	tcase_add_test(tc, buffers);
 	tcase_add_test(tc, wrapping_lengths);

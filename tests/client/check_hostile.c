@@ -23,23 +23,7 @@
 #include "tests/lib/suite.h"
 #include "wire/frame.h"
 
-static struct fakeserver fake;
 static int64_t rv;
-
-static void
-start(void)
-{
-
-	fake_start(&fake);
-	ck_assert_int_eq(rumpclient_init(), 0);
-}
-
-static void
-stop(void)
-{
-
-	fake_stop(&fake);
-}
 
 /* What a call answers is never taken for a failure of the library's own: the
  * call is not made again. */
@@ -315,7 +299,7 @@ main(void)
 	TCase *tc = tcase_create("answers");
 
 	tcase_set_timeout(tc, 60);
-	tcase_add_checked_fixture(tc, start, stop);
+	tcase_add_checked_fixture(tc, fake_setup_connected, fake_teardown);
 	tcase_add_test(tc, negative_errors);
 	tcase_add_test(tc, not_connected_is_an_answer);
 	tcase_add_test(tc, lengths_are_those_at_the_beginning);

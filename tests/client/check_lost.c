@@ -21,33 +21,11 @@
 
 #include "client/conn.h"
 #include "tests/client/fakeserver.h"
+#include "tests/lib/sanitizer.h"
 #include "tests/lib/suite.h"
 #include "wire/frame.h"
 
-static struct fakeserver fake;
 static int64_t rv;
-
-static void
-start(void)
-{
-
-	fake_start(&fake);
-}
-
-static void
-start_connected(void)
-{
-
-	fake_start(&fake);
-	ck_assert_int_eq(rumpclient_init(), 0);
-}
-
-static void
-stop(void)
-{
-
-	fake_stop(&fake);
-}
 
 /* What goes to stderr during a test. */
 static int saved_stderr = -1;
@@ -545,7 +523,7 @@ add(Suite *s, const char *name, void (*setup)(void), void (*fill)(TCase *))
 {
 	TCase *tc = tcase_create(name);
 
-	tcase_add_checked_fixture(tc, setup, stop);
+	tcase_add_checked_fixture(tc, setup, fake_teardown);
 	tcase_set_timeout(tc, 60);
 	fill(tc);
 	suite_add_tcase(s, tc);
@@ -588,7 +566,7 @@ main(void)
 {
 	Suite *s = suite_create("lost");
 
-	add(s, "init", start, init_tests);
-	add(s, "lost", start_connected, lost_tests);
+	add(s, "init", fake_setup, init_tests);
+	add(s, "lost", fake_setup_connected, lost_tests);
 	return suite_run(s);
 }

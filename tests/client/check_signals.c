@@ -21,24 +21,8 @@
 #include "tests/client/fakeserver.h"
 #include "tests/lib/suite.h"
 
-static struct fakeserver fake;
 static int64_t rv;
 static atomic_int handled, nested_ok, nested_bad;
-
-static void
-start(void)
-{
-
-	fake_start(&fake);
-	ck_assert_int_eq(rumpclient_init(), 0);
-}
-
-static void
-stop(void)
-{
-
-	fake_stop(&fake);
-}
 
 static void
 on_signal(int signo)
@@ -322,7 +306,7 @@ main(void)
 	Suite *s = suite_create("signals");
 	TCase *tc = tcase_create("signals");
 
-	tcase_add_checked_fixture(tc, start, stop);
+	tcase_add_checked_fixture(tc, fake_setup_connected, fake_teardown);
 	tcase_set_timeout(tc, 60);
 	tcase_add_loop_test(tc, handler_calls_while_reader, 0, 2);
 	tcase_add_test(tc, handler_calls_while_waiting);

@@ -5,6 +5,7 @@
 #include <sys/socket.h>
 #include <sys/wait.h>
 
+#include <check.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -24,6 +25,8 @@
 
 #define GOOD_BANNER	"RUMPSP-0.4-Fake-1.0/test\n"
 #define MAXCOOKIES	64
+
+struct fakeserver fake;
 
 struct response {
 	struct response *next;
@@ -646,6 +649,28 @@ fake_stop(struct fakeserver *f)
 	unlink(path);
 	rmdir(f->dir);
 	munmap(f->sh, sizeof(*f->sh));
+}
+
+void
+fake_setup(void)
+{
+
+	fake_start(&fake);
+}
+
+void
+fake_setup_connected(void)
+{
+
+	fake_start(&fake);
+	ck_assert_int_eq(rumpclient_init(), 0);
+}
+
+void
+fake_teardown(void)
+{
+
+	fake_stop(&fake);
 }
 
 bool

@@ -40,19 +40,6 @@ struct fake_op {
 
 #define FAKE_MAXOPS	8
 
-/* ThreadSanitizer takes vfork(2) for fork(2), and a program that closes other
- * threads' descriptors for a race, which it is. */
-#if defined(__SANITIZE_THREAD__)
-#define UNDER_TSAN	1
-#elif defined(__has_feature)
-#if __has_feature(thread_sanitizer)
-#define UNDER_TSAN	1
-#endif
-#endif
-#ifndef UNDER_TSAN
-#define UNDER_TSAN	0
-#endif
-
 /* In memory that test and server share. */
 struct fake_shared {
 	/* orders */
@@ -90,6 +77,15 @@ void fake_restart_later(struct fakeserver *f, unsigned ms);
 void fake_kill(struct fakeserver *f);
 /* Kills it and removes its directory. */
 void fake_stop(struct fakeserver *f);
+
+/*
+ * The server of a test, and checked fixtures: it is started; the same, with
+ * the client library connected to it; it is stopped.
+ */
+extern struct fakeserver fake;
+void fake_setup(void);
+void fake_setup_connected(void);
+void fake_teardown(void);
 
 /* Waits until *counter is at least n; false after five seconds. */
 bool fake_wait(atomic_int *counter, int n);

@@ -24,6 +24,7 @@
 #include <rump/rumpdefs.h>
 
 #include "tests/e2e/daemon.h"
+#include "tests/lib/sanitizer.h"
 #include "tests/lib/suite.h"
 
 #define ROUNDS	101		/* odd: there is a median */

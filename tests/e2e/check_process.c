@@ -22,6 +22,7 @@
 #include <rump/rumpdefs.h>
 
 #include "tests/e2e/daemon.h"
+#include "tests/lib/sanitizer.h"
 #include "tests/lib/suite.h"
 
 #define IMAGE	RUMPGEN_BUILD "/tests/e2e/prog_image"

@@ -45,16 +45,4 @@ const char *captured(void);
 /* A file as a string, at most 64 KiB; static memory. */
 const char *contents(const char *path);
 
-/* ThreadSanitizer takes vfork(2) for fork(2). */
-#if defined(__SANITIZE_THREAD__)
-#define UNDER_TSAN	1
-#elif defined(__has_feature)
-#if __has_feature(thread_sanitizer)
-#define UNDER_TSAN	1
-#endif
-#endif
-#ifndef UNDER_TSAN
-#define UNDER_TSAN	0
-#endif
-
 #endif
