@@ -23,11 +23,6 @@
 
 enum { BIG = 3 * 1024 * 1024 + 17 };
 
-#define ck_fails(call, error)	do {			\
-	ck_assert_int_eq((call), -1);			\
-	ck_assert_int_eq(errno, (error));		\
-} while (0)
-
 static int
 file(const char *content)
 {

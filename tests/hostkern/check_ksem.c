@@ -61,11 +61,6 @@ timedwait(intptr_t id, int64_t ms)
 	return rump_sys__ksem_timedwait(id, &ts);
 }
 
-#define ck_fails(call, error)	do {			\
-	ck_assert_int_eq((call), -1);			\
-	ck_assert_int_eq(errno, (error));		\
-} while (0)
-
 START_TEST(counts)
 {
 	intptr_t id = sem_new(2);

@@ -13,11 +13,6 @@
 #include "tests/hostkern/ways.h"
 #include "tests/lib/suite.h"
 
-#define ck_fails(call, error)	do {			\
-	ck_assert_int_eq((call), -1);			\
-	ck_assert_int_eq(errno, (error));		\
-} while (0)
-
 #define NOWHERE	((void *)8)
 
 static void

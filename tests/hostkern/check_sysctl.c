@@ -19,11 +19,6 @@
 
 #define LENGTH(a)	(sizeof(a) / sizeof((a)[0]))
 
-#define ck_fails(call, error)	do {			\
-	ck_assert_int_eq((call), -1);			\
-	ck_assert_int_eq(errno, (error));		\
-} while (0)
-
 static int
 get(int a, int b, void *old, size_t *len)
 {

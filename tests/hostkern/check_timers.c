@@ -25,11 +25,6 @@
 
 enum { TICK_US = 10000, LONG_S = 1000 };
 
-#define ck_fails(call, error)	do {			\
-	ck_assert_int_eq((call), -1);			\
-	ck_assert_int_eq(errno, (error));		\
-} while (0)
-
 static volatile sig_atomic_t caught[65];
 
 static void

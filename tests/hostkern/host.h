@@ -7,6 +7,8 @@
 
 #include <sys/types.h>
 
+#include <check.h>
+#include <errno.h>
 #include <stdbool.h>
 
 /*
@@ -38,6 +40,12 @@ struct gate {
 void gate_init(struct gate *);
 void gate_open(struct gate *);
 void gate_pass(struct gate *);		/* waits */
+
+/* A call of a client's stub fails with this errno of the host's. */
+#define ck_fails(call, error)	do {			\
+	ck_assert_int_eq((call), -1);			\
+	ck_assert_int_eq(errno, (error));		\
+} while (0)
 
 /* Microseconds of the host's monotonic clock. */
 long long clock_us(void);
