@@ -55,6 +55,8 @@ say =		@$(if $(Q),echo "  $(1)   $(2)",:)
 room =		$(patsubst %.c,$(B)/obj/%.o,$(sort $(wildcard $(1)/*.c)))
 WIRE :=		$(call room,runtime/wire)
 ABI :=		$(call room,runtime/abi)
+GENERATED_OBJS := $(B)/obj/$(OUT)/trace/rump_sysdesc.o \
+		$(B)/obj/$(OUT)/client/rump_syscalls.o
 TRACE :=	$(call room,runtime/trace) $(B)/obj/$(OUT)/trace/rump_sysdesc.o
 CLIENT :=	$(call room,runtime/client) $(B)/obj/$(OUT)/client/rump_syscalls.o
 SERVER :=	$(call room,runtime/server)
@@ -125,18 +127,20 @@ $(B)/obj/$(OUT)/tests/%.o: TESTCPPFLAGS = -I. -Itests
 $(B)/obj/examples/%.o: TESTCPPFLAGS = -DRUMPGEN_BUILD='"$(CURDIR)/$(B)"'
 
 # What goes into a library is said here, so a change here remakes them.
-$(CLIENT_A) $(CLIENT_SO) $(SERVER_A) $(SERVER_SO): Makefile
+$(B)/obj/librumpclient.o $(B)/obj/librumpserver.o $(CLIENT_A) $(CLIENT_SO) \
+		$(SERVER_A) $(SERVER_SO): Makefile
 
 archive =	@mkdir -p $(@D); rm -f $@; echo "  ar   $@"; $(AR) rcs $@ $(filter %.o,$^)
 # One object that shows nothing but rump* names: a program of any kind is
-# linked with it.  The conversions stay apart, both libraries have them.
+# linked with it.  Apart from it what a program with a list of its own replaces
+# (stubs, decode table), and the conversions, which both libraries have.
 CLIENT_O :=	$(B)/obj/librumpclient.o
-$(CLIENT_O):	$(CLIENT) $(WIRE) $(TRACE)
+$(CLIENT_O):	$(filter-out $(GENERATED_OBJS),$(CLIENT) $(WIRE) $(TRACE))
 	@mkdir -p $(@D)
 	$(call say,ld,$@)
-	$(Q)$(LD) -r -o $@ $^
+	$(Q)$(LD) -r -o $@ $(filter %.o,$^)
 	$(Q)objcopy --wildcard --keep-global-symbol='rump*' $@
-$(CLIENT_A):	$(CLIENT_O) $(ABI)
+$(CLIENT_A):	$(CLIENT_O) $(GENERATED_OBJS) $(ABI)
 	$(archive)
 # One object whose inner names stay its own: kernels of all kinds are linked
 # with it.
@@ -144,7 +148,7 @@ SERVER_O :=	$(B)/obj/librumpserver.o
 $(SERVER_O):	$(SERVER)
 	@mkdir -p $(@D)
 	$(call say,ld,$@)
-	$(Q)$(LD) -r -o $@ $^
+	$(Q)$(LD) -r -o $@ $(filter %.o,$^)
 	$(Q)objcopy --localize-hidden $@
 $(SERVER_A):	$(SERVER_O) $(WIRE) $(ABI)
 	$(archive)
