@@ -14,6 +14,7 @@
 #include <rump/rumpdefs.h>
 
 #include "fuzz/guest.h"
+#include "lib/tree.h"
 #include "trace/sysdesc.h"
 
 /* Where things are in a guest's memory. */
@@ -292,22 +293,11 @@ free_one(const char *path, const struct stat *st, int type, struct FTW *where)
 	return 0;
 }
 
-static int
-remove_one(const char *path, const struct stat *st, int type,
-    struct FTW *where)
-{
-
-	(void)st;
-	(void)type;
-	(void)where;
-	return remove(path);
-}
-
 void
 guest_root_remove(void)
 {
 
 	nftw(root, free_one, 16, FTW_PHYS);
-	if (nftw(root, remove_one, 16, FTW_DEPTH | FTW_PHYS) != 0)
+	if (tree_remove(root) != 0)
 		fuzz_fail("%s cannot be removed: %s", root, strerror(errno));
 }

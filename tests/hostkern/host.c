@@ -1,9 +1,9 @@
+#include <sys/stat.h>
 #include <sys/wait.h>
 
 #include <check.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <poll.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -18,6 +18,7 @@
 #include "hostkern/hostkern.h"
 #include "tests/hostkern/host.h"
 #include "tests/hostkern/ways.h"
+#include "tests/lib/tree.h"
 
 enum { STOP_MS = 2000 };
 
@@ -112,17 +113,6 @@ host_start(void)
 	ck_assert_int_eq(rumpclient_init(), 0);
 }
 
-static int
-remove_one(const char *path, const struct stat *st, int type,
-    struct FTW *where)
-{
-
-	(void)st;
-	(void)type;
-	(void)where;
-	return remove(path);
-}
-
 void
 host_stop(void)
 {
@@ -132,7 +122,7 @@ host_stop(void)
 	ck_assert_int_eq(waitpid(server, &status, 0), server);
 	ck_assert_msg(WIFEXITED(status) && WEXITSTATUS(status) == 0,
 	    "the server ended with status 0x%x", status);
-	nftw(folder, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+	tree_remove(folder);
 }
 
 const char *

@@ -4,7 +4,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,6 +12,7 @@
 
 #include <check.h>
 
+#include "lib/tree.h"
 #include "raw.h"
 #include "ways.h"
 #include "wire/frame.h"
@@ -101,16 +101,6 @@ raw_start(struct raw_server *s, const struct hostkern_config *conf)
 	run_server(s);
 }
 
-static int
-remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
-{
-
-	(void)st;
-	(void)type;
-	(void)ftw;
-	return remove(path);
-}
-
 void
 raw_stop(struct raw_server *s)
 {
@@ -120,8 +110,7 @@ raw_stop(struct raw_server *s)
 	rumpserver_stop(s->srv, 0);
 	rumpserver_destroy(s->srv);
 	hostkern_destroy(s->hk);
-	ck_assert_int_eq(nftw(s->dir, remove_one, 16, FTW_DEPTH | FTW_PHYS),
-	    0);
+	ck_assert_int_eq(tree_remove(s->dir), 0);
 }
 
 const char *

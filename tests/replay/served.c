@@ -7,7 +7,6 @@
 #include <netinet/tcp.h>
 
 #include <errno.h>
-#include <ftw.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,6 +15,7 @@
 
 #include <check.h>
 
+#include "lib/tree.h"
 #include "served.h"
 
 void
@@ -152,19 +152,9 @@ served_stop(struct served *s)
 	rumpserver_destroy(s->srv);
 }
 
-static int
-remove_one(const char *path, const struct stat *st, int what, struct FTW *ftw)
-{
-
-	(void)st;
-	(void)what;
-	(void)ftw;
-	return remove(path);
-}
-
 void
 served_remove(struct served *s)
 {
 
-	nftw(s->dir, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+	tree_remove(s->dir);
 }
