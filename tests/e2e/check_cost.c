@@ -38,20 +38,6 @@ struct cost {
 static char data[KIB64];
 static int fd;
 
-static void
-start(void)
-{
-
-	daemon_start();
-}
-
-static void
-stop(void)
-{
-
-	daemon_stop();
-}
-
 /* --- the calls --- */
 
 static bool
@@ -324,7 +310,7 @@ main(void)
 	Suite *s = suite_create("cost");
 	TCase *tc = tcase_create("cost");
 
-	tcase_add_checked_fixture(tc, start, stop);
+	tcase_add_checked_fixture(tc, daemon_start, daemon_stop);
 	/* A sanitizer's runtime makes system calls of its own. */
 	if (!UNDER_TSAN) {
 		tcase_add_test(tc, null);

@@ -35,13 +35,6 @@ start(void)
 	ck_assert_int_eq(rumpclient_init(), 0);
 }
 
-static void
-stop(void)
-{
-
-	daemon_stop();
-}
-
 /* --- fork --- */
 
 START_TEST(pipe_across_fork)
@@ -442,7 +435,7 @@ main(void)
 	Suite *s = suite_create("process");
 	TCase *tc = tcase_create("process");
 
-	tcase_add_checked_fixture(tc, start, stop);
+	tcase_add_checked_fixture(tc, start, daemon_stop);
 	tcase_add_test(tc, pipe_across_fork);
 	tcase_add_test(tc, plain_fork);
 	tcase_add_test(tc, forks_beside_threads);

@@ -45,13 +45,6 @@ start_tcp(void)
 	start_at("tcp://127.0.0.1:0/");
 }
 
-static void
-stop(void)
-{
-
-	daemon_stop();
-}
-
 static long
 now_ms(void)
 {
@@ -279,7 +272,7 @@ main(void)
 	TCase *tc = tcase_create("restart");
 	TCase *tcp = tcase_create("tcp");
 
-	tcase_add_checked_fixture(tc, start, stop);
+	tcase_add_checked_fixture(tc, start, daemon_stop);
 	tcase_add_test(tc, no_retry);
 	tcase_add_loop_test(tc, retry_until_it_is_back, 0, 2);
 	tcase_add_test(tc, retry_runs_out);
@@ -289,7 +282,7 @@ main(void)
 	suite_add_tcase(s, tc);
 
 	/* Where a request may still be sent to a server that is gone. */
-	tcase_add_checked_fixture(tcp, start_tcp, stop);
+	tcase_add_checked_fixture(tcp, start_tcp, daemon_stop);
 	tcase_add_test(tcp, no_retry);
 	tcase_add_test(tcp, retry_until_it_is_back);
 	tcase_add_test(tcp, retry_once);

@@ -27,25 +27,11 @@
 #define MIB	((size_t)1024 * 1024)
 
 static void
-start(void)
-{
-
-	daemon_start();
-}
-
-static void
 start_connected(void)
 {
 
 	daemon_start();
 	ck_assert_int_eq(rumpclient_init(), 0);
-}
-
-static void
-stop(void)
-{
-
-	daemon_stop();
 }
 
 /* --- where the server is --- */
@@ -485,12 +471,12 @@ main(void)
 	TCase *start_tc = tcase_create("start");
 	TCase *data_tc = tcase_create("data");
 
-	tcase_add_checked_fixture(places_tc, NULL, stop);
+	tcase_add_checked_fixture(places_tc, NULL, daemon_stop);
 	tcase_add_loop_test(places_tc, every_locator, 0, 3);
 	tcase_add_test(places_tc, host_name);
 	suite_add_tcase(s, places_tc);
 
-	tcase_add_checked_fixture(start_tc, start, stop);
+	tcase_add_checked_fixture(start_tc, daemon_start, daemon_stop);
 	tcase_add_test(start_tc, relative_path);
 	tcase_add_test(start_tc, inherited_descriptor);
 	tcase_add_loop_test(start_tc, bad_locator, 0,
@@ -501,7 +487,7 @@ main(void)
 	tcase_add_loop_test(start_tc, guard_is_not_in_the_way, 0, 2);
 	suite_add_tcase(s, start_tc);
 
-	tcase_add_checked_fixture(data_tc, start_connected, stop);
+	tcase_add_checked_fixture(data_tc, start_connected, daemon_stop);
 	tcase_add_loop_test(data_tc, data_of_all_sizes, 0,
 	    sizeof(sizes) / sizeof(sizes[0]));
 	tcase_add_test(data_tc, bad_addresses);

@@ -26,20 +26,6 @@ struct names {
 	size_t n;
 };
 
-static void
-start(void)
-{
-
-	daemon_start();
-}
-
-static void
-stop(void)
-{
-
-	daemon_stop();
-}
-
 static bool
 has(const struct names *l, const char *name)
 {
@@ -237,7 +223,7 @@ main(void)
 	TCase *tc = tcase_create("shared");
 
 	if (strcmp(strrchr(RUMPGEN_BUILD, '/'), "/default") == 0) {
-		tcase_add_checked_fixture(tc, start, stop);
+		tcase_add_checked_fixture(tc, daemon_start, daemon_stop);
 		tcase_add_test(tc, symbols);
 		tcase_add_test(tc, program_of_netbsd);
 		tcase_add_test(tc, program_traced);
