@@ -55,10 +55,10 @@ say =		@$(if $(Q),echo "  $(1)   $(2)",:)
 room =		$(patsubst %.c,$(B)/obj/%.o,$(sort $(wildcard $(1)/*.c)))
 WIRE :=		$(call room,runtime/wire)
 ABI :=		$(call room,runtime/abi)
-GENERATED_OBJS := $(B)/obj/$(OUT)/trace/rump_sysdesc.o \
-		$(B)/obj/$(OUT)/client/rump_syscalls.o
-TRACE :=	$(call room,runtime/trace) $(B)/obj/$(OUT)/trace/rump_sysdesc.o
-CLIENT :=	$(call room,runtime/client) $(B)/obj/$(OUT)/client/rump_syscalls.o
+SYSDESC :=	$(B)/obj/$(OUT)/trace/rump_sysdesc.o
+STUBS :=	$(B)/obj/$(OUT)/client/rump_syscalls.o
+TRACE :=	$(call room,runtime/trace) $(SYSDESC)
+CLIENT :=	$(call room,runtime/client) $(STUBS)
 SERVER :=	$(call room,runtime/server)
 HOSTKERN :=	$(call room,runtime/hostkern) $(B)/obj/$(OUT)/server/rump_sysent.o
 DAEMON :=	$(call room,runtime/rump_server)
@@ -135,12 +135,12 @@ archive =	@mkdir -p $(@D); rm -f $@; echo "  ar   $@"; $(AR) rcs $@ $(filter %.o
 # linked with it.  Apart from it what a program with a list of its own replaces
 # (stubs, decode table), and the conversions, which both libraries have.
 CLIENT_O :=	$(B)/obj/librumpclient.o
-$(CLIENT_O):	$(filter-out $(GENERATED_OBJS),$(CLIENT) $(WIRE) $(TRACE))
+$(CLIENT_O):	$(filter-out $(SYSDESC) $(STUBS),$(CLIENT) $(WIRE) $(TRACE))
 	@mkdir -p $(@D)
 	$(call say,ld,$@)
 	$(Q)$(LD) -r -o $@ $(filter %.o,$^)
 	$(Q)objcopy --wildcard --keep-global-symbol='rump*' $@
-$(CLIENT_A):	$(CLIENT_O) $(GENERATED_OBJS) $(ABI)
+$(CLIENT_A):	$(CLIENT_O) $(SYSDESC) $(STUBS) $(ABI)
 	$(archive)
 # One object whose inner names stay its own: kernels of all kinds are linked
 # with it.
