@@ -9,7 +9,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
@@ -302,10 +301,7 @@ close_all(struct conn *c)
 	c->fd = c->kickfd = c->kickfd_w = -1;
 	sigwait_close(&c->sig);
 
-	free(c->unsent);
-	c->unsent = NULL;
-	c->unsent_start = c->unsent_end = c->unsent_room = 0;
-	atomic_store(&c->have_unsent, false);
+	conn_drop_unsent(c);
 	c->rstart = c->rend = 0;
 	c->copyout_left = 0;
 	c->raised = false;
@@ -419,7 +415,7 @@ conn_connect(struct conn *c, enum frame_handshake kind,
 		error = errno;
 		if (!quiet)
 			client_log("%s: cannot connect: %s", conn_server.text,
-			    strerror(error));
+			    client_strerror(error));
 		return error;
 	}
 	if (conn_server.kind == LOCATOR_FD) {
@@ -439,7 +435,7 @@ conn_connect(struct conn *c, enum frame_handshake kind,
 	error = conn_adopt(c, fd, 2);
 	if (error != 0 && !quiet)
 		client_log("%s: connected, but: %s", conn_server.text,
-		    strerror(error));
+		    client_strerror(error));
 	return error;
 }
 

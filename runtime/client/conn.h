@@ -141,7 +141,7 @@ struct conn {
 
 	pthread_mutex_t sendlock;
 	/* sendlock */
-	char *unsent;		/* malloc'd */
+	char *unsent;		/* mapped, unsent_room bytes */
 	size_t unsent_start, unsent_end, unsent_room;
 	atomic_bool have_unsent;	/* read by the reader without */
 
@@ -246,6 +246,8 @@ int conn_send_user(struct conn *c, const struct frame_hdr *hdr,
 /* Sends what was queued, as far as the socket takes it.  Returns 0 or
  * ENOTCONN. */
 int conn_flush(struct conn *c);
+/* Forgets what was queued and gives its memory back; sendlock held. */
+void conn_drop_unsent(struct conn *c);
 
 /* --- losing it --- */
 

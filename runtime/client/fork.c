@@ -151,7 +151,7 @@ rumpclient_fork_cancel(struct rumpclient_fork *rf)
 	error = cancel_in_server(rf);
 	if (error != 0)
 		client_log("%s: the server may keep a cancelled fork for a "
-		    "while: %s", conn_server.text, strerror(error));
+		    "while: %s", conn_server.text, client_strerror(error));
 	free(rf);
 	errno = saved;
 }

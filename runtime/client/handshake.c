@@ -121,7 +121,7 @@ say(bool quiet, int error, const char *what)
 
 	if (!quiet)
 		client_log("%s: %s: %s", conn_server.text, what,
-		    strerror(error));
+		    client_strerror(error));
 	return error;
 }
 

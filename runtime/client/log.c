@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "client/log.h"
@@ -30,4 +31,17 @@ client_log(const char *fmt, ...)
 	while (write(STDERR_FILENO, line, (size_t)n) == -1 && errno == EINTR)
 		continue;
 	errno = saved;
+}
+
+const char *
+client_strerror(int error)
+{
+#if defined(__GLIBC__) && __GLIBC_PREREQ(2, 32)
+	const char *text;
+
+	text = strerrordesc_np(error);
+	return text != NULL ? text : "unknown error";
+#else
+	return strerror(error);
+#endif
 }

@@ -11,4 +11,8 @@
 __attribute__((format(printf, 1, 2)))
 void client_log(const char *fmt, ...);
 
+/* What a host errno means, for such a line.  Untranslated where the host has
+ * it so: a translation takes locks, which a signal handler may not. */
+const char *client_strerror(int error);
+
 #endif

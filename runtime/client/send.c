@@ -6,13 +6,13 @@
  * with signals held back because the server is slow, and a server that waits
  * for us to read cannot lock up with us waiting for it to.
  */
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
 
 #include <errno.h>
 #include <poll.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -25,26 +25,47 @@
  * in milliseconds. */
 #define ROOM_TIMEOUT	20
 
+/* The least memory of a queue, in bytes; a power of two times it always. */
+#define QUEUE_MIN	(64 * 1024)
+
+/*
+ * Moves the queue to new memory, of at least room bytes.  Mapped, not
+ * malloc'd: the call may be a signal handler's that interrupted malloc(3).
+ * Doubled, so that many small frames are not copied again for each.
+ */
+static bool
+queue_grow(struct conn *c, size_t room)
+{
+	size_t used, size;
+	char *p;
+
+	used = c->unsent_end - c->unsent_start;
+	size = c->unsent_room > 0 ? c->unsent_room : QUEUE_MIN;
+	while (size < room)
+		size *= 2;
+	p = mmap(NULL, size, PROT_READ | PROT_WRITE,
+	    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (p == MAP_FAILED)
+		return false;
+	if (used > 0)
+		memcpy(p, c->unsent + c->unsent_start, used);
+	conn_drop_unsent(c);
+	c->unsent = p;
+	c->unsent_room = size;
+	c->unsent_end = used;
+	return true;
+}
+
 /* Room for len more bytes at the queue's end.  sendlock held. */
 static char *
 queue_room(struct conn *c, size_t len)
 {
-	size_t used, room;
-	char *p;
+	size_t used;
 
 	used = c->unsent_end - c->unsent_start;
 	if (used + len > c->unsent_room) {
-		room = used + len < 4096 ? 4096 : used + len;
-		p = malloc(room);
-		if (p == NULL)
+		if (!queue_grow(c, used + len))
 			return NULL;
-		if (used > 0)
-			memcpy(p, c->unsent + c->unsent_start, used);
-		free(c->unsent);
-		c->unsent = p;
-		c->unsent_room = room;
-		c->unsent_start = 0;
-		c->unsent_end = used;
 	} else if (c->unsent_end + len > c->unsent_room) {
 		memmove(c->unsent, c->unsent + c->unsent_start, used);
 		c->unsent_start = 0;
@@ -53,8 +74,20 @@ queue_room(struct conn *c, size_t len)
 	return c->unsent + c->unsent_end;
 }
 
+void
+conn_drop_unsent(struct conn *c)
+{
+
+	if (c->unsent != NULL)
+		munmap(c->unsent, c->unsent_room);
+	c->unsent = NULL;
+	c->unsent_start = c->unsent_end = c->unsent_room = 0;
+	atomic_store(&c->have_unsent, false);
+}
+
+/* len bytes came into the room. */
 static void
-queue_grown(struct conn *c, size_t len)
+queue_filled(struct conn *c, size_t len)
 {
 
 	c->unsent_end += len;
@@ -95,7 +128,7 @@ send_or_queue(struct conn *c, const char *frame, size_t len)
 	if (room == NULL)
 		return n == 0 ? ENOMEM : ENOTCONN;
 	memcpy(room, frame + n, len - (size_t)n);
-	queue_grown(c, len - (size_t)n);
+	queue_filled(c, len - (size_t)n);
 	return 0;
 }
 
@@ -145,12 +178,8 @@ conn_flush(struct conn *c)
 		}
 		c->unsent_start += (size_t)n;
 	}
-	if (c->unsent_start == c->unsent_end) {
-		free(c->unsent);
-		c->unsent = NULL;
-		c->unsent_start = c->unsent_end = c->unsent_room = 0;
-		atomic_store(&c->have_unsent, false);
-	}
+	if (c->unsent_start == c->unsent_end)
+		conn_drop_unsent(c);
 	pthread_mutex_unlock(&c->sendlock);
 	return error;
 }
@@ -215,7 +244,7 @@ queue_user(struct conn *c, const struct frame_hdr *hdr, uint64_t addr,
 		memset(p + n, 0, total - sent - n);
 		error = ERANGE;
 	}
-	queue_grown(c, total - sent);
+	queue_filled(c, total - sent);
 	return error;
 }
 

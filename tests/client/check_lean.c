@@ -17,6 +17,7 @@
 #include <rump/rumpdefs.h>
 #include <rump/rumpserver.h>
 
+#include "lib/sanitizer.h"
 #include "lib/suite.h"
 
 enum { CALLS = 1000 };
@@ -74,7 +75,7 @@ recv(int fd, void *data, size_t len, int flags)
 }
 
 /* A sanitizer has an allocator, and these functions, of its own. */
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#if UNDER_SANITIZER
 #define SKIP	1
 #else
 #define SKIP	0

@@ -20,4 +20,16 @@
 #define UNDER_TSAN	0
 #endif
 
+/* Either of the sanitizers with an allocator of its own. */
+#if UNDER_TSAN || defined(__SANITIZE_ADDRESS__)
+#define UNDER_SANITIZER	1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define UNDER_SANITIZER	1
+#endif
+#endif
+#ifndef UNDER_SANITIZER
+#define UNDER_SANITIZER	0
+#endif
+
 #endif

@@ -23,6 +23,7 @@
 
 #include <rump/rumpdefs.h>
 
+#include "lib/sanitizer.h"
 #include "lib/suite.h"
 #include "testkern.h"
 
@@ -322,7 +323,7 @@ resident(void)
 
 /* Thousands of idle connections, a few KiB each.  A sanitizer has memory of
  * its own, and takes its time. */
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#if UNDER_SANITIZER
 enum { WARM = 20, MOST = 500, BUDGET = 1 << 30 };
 #else
 enum { WARM = 200, MOST = 5000, BUDGET = 4096 };

@@ -25,6 +25,7 @@
 #include <rump/rump_sysnum.h>
 #include <rump/rumpdefs.h>
 
+#include "lib/sanitizer.h"
 #include "lib/suite.h"
 #include "program.h"
 #include "testkern.h"
@@ -720,7 +721,7 @@ END_TEST
 
 /* --- a crowd --- */
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#if UNDER_SANITIZER
 enum { IDLE = 200, READERS = 10, READS = 20, ROUNDS = 50 };
 #else
 enum { IDLE = 5000, READERS = 100, READS = 20, ROUNDS = 500 };
