@@ -170,7 +170,7 @@ issue(struct conn *c, struct call *call, const struct entry *e)
 		if (error == ENOMEM)
 			return RUMP_ENOMEM;
 		if (error != EAGAIN) {
-			conn_lost(c);
+			conn_lost(c, generation);
 			conn_reap(c);
 			return CALL_UNSENT;
 		}

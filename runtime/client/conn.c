@@ -478,11 +478,11 @@ conn_fail_pending(struct conn *c)
  * to or from memory that is its caller's own again as soon as a call is over.
  */
 void
-conn_lost(struct conn *c)
+conn_lost(struct conn *c, unsigned generation)
 {
 
 	pthread_mutex_lock(&c->lock);
-	if (c->state == CONN_UP) {
+	if (c->state == CONN_UP && c->generation == generation) {
 		c->state = CONN_LOST;
 		/* Wakes the reader, and the server if it is there yet; but
 		 * the program may have closed the socket under us. */
@@ -506,7 +506,7 @@ conn_broken(struct conn *c, const char *why)
 	if (up)
 		client_log("%s: the server broke the protocol: %s; "
 		    "disconnected", conn_server.text, why);
-	conn_lost(c);
+	conn_lost(c, c->generation);
 }
 
 void

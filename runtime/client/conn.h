@@ -115,7 +115,8 @@ struct conn {
 	struct call *reader;	/* NULL: nobody's */
 	struct call *claimer;	/* of setup's owner: wants the role next */
 	bool frozen;		/* no call may be sent; sendlock as well */
-	unsigned generation;	/* counts connections; sendlock as well */
+	unsigned generation;	/* counts connections; sendlock and the role
+				 * as well */
 	bool aio;		/* the guard has seen an aio call */
 	bool refused;		/* the guard has said so */
 	/* What anonmmap gave the server since a call has been pending; of
@@ -251,9 +252,10 @@ void conn_drop_unsent(struct conn *c);
 
 /* --- losing it --- */
 
-/* The server is gone: every pending call fails with ENOTCONN, at once or as
- * soon as the reader is off.  Holds no lock on entry. */
-void conn_lost(struct conn *c);
+/* The server of that generation is gone: every pending call fails with
+ * ENOTCONN, at once or as soon as the reader is off.  Nothing happens when
+ * there has been another connection since.  Holds no lock on entry. */
+void conn_lost(struct conn *c, unsigned generation);
 /* What it does then; lock held, nobody reads. */
 void conn_fail_pending(struct conn *c);
 /* The same because the server broke the protocol; says why. */

@@ -368,7 +368,7 @@ reader_run(struct conn *c, struct call *me, const struct entry *e)
 		if (ev == EVENT_SIGNAL)
 			return true;
 		if (ev == EVENT_LOST) {
-			conn_lost(c);
+			conn_lost(c, c->generation);
 			return false;
 		}
 	}

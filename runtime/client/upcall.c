@@ -29,7 +29,7 @@ answer(struct conn *c, const struct frame_hdr *hdr, const void *body)
 	if (len > 0)
 		memcpy(frame + sizeof(*hdr), body, len);
 	if (conn_send(c, frame, sizeof(*hdr) + len) != 0)
-		conn_lost(c);
+		conn_lost(c, c->generation);
 }
 
 static void
@@ -68,7 +68,7 @@ answer_memory(struct conn *c, uint64_t reqno, uint64_t addr, size_t len)
 		answer_error(c, reqno);
 		return;
 	default:
-		conn_lost(c);
+		conn_lost(c, c->generation);
 	}
 }
 
@@ -110,7 +110,7 @@ copyinstr(struct conn *c, const struct frame_hdr *hdr,
 	resp = frame_hdr(FRAME_RESP, FRAME_COPYIN, hdr->reqno, 0, len);
 	memcpy(frame, &resp, sizeof(resp));
 	if (conn_send(c, frame, sizeof(resp) + len) != 0)
-		conn_lost(c);
+		conn_lost(c, c->generation);
 }
 
 /* --- copyout, copyoutstr --- */

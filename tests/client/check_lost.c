@@ -2,6 +2,7 @@
  * Servers that go away, never were, or talk nonsense; and what
  * rumpclient_setconnretry() makes of it.
  */
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -10,6 +11,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -359,7 +361,7 @@ START_TEST(calls_end_with_the_reader)
 	ck_assert_int_eq(conn_setup_begin(c, &e), 0);
 	conn_claim(c, &claim);
 	/* A thread that sends meets this. */
-	conn_lost(c);
+	conn_lost(c, c->generation);
 	pthread_mutex_lock(&c->lock);
 	for (call = c->pending; call != NULL; call = call->next) {
 		ck_assert(!call->done);
@@ -396,6 +398,56 @@ START_TEST(number_used_again)
 	ck_assert_int_eq(rv, 3);
 	ck_assert_int_eq(atomic_load(&fake.sh->guests), 2);
 	ck_assert_int_eq(fake_count_open(), before);
+}
+END_TEST
+
+/* Arguments that a handler makes readable, once the test lets it. */
+static uint64_t *late_args;
+static atomic_int late_begun, late_go;
+
+static void
+on_late_args(int signo)
+{
+
+	(void)signo;
+	atomic_store(&late_begun, 1);
+	fake_wait(&late_go, 1);
+	mprotect(late_args, 4096, PROT_READ | PROT_WRITE);
+}
+
+static void *
+late_thread(void *arg)
+{
+	register_t retval[2];
+
+	(void)arg;
+	return (void *)(intptr_t)rumpclient_syscall(FAKE_ECHO, late_args, 16,
+	    retval);
+}
+
+/* A call of the lost connection's that is sent when there is a new one goes
+ * over that one, and is not the end of it. */
+START_TEST(late_call_spares_the_next_connection)
+{
+	pthread_t t;
+	void *ret;
+
+	rumpclient_setconnretry(RUMPCLIENT_RETRYCONN_INFTIME);
+	late_args = mmap(NULL, 4096, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS,
+	    -1, 0);
+	ck_assert_ptr_ne(late_args, MAP_FAILED);
+	signal(SIGSEGV, on_late_args);
+	pthread_create(&t, NULL, late_thread, NULL);
+	ck_assert(fake_wait(&late_begun, 1));
+	ck_assert_int_eq(fake_call(FAKE_HANGUP, 0, 0, 0, &rv), RUMP_ENOTCONN);
+	ck_assert_int_eq(fake_call(FAKE_GETPID, 0, 0, 0, &rv), 0);
+	ck_assert_int_eq(rv, 3);
+	atomic_store(&late_go, 1);
+	pthread_join(t, &ret);
+	ck_assert_ptr_null(ret);
+	ck_assert_int_eq(fake_call(FAKE_GETPID, 0, 0, 0, &rv), 0);
+	ck_assert_int_eq(rv, 3);
+	ck_assert_int_eq(atomic_load(&fake.sh->guests), 2);
 }
 END_TEST
 
@@ -553,6 +605,7 @@ lost_tests(TCase *tc)
 	tcase_add_test(tc, calls_end_with_the_reader);
 	if (!UNDER_TSAN)
 		tcase_add_test(tc, number_used_again);
+	tcase_add_test(tc, late_call_spares_the_next_connection);
 	tcase_add_test(tc, retry_inftime);
 	tcase_add_test(tc, retry_seconds);
 	tcase_add_test(tc, retry_seconds_run_out);
