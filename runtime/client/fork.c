@@ -29,6 +29,7 @@ struct rumpclient_fork {
 	pid_t pid;			/* who called prefork */
 	struct conn *vconn;		/* a vfork child's, mmap'd, or NULL */
 	struct conn *previous;		/* override before it */
+	int cancelstate;		/* its thread's, which is the parent's */
 	int error;			/* why a vfork child's init failed */
 };
 
@@ -92,6 +93,7 @@ connect_child(struct rumpclient_fork *rf)
 	if (c == NULL)
 		return errno;
 	entry_begin(&e);
+	rf->cancelstate = e.cancelstate;
 	error = conn_setup_begin(c, &e);
 	if (error == 0) {
 		sig_open(&e);
@@ -160,10 +162,14 @@ void
 rumpclient_fork_vparent(struct rumpclient_fork *rf)
 {
 
-	/* The descriptors in it were the child's and are gone with it. */
+	/* The descriptors in it were the child's and are gone with it.  A
+	 * child that is in the library when it execs or dies leaves the rest
+	 * to us. */
 	if (rf->vconn != NULL) {
 		if (conn_self() == rf->vconn)
 			conn_override(rf->previous);
+		conn_drop_unsent(rf->vconn);
+		pthread_setcancelstate(rf->cancelstate, NULL);
 		munmap(rf->vconn, sizeof(*rf->vconn));
 	}
 	free(rf);

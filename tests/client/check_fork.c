@@ -339,7 +339,7 @@ END_TEST
 
 START_TEST(vfork_then_exec)
 {
-	int i, before;
+	int i, before, cancelstate;
 	pid_t pid;
 
 	before = fake_count_open();
@@ -354,6 +354,9 @@ START_TEST(vfork_then_exec)
 	}
 	ck_assert_int_eq(fake_count_open(), before);
 	ck_assert_int_eq(atomic_load(&fake.sh->execs), 5);
+	/* The child has left the library by way of exec only. */
+	pthread_setcancelstate(PTHREAD_CANCEL_ENABLE, &cancelstate);
+	ck_assert_int_eq(cancelstate, PTHREAD_CANCEL_ENABLE);
 }
 END_TEST
 
