@@ -31,7 +31,11 @@ static struct conn process_conn = {
 	.sig = { .fd = -1 },
 };
 
-static _Thread_local struct conn *override;
+/* In memory that every thread has from the start: otherwise, when the library
+ * came with dlopen(3), a thread's first look at it calls malloc(3), which a
+ * signal handler's call may have interrupted. */
+static _Thread_local struct conn *override
+    __attribute__((__tls_model__("initial-exec")));
 
 /* The process whose copy of the memory this is; changed only by the fork
  * handlers, before which there is no other thread. */

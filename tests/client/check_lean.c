@@ -6,7 +6,9 @@
 #include <sys/uio.h>
 
 #include <check.h>
+#include <dlfcn.h>
 #include <poll.h>
+#include <pthread.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -179,6 +181,38 @@ START_TEST(one_call)
 }
 END_TEST
 
+/* A thread's first call, by way of a library that came with dlopen(3). */
+static void *
+first_call(void *arg)
+{
+	int (*call)(int, const void *, size_t, register_t *);
+	register_t rv[2];
+	void *failed;
+
+	*(void **)&call = dlsym(arg, "rumpclient_syscall");
+	counted.on = true;
+	failed = call(7, NULL, 0, rv) == RUMP_ENOTCONN ? NULL : arg;
+	counted.on = false;
+	ck_assert_uint_eq(counted.allocations, 0);
+	return failed;
+}
+
+START_TEST(loaded_late)
+{
+	const char *so = RUMPGEN_BUILD "/lib/librumpclient.so.0";
+	pthread_t t;
+	void *lib, *failed;
+
+	if (SKIP || access(so, F_OK) == -1)
+		return;		/* not of this variant's */
+	lib = dlopen(so, RTLD_NOW);
+	ck_assert_ptr_nonnull(lib);
+	ck_assert_int_eq(pthread_create(&t, NULL, first_call, lib), 0);
+	pthread_join(t, &failed);
+	ck_assert_ptr_null(failed);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -186,6 +220,7 @@ main(void)
 	TCase *tc = tcase_create("lean");
 
 	tcase_add_test(tc, one_call);
+	tcase_add_test(tc, loaded_late);
 	suite_add_tcase(s, tc);
 	return suite_run(s);
 }
