@@ -2,6 +2,7 @@
  * The connection's life: set up, lost, taken down, forked.
  */
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/time.h>
 #ifdef __linux__
 #include <sys/eventfd.h>
@@ -256,13 +257,44 @@ conn_claim(struct conn *c, struct call *claim)
 
 /* --- descriptors --- */
 
+static struct file_id
+file_id(int fd)
+{
+	struct stat st;
+
+	if (fd == -1 || fstat(fd, &st) == -1)
+		return (struct file_id){ .ino = 0 };
+	return (struct file_id){ st.st_dev, st.st_ino };
+}
+
+static bool
+is_file(int fd, const struct file_id *id)
+{
+	struct stat st;
+
+	return fd != -1 && fstat(fd, &st) == 0 && st.st_dev == id->dev &&
+	    st.st_ino == id->ino;
+}
+
 void
 conn_kick(struct conn *c)
 {
 	uint64_t one = 1;
 
-	if (c->kickfd_w != -1 && write(c->kickfd_w, &one, sizeof(one)) == -1)
+	if (is_file(c->kickfd_w, &c->kick_id) &&
+	    write(c->kickfd_w, &one, sizeof(one)) == -1)
 		return;		/* full: it has been kicked already */
+}
+
+void
+conn_unkick(struct conn *c)
+{
+	uint64_t buf;
+
+	if (!is_file(c->kickfd, &c->kick_id))
+		return;
+	while (read(c->kickfd, &buf, sizeof(buf)) == -1 && errno == EINTR)
+		continue;
 }
 
 static int
@@ -296,13 +328,15 @@ static void
 close_all(struct conn *c)
 {
 
-	if (c->fd != -1)
+	if (is_file(c->fd, &c->fd_id))
 		close(c->fd);
-	if (c->kickfd_w != -1 && c->kickfd_w != c->kickfd)
+	if (c->kickfd_w != c->kickfd && is_file(c->kickfd_w, &c->kick_id))
 		close(c->kickfd_w);
-	if (c->kickfd != -1)
+	if (is_file(c->kickfd, &c->kick_id))
 		close(c->kickfd);
 	c->fd = c->kickfd = c->kickfd_w = -1;
+	if (!is_file(c->sig.fd, &c->sig_id))
+		c->sig.fd = -1;
 	sigwait_close(&c->sig);
 
 	conn_drop_unsent(c);
@@ -354,6 +388,9 @@ conn_adopt(struct conn *c, int fd, uint64_t reqno)
 	if (error == 0)
 		error = sigwait_open(&c->sig);
 	c->fd = fd;
+	c->fd_id = file_id(fd);
+	c->kick_id = file_id(c->kickfd);
+	c->sig_id = file_id(c->sig.fd);
 	if (error == 0) {
 		c->local = is_local(fd);
 		c->reqno = reqno;
@@ -490,7 +527,8 @@ conn_lost(struct conn *c, unsigned generation)
 		c->state = CONN_LOST;
 		/* Wakes the reader, and the server if it is there yet; but
 		 * the program may have closed the socket under us. */
-		if (shutdown(c->fd, SHUT_RDWR) == -1)
+		if (!is_file(c->fd, &c->fd_id) ||
+		    shutdown(c->fd, SHUT_RDWR) == -1)
 			conn_kick(c);
 		if (c->reader == NULL)
 			conn_fail_pending(c);

@@ -99,6 +99,13 @@ struct setup_waiter {
 	sem_t sem;
 };
 
+/* The file behind a descriptor.  A program may close one of ours unasked, and
+ * open a file of its own that gets the number: which we must leave alone. */
+struct file_id {
+	dev_t dev;
+	ino_t ino;
+};
+
 enum conn_state {
 	CONN_NONE,		/* never connected in this process */
 	CONN_UP,
@@ -138,6 +145,7 @@ struct conn {
 	int fd;			/* the socket, or -1 */
 	int kickfd, kickfd_w;	/* wakes the reader; the same with eventfd */
 	struct sigwait sig;
+	struct file_id fd_id, kick_id, sig_id;
 	bool local;		/* fd is a local socket */
 
 	pthread_mutex_t sendlock;
@@ -263,8 +271,9 @@ void conn_broken(struct conn *c, const char *why);
 /* Closes what a lost connection leaves, once nobody reads.  Holds nothing. */
 void conn_reap(struct conn *c);
 
-/* Wakes the reader from its poll. */
+/* Wakes the reader from its poll; what it does about that. */
 void conn_kick(struct conn *c);
+void conn_unkick(struct conn *c);
 
 /* Monotonic milliseconds. */
 uint64_t conn_now(void);

@@ -254,15 +254,6 @@ receive(struct conn *c, int flags)
 
 enum event { EVENT_INPUT, EVENT_SIGNAL, EVENT_LOOK, EVENT_LOST };
 
-static void
-unkick(struct conn *c)
-{
-	uint64_t buf;
-
-	while (read(c->kickfd, &buf, sizeof(buf)) == -1 && errno == EINTR)
-		continue;
-}
-
 /* Sleeps until there is something to do. */
 static enum event
 wait_event(struct conn *c, const struct entry *e, int timeout)
@@ -289,7 +280,7 @@ wait_event(struct conn *c, const struct entry *e, int timeout)
 	if (p[0].revents & POLLNVAL)
 		return EVENT_LOST;
 	if (p[1].revents & POLLIN)
-		unkick(c);
+		conn_unkick(c);
 	if ((p[0].revents & POLLOUT) && conn_flush(c) != 0)
 		return EVENT_LOST;
 	if (pending)

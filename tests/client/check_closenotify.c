@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -217,6 +218,33 @@ START_TEST(closed_without_a_word)
 }
 END_TEST
 
+/* And the program has files of its own in the old places: they are neither
+ * closed nor written to. */
+START_TEST(numbers_taken_without_a_word)
+{
+	char path[96], text[8];
+	int fd[3], i;
+
+	rumpclient_setconnretry(RUMPCLIENT_RETRYCONN_INFTIME);
+	snprintf(path, sizeof(path), "%s/file", fake.dir);
+	for (i = 0; i < 8; i++)
+		close(first + i);
+	for (i = 0; i < 3; i++) {
+		fd[i] = open(path, O_RDWR | O_CREAT | O_APPEND, 0600);
+		ck_assert_int_eq(fd[i], first + i);
+	}
+	unlink(path);
+	while (fake_call(FAKE_ECHO, 1, 0, 0, &rv) == RUMP_ENOTCONN)
+		continue;
+	ck_assert_int_eq(fake_call(FAKE_GETPID, 0, 0, 0, &rv), 0);
+	ck_assert_int_eq(rv, 3);
+	for (i = 0; i < 3; i++) {
+		ck_assert_int_eq(pread(fd[i], text, sizeof(text), 0), 0);
+		close(fd[i]);
+	}
+}
+END_TEST
+
 int
 main(void)
 {
@@ -232,6 +260,7 @@ main(void)
 	tcase_add_test(tc, others_are_left_alone);
 	if (!UNDER_TSAN)
 		tcase_add_test(tc, closed_without_a_word);
+	tcase_add_test(tc, numbers_taken_without_a_word);
 	suite_add_tcase(s, tc);
 	return suite_run(s);
 }
