@@ -286,6 +286,8 @@ struct fileops {
 	int (*stat)(struct file *, struct rump_stat *);
 	/* The guest's O_NONBLOCK or O_ASYNC changed; f->flags has the news. */
 	void (*setfl)(struct file *);
+	/* read(2) on hfd. */
+	ssize_t (*read)(struct file *, void *, size_t);
 	/* write(2) on hfd, which a copyin may have preceded. */
 	ssize_t (*write)(struct lwp *, struct file *, const void *, size_t);
 	/* file_wait() for this file: a socket's has time limits. */

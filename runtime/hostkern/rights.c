@@ -81,7 +81,7 @@ gather(struct kproc *p, const int32_t *fds, int n, struct flight *fl)
 			return error;
 		fl->files[fl->n++] = f;
 		if ((f->traits & FILE_NOINHERIT) != 0)
-			return RUMP_EOPNOTSUPP;
+			return RUMP_EBADF;
 	}
 	return 0;
 }

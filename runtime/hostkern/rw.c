@@ -44,13 +44,17 @@ may_block(const struct file *f)
 static ssize_t
 host_read(struct transfer *t, void *buf, size_t len)
 {
+	const struct fileops *ops = t->f->ops;
 	ssize_t n;
 
 	if (t->f->type == FILE_CONSOLE)
 		return 0;
 	do {
-		n = t->off == -1 ? read(t->f->hfd, buf, len) :
-		    pread(t->f->hfd, buf, len, t->off);
+		if (ops != NULL && ops->read != NULL)
+			n = ops->read(t->f, buf, len);
+		else
+			n = t->off == -1 ? read(t->f->hfd, buf, len) :
+			    pread(t->f->hfd, buf, len, t->off);
 	} while (n == -1 && errno == EINTR);
 	return n;
 }

@@ -16,17 +16,23 @@
 #include "hostkern/kern.h"
 
 enum {
+	SOCK_NAMEMAX = 255,	/* NetBSD's UCHAR_MAX: longest address */
 	SOCK_OPTMAX = 2048,	/* NetBSD's MCLBYTES: longest option value */
-	SOCK_CTLMAX = 2048,	/* and longest control message */
-	SOCK_PASSMAX = 128,	/* descriptors in one message */
+	SOCK_CTLMAX = 4096,	/* its page: longest control messages */
+	SOCK_PASSMAX = 252,	/* descriptors in one message: the host takes
+				 * 253, and one is ours */
 	SOCK_FLIGHTS = 1024,	/* messages with descriptors on the way whose
 				 * files are remembered */
 };
 
-/* A guest's address. */
+/* A guest's address.  That of a local socket may be longer than any structure
+ * for it. */
 struct sockname {
 	uint32_t len;		/* 0: none */
-	struct rump_sockaddr_storage addr;
+	union {
+		struct rump_sockaddr_storage addr;
+		char bytes[SOCK_NAMEMAX];
+	};
 };
 
 struct ksock {
@@ -51,7 +57,7 @@ struct ksock {
 	/* Kept here because the host's socket never blocks; ns, 0: for ever */
 	_Atomic int64_t rcvtimeo, sndtimeo;
 	atomic_int sndlowat;
-	atomic_bool useloopback;
+	atomic_int options;	/* RUMP_SO_*: those kept here */
 	atomic_bool connected;	/* it is, or has been, or tries */
 	atomic_bool wantcreds;	/* LOCAL_CREDS */
 };
@@ -98,6 +104,16 @@ sock_of(const struct file *f)
 int sock_make(struct hostkern *, int hfd, int domain, int type, int flags,
     struct file **);
 
+/* Is it of a type that has listeners and connections? */
+static inline bool
+sock_has_connections(const struct ksock *so)
+{
+
+	return so->type == RUMP_SOCK_STREAM || so->type == RUMP_SOCK_SEQPACKET;
+}
+
+bool sock_is_connected(const struct file *);
+
 /*
  * Sleeps until the host's socket is ready for `events`: 0, EINTR, or
  * EWOULDBLOCK when the guest does not want to wait (nowait, O_NONBLOCK) or
@@ -105,15 +121,19 @@ int sock_make(struct hostkern *, int hfd, int domain, int type, int flags,
  */
 int sock_wait(struct lwp *, struct file *, short events, bool nowait);
 
-/* errno of the host's send or receive, where NetBSD has another. */
-void sock_errno(const struct ksock *, bool sending);
+/* read(2) on a socket: bytes, or -1 with errno; never waits. */
+ssize_t sock_read(struct file *, void *, size_t);
 
 /* write(2) on a socket: bytes, or -1 with errno; never waits. */
 ssize_t sock_write(struct lwp *, struct file *, const void *, size_t);
 
 /* --- addresses (sockname.c) --- */
 
-/* An address from the client: len bytes at uaddr. */
+/*
+ * An address from the client: len bytes at uaddr.  As in NetBSD an address that
+ * begins as those of 4.3BSD (and of little-endian hosts) do, with a family of
+ * 16 bits, is taken for what it says.
+ */
 int sockname_copyin(struct lwp *, rump_uaddr_t, uint32_t len,
     struct sockname *);
 
@@ -124,8 +144,9 @@ int sockname_copyin(struct lwp *, rump_uaddr_t, uint32_t len,
 int sockname_copyout(struct lwp *, const struct sockname *, rump_uaddr_t uaddr,
     rump_uaddr_t ulenp);
 
-/* Where a datagram or a connection goes.  A local name is looked up; *fd is
- * to be closed after the host call unless it is -1. */
+/* Where a datagram or a connection goes.  EAFNOSUPPORT: not with this socket.
+ * A local name is looked up; *fd is to be closed after the host call unless it
+ * is -1. */
 int sockname_to_host(struct kproc *, const struct ksock *,
     const struct sockname *, struct sockaddr_storage *, socklen_t *, int *fd);
 
@@ -159,7 +180,7 @@ struct rights {
 };
 
 /* Takes references to the files of the client's descriptors.  EBADF,
- * EOPNOTSUPP (a kqueue), EINVAL (too many). */
+ * also for a kqueue, EINVAL (too many). */
 int rights_make(struct kproc *, const int32_t *fds, int n, struct rights *);
 /* The message is sent, or (sent false) it will not be. */
 void rights_done(struct hostkern *, struct rights *, bool sent);

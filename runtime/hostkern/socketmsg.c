@@ -39,6 +39,16 @@ is_stream(const struct ksock *so)
 	return so->type == RUMP_SOCK_STREAM;
 }
 
+/* Some hosts know urgent data of local sockets, and none of datagrams says
+ * that it does not. */
+static int
+check_flags(const struct ksock *so, int flags)
+{
+
+	return (flags & RUMP_MSG_OOB) != 0 && (!is_stream(so) ||
+	    so->domain == RUMP_AF_LOCAL) ? RUMP_EOPNOTSUPP : 0;
+}
+
 static bool
 nowait(int flags)
 {
@@ -139,6 +149,9 @@ sending_name(struct sending *s, rump_uaddr_t name, uint32_t len)
 	error = sockname_copyin(s->l, name, len, &sn);
 	if (error != 0)
 		return error;
+	if (s->so->type == RUMP_SOCK_DGRAM && atomic_load(&s->so->connected) &&
+	    sock_is_connected(s->f))
+		return RUMP_EISCONN;
 	return sockname_to_host(kern_proc(s->l), s->so, &sn, &s->to,
 	    &s->tolen, &s->tofd);
 }
@@ -167,12 +180,13 @@ send_wait(struct sending *s, unsigned *round)
 	return kern_backoff(s->l, round);
 }
 
-void
+/* errno of the host's send or receive, where NetBSD has another. */
+static void
 sock_errno(const struct ksock *so, bool sending)
 {
 	const bool never = is_stream(so) && !atomic_load(&so->connected);
 
-	if (sending && errno == EPIPE && never)
+	if (sending && (errno == EPIPE || errno == EOPNOTSUPP) && never)
 		errno = ENOTCONN;
 	else if (sending && errno == ENOTCONN &&
 	    so->type == RUMP_SOCK_DGRAM)
@@ -203,6 +217,16 @@ add_ucred(struct kproc *p, const struct file *f, char *control, size_t len)
 	    .cmsg_level = SOL_SOCKET, .cmsg_type = SCM_CREDENTIALS };
 	memcpy(CMSG_DATA(cm), &uc, sizeof(uc));
 	return CMSG_ALIGN(len) + CMSG_SPACE(sizeof(uc));
+}
+
+ssize_t
+sock_read(struct file *f, void *buf, size_t len)
+{
+	ssize_t n = recv(f->hfd, buf, len, MSG_DONTWAIT);
+
+	if (n == -1)
+		sock_errno(sock_of(f), false);
+	return n;
 }
 
 ssize_t
@@ -314,6 +338,8 @@ sys_sendto(struct lwp *l, const struct sys_sendto_args *uap,
 	error = uap->len > INT64_MAX ? RUMP_EINVAL :
 	    sending_name(&s, uap->to, uap->tolen);
 	if (error == 0)
+		error = check_flags(s.so, uap->flags);
+	if (error == 0)
 		error = send_range(&s, uap->buf, uap->len);
 	error = send_end(&s, error, retval);
 	sending_end(&s);
@@ -381,20 +407,19 @@ sending_control(struct sending *s, const struct rump_msghdr *mh)
 	size_t len = mh->msg_controllen;
 	int error, nfds;
 
-	if (mh->msg_control == NULL || len == 0)
+	if (mh->msg_control == NULL)
 		return 0;
-	if (len > sizeof(nb))
+	if (len < rump_cmsg_len(0) || len > sizeof(nb))
 		return RUMP_EINVAL;
 	error = rumpserver_copyin(s->l, (uintptr_t)mh->msg_control, nb, len);
 	if (error == 0)
 		error = split_rights(nb, &len, fds, &nfds);
 	if (error != 0)
 		return error;
-	/* Only local sockets carry descriptors. */
-	if (nfds > 0 && s->so->domain != RUMP_AF_LOCAL)
+	/* Only local sockets carry descriptors, and nothing else. */
+	if (s->so->domain == RUMP_AF_LOCAL ? len > 0 : nfds > 0)
 		return RUMP_EINVAL;
-	s->controllen = sizeof(s->control) -
-	    CMSG_SPACE((SOCK_PASSMAX + 1) * sizeof(int));
+	s->controllen = sizeof(s->control);
 	error = rump_conv_cmsg_to_host(nb, len, s->control, &s->controllen);
 	if (error != 0 || nfds == 0)
 		return error;
@@ -444,6 +469,8 @@ send_message(struct lwp *l, struct file *f, const struct rump_msghdr *mh,
 	error = sending_name(&s, (uintptr_t)mh->msg_name, mh->msg_namelen);
 	if (error == 0)
 		error = sending_control(&s, mh);
+	if (error == 0)
+		error = check_flags(s.so, flags);
 	if (error == 0)
 		error = send_vector(&s, &v);
 	error = send_end(&s, error, retval);
@@ -531,6 +558,7 @@ receiving_init(struct receiving *r, struct lwp *l, struct file *f, int flags)
 	r->flags = flags;
 	(void)rump_conv_msg_flags_to_host(flags & RECV_FLAGS, &r->hostflags);
 	r->hostflags |= MSG_DONTWAIT | MSG_CMSG_CLOEXEC;
+	r->from.ss_family = AF_UNSPEC;
 	r->fromlen = 0;
 	r->controllen = 0;
 	r->told = 0;
@@ -538,7 +566,23 @@ receiving_init(struct receiving *r, struct lwp *l, struct file *f, int flags)
 	r->done = 0;
 }
 
-/* One try; bytes, or -1 with errno. */
+/* Who sends on a connection is not told; who sends a datagram is, be it
+ * without a name. */
+static void
+keep_sender(struct receiving *r, socklen_t len)
+{
+
+	if (sock_has_connections(r->so)) {
+		r->fromlen = 0;
+	} else if (r->so->domain == RUMP_AF_LOCAL && len == 0) {
+		r->from.ss_family = AF_UNIX;
+		r->fromlen = sizeof(r->from.ss_family);
+	} else {
+		r->fromlen = len;
+	}
+}
+
+/* One try; bytes, or -1 with errno.  Who wants nothing need not wait. */
 static ssize_t
 recv_host(struct receiving *r, void *buf, size_t len)
 {
@@ -556,8 +600,8 @@ recv_host(struct receiving *r, void *buf, size_t len)
 		n = recvmsg(r->f->hfd, &mh, r->hostflags);
 	} while (n == -1 && errno == EINTR);
 	if (n == -1)
-		return -1;
-	r->fromlen = mh.msg_namelen;
+		return errno == EAGAIN && len == 0 ? 0 : -1;
+	keep_sender(r, mh.msg_namelen);
 	r->controllen = r->want_control ? mh.msg_controllen : 0;
 	r->told = rump_conv_msg_flags_from_host(mh.msg_flags) & TOLD_FLAGS;
 	r->done += (uint64_t)n;
@@ -645,7 +689,9 @@ sys_recvfrom(struct lwp *l, const struct sys_recvfrom_args *uap,
 		return error;
 	receiving_init(&r, l, f, uap->flags);
 	error = uap->len > INT64_MAX ? RUMP_EINVAL :
-	    recv_range(&r, uap->buf, uap->len);
+	    check_flags(r.so, uap->flags);
+	if (error == 0)
+		error = recv_range(&r, uap->buf, uap->len);
 	error = recv_end(&r, error, retval);
 	if (error == 0 && uap->from != 0) {
 		sockname_from_host(f->hk, &r.from, r.fromlen, &from);
@@ -721,35 +767,30 @@ put_control(char *nb, size_t room, uint32_t *used, int type, const void *data,
 	return true;
 }
 
-/* The files get descriptors; those without room for one are let go. */
+/*
+ * The files get descriptors, fds[0..*got).  All of them or, when the client has
+ * no room for all, none.  EMSGSIZE: it has no descriptors left.
+ */
 static int
-install_files(struct receiving *r, struct file **files, int n, char *nb,
-    size_t room, uint32_t *used)
+install_files(struct receiving *r, struct file **files, int n, int32_t *fds,
+    int *got, bool fit)
 {
 	bool cloexec = (r->flags & RUMP_MSG_CMSG_CLOEXEC) != 0;
-	int32_t fds[SOCK_PASSMAX];
-	int error = 0, fit = rights_room(room, *used), got = 0, i;
+	int error = 0, i;
 
-	if (fit < n)
+	*got = 0;
+	if (!fit)
 		r->told |= RUMP_MSG_CTRUNC;
 	for (i = 0; i < n; i++) {
-		if (i < fit && error == 0)
+		if (fit && error == 0)
 			error = fd_install(kern_proc(r->l), files[i], 0,
-			    cloexec, &fds[got]);
-		if (i >= fit || error != 0)
+			    cloexec, &fds[*got]);
+		if (!fit || error != 0)
 			file_put(files[i]);
 		else
-			got++;
+			++*got;
 	}
-	if (error != 0) {
-		while (got > 0)
-			(void)fd_close(kern_proc(r->l), fds[--got]);
-		return error;
-	}
-	if (got > 0)
-		(void)put_control(nb, room, used, RUMP_SCM_RIGHTS, fds,
-		    (size_t)got * sizeof(fds[0]));
-	return 0;
+	return error == RUMP_EMFILE ? RUMP_EMSGSIZE : error;
 }
 
 /* Who sent it, if the receiver wants to know: once on a connection, with
@@ -776,7 +817,8 @@ recv_control(struct receiving *r, struct rump_msghdr *mh)
 {
 	_Alignas(8) char nb[SOCK_CTLMAX];
 	struct file *files[SOCK_PASSMAX];
-	int error, fds[253], nfds, nfiles;
+	int32_t passed[SOCK_PASSMAX];
+	int error, fds[SOCK_PASSMAX + 1], nfds, nfiles, npassed;
 	uint32_t room = mh->msg_controllen, used;
 	bool truncated = false;
 
@@ -798,12 +840,16 @@ recv_control(struct receiving *r, struct rump_msghdr *mh)
 	if (truncated)
 		r->told |= RUMP_MSG_CTRUNC;
 	put_creds(r, nb, room, &used);
-	error = install_files(r, files, nfiles, nb, room, &used);
-	if (error != 0)
-		return error;
-	if (mh->msg_control != NULL)
+	error = install_files(r, files, nfiles, passed, &npassed,
+	    nfiles <= rights_room(room, used));
+	if (error == 0 && npassed > 0)
+		(void)put_control(nb, room, &used, RUMP_SCM_RIGHTS, passed,
+		    (size_t)npassed * sizeof(passed[0]));
+	if (error == 0 && mh->msg_control != NULL)
 		error = rumpserver_copyout(r->l, nb,
 		    (uintptr_t)mh->msg_control, used);
+	while (error != 0 && npassed > 0)
+		(void)fd_close(kern_proc(r->l), passed[--npassed]);
 	mh->msg_controllen = used;
 	return error;
 }
@@ -848,7 +894,7 @@ recv_name(struct receiving *r, struct rump_msghdr *mh)
 	sockname_from_host(r->f->hk, &r->from, r->fromlen, &from);
 	if (mh->msg_namelen > from.len)
 		mh->msg_namelen = from.len;
-	return rumpserver_copyout(r->l, &from.addr, (uintptr_t)mh->msg_name,
+	return rumpserver_copyout(r->l, from.bytes, (uintptr_t)mh->msg_name,
 	    mh->msg_namelen);
 }
 
@@ -868,7 +914,9 @@ recv_message(struct lwp *l, struct file *f, struct rump_msghdr *mh, int flags,
 		mh->msg_controllen = 0;
 	receiving_init(&r, l, f, flags);
 	r.want_control = true;
-	error = recv_vector(&r, &v);
+	error = check_flags(r.so, flags);
+	if (error == 0)
+		error = recv_vector(&r, &v);
 	vector_free(&v);
 	if (error != 0)
 		return recv_end(&r, error, retval);

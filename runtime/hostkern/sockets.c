@@ -72,6 +72,7 @@ sock_file_wait(struct lwp *l, struct file *f, short events)
 
 static const struct fileops sock_ops = {
 	.close = sock_close,
+	.read = sock_read,
 	.write = sock_write,
 	.wait = sock_file_wait,
 };
@@ -93,7 +94,7 @@ sock_make(struct hostkern *hk, int hfd, int domain, int type, int flags,
 	so->dirfd = -1;
 	so->lastcaller = &so->callers;
 	atomic_init(&so->sndlowat, 2048);
-	atomic_init(&so->useloopback, true);
+	atomic_init(&so->options, RUMP_SO_USELOOPBACK);
 	error = file_make(hk, FILE_SOCKET, hfd, flags, FILE_SLOW, &sock_ops,
 	    fp);
 	if (error != 0) {
@@ -116,6 +117,15 @@ sock_get(struct kproc *p, int fd, struct file **fp)
 		error = RUMP_ENOTSOCK;
 	}
 	return error;
+}
+
+bool
+sock_is_connected(const struct file *f)
+{
+	struct sockaddr_storage ss;
+	socklen_t len = sizeof(ss);
+
+	return getpeername(f->hfd, (struct sockaddr *)&ss, &len) == 0;
 }
 
 int
@@ -148,14 +158,20 @@ sock_flags(int type)
 static int
 check_kind(struct hostkern *hk, int *domain, int *type, int protocol)
 {
+	bool local;
 	int error;
 
 	if (*domain == RUMP_AF_UNSPEC ||
 	    (hk->no_net && *domain != RUMP_AF_LOCAL))
 		return RUMP_EAFNOSUPPORT;
+	local = *domain == RUMP_AF_LOCAL;
 	error = rump_conv_domain_to_host(*domain, domain);
 	if (error == 0)
 		error = rump_conv_socktype_to_host(*type, type);
+	/* The host would take raw ones, and its own number as protocol. */
+	if (error == 0 && local && ((*type & ~(SOCK_NONBLOCK | SOCK_CLOEXEC)) ==
+	    SOCK_RAW || protocol != 0))
+		error = RUMP_EPROTOTYPE;
 	if (error == RUMP_EPROTOTYPE && protocol != 0)
 		error = RUMP_EPROTONOSUPPORT;
 	*type &= ~(SOCK_NONBLOCK | SOCK_CLOEXEC);
@@ -304,6 +320,23 @@ sys_bind(struct lwp *l, const struct sys_bind_args *uap, register_t *retval)
 	return error;
 }
 
+/* Where nobody could find it, a local socket cannot listen. */
+static int
+check_listen(struct file *f)
+{
+	struct sockets *sks = kern_sockets(f->hk);
+	struct ksock *so = sock_of(f);
+	bool bound;
+
+	if (so->domain != RUMP_AF_LOCAL || !sock_has_connections(so) ||
+	    sock_is_connected(f))
+		return 0;
+	pthread_mutex_lock(&sks->lock);
+	bound = so->dirfd != -1;
+	pthread_mutex_unlock(&sks->lock);
+	return bound ? 0 : RUMP_EDESTADDRREQ;
+}
+
 int
 sys_listen(struct lwp *l, const struct sys_listen_args *uap,
     register_t *retval)
@@ -315,9 +348,12 @@ sys_listen(struct lwp *l, const struct sys_listen_args *uap,
 	error = sock_get(kern_proc(l), uap->s, &f);
 	if (error != 0)
 		return error;
-	cred_assume(kern_proc(l));
-	if (listen(f->hfd, uap->backlog < 0 ? 0 : uap->backlog) != 0)
-		error = kern_errno();
+	error = check_listen(f);
+	if (error == 0) {
+		cred_assume(kern_proc(l));
+		if (listen(f->hfd, uap->backlog < 0 ? 0 : uap->backlog) != 0)
+			error = kern_errno();
+	}
 	file_put(f);
 	return error;
 }
@@ -336,15 +372,15 @@ connect_result(struct file *f)
 	return rump_conv_errno_from_host(error);
 }
 
+/* The socket's time limits are for sending and receiving. */
 static int
 connect_wait(struct lwp *l, struct file *f)
 {
 	int error;
 
-	error = sock_wait(l, f, POLLOUT, false);
-	if (error == RUMP_EWOULDBLOCK)
-		return (atomic_load(&f->flags) & RUMP_O_NONBLOCK) != 0 ?
-		    RUMP_EINPROGRESS : RUMP_EWOULDBLOCK;
+	if ((atomic_load(&f->flags) & RUMP_O_NONBLOCK) != 0)
+		return RUMP_EINPROGRESS;
+	error = file_sleep_until(l, f, POLLOUT, INT64_MAX);
 	return error != 0 ? error : connect_result(f);
 }
 
@@ -390,7 +426,7 @@ connect_once(struct lwp *l, struct file *f, const struct sockaddr_storage *ss,
 {
 
 	cred_assume(kern_proc(l));
-	if (fd != -1 && sock_of(f)->type != RUMP_SOCK_DGRAM)
+	if (fd != -1 && sock_has_connections(sock_of(f)))
 		return connect_local(kern_proc(l), f, ss, len, fd);
 	if (connect(f->hfd, (const struct sockaddr *)ss, len) == 0)
 		return 0;
@@ -424,31 +460,77 @@ connect_host(struct lwp *l, struct file *f, const struct sockaddr_storage *ss,
 	}
 }
 
+/*
+ * What NetBSD looks at before the address.  The host would say EISCONN only to
+ * the third connect of a socket that does not block, and success to the second.
+ */
+static int
+check_connect(struct file *f)
+{
+	struct ksock *so = sock_of(f);
+	socklen_t len = sizeof(int);
+	int listens;
+
+	if (!sock_has_connections(so))
+		return 0;
+	if (getsockopt(f->hfd, SOL_SOCKET, SO_ACCEPTCONN, &listens, &len) ==
+	    0 && listens)
+		return RUMP_EOPNOTSUPP;
+	if (so->domain == RUMP_AF_LOCAL ? atomic_load(&so->connected) :
+	    sock_is_connected(f))
+		return RUMP_EISCONN;
+	return 0;
+}
+
+/* fd is the file of the local socket that f is connected to now: what that one
+ * called itself, or what it was called when it is none of ours. */
+static void
+learn_peer(struct file *f, const struct sockname *sn, int fd)
+{
+	struct sockets *sks = kern_sockets(f->hk);
+	struct ksock *to;
+
+	pthread_mutex_lock(&sks->lock);
+	to = sockname_bound(sks, fd);
+	pthread_mutex_lock(&f->lock);
+	sock_of(f)->peer = to != NULL ? to->name : *sn;
+	pthread_mutex_unlock(&f->lock);
+	pthread_mutex_unlock(&sks->lock);
+}
+
+/* What has no connections may be without a peer again. */
+static void
+forget_peer(struct file *f)
+{
+	const struct sockaddr none = { .sa_family = AF_UNSPEC };
+
+	if (sock_has_connections(sock_of(f)))
+		return;
+	(void)connect(f->hfd, &none, sizeof(none));
+	pthread_mutex_lock(&f->lock);
+	sock_of(f)->peer.len = 0;
+	pthread_mutex_unlock(&f->lock);
+}
+
 static int
 do_connect(struct lwp *l, struct file *f, const struct sockname *sn)
 {
-	struct ksock *so = sock_of(f);
 	struct sockaddr_storage ss;
 	socklen_t len;
-	int error, fd;
+	int error, fd = -1;
 
-	/* The host would look for the name first. */
-	if (so->domain == RUMP_AF_LOCAL && so->type != RUMP_SOCK_DGRAM &&
-	    atomic_load(&so->connected))
-		return RUMP_EISCONN;
-	error = sockname_to_host(kern_proc(l), so, sn, &ss, &len, &fd);
+	error = check_connect(f);
 	if (error != 0)
 		return error;
-	error = connect_host(l, f, &ss, len, fd);
+	error = sockname_to_host(kern_proc(l), sock_of(f), sn, &ss, &len, &fd);
+	if (error == 0)
+		error = connect_host(l, f, &ss, len, fd);
+	if (error != 0)
+		forget_peer(f);
+	else if (fd != -1)
+		learn_peer(f, sn, fd);
 	if (fd != -1)
 		close(fd);
-	if (so->domain == RUMP_AF_LOCAL && error == 0) {
-		pthread_mutex_lock(&f->lock);
-		so->peer = *sn;
-		if (sn->addr.ss_family == RUMP_AF_UNSPEC)
-			so->peer.len = 0;
-		pthread_mutex_unlock(&f->lock);
-	}
 	return error;
 }
 
@@ -525,7 +607,9 @@ accept_host(struct lwp *l, struct file *f, struct sockaddr_storage *ss,
 			continue;
 		if (errno != EAGAIN)
 			return kern_errno();
-		error = sock_wait(l, f, POLLIN, false);
+		if ((atomic_load(&f->flags) & RUMP_O_NONBLOCK) != 0)
+			return RUMP_EWOULDBLOCK;
+		error = file_sleep_until(l, f, POLLIN, INT64_MAX);
 		if (error != 0)
 			return error;
 	}
@@ -581,7 +665,10 @@ do_accept(struct lwp *l, int s, rump_uaddr_t name, rump_uaddr_t namelen,
 	error = sock_get(p, s, &f);
 	if (error != 0)
 		return error;
-	error = accept_file(l, f, type, clear, &peer, &new);
+	/* Whoever calls waits on rather than being hung up on. */
+	error = fd_room(p);
+	if (error == 0)
+		error = accept_file(l, f, type, clear, &peer, &new);
 	file_put(f);
 	if (error != 0)
 		return error;
@@ -708,8 +795,11 @@ sys_shutdown(struct lwp *l, const struct sys_shutdown_args *uap,
 	error = sock_get(kern_proc(l), uap->s, &f);
 	if (error != 0)
 		return error;
-	/* The values are the same. */
-	if (shutdown(f->hfd, uap->how) != 0)
+	if (uap->how < RUMP_SHUT_RD || uap->how > RUMP_SHUT_RDWR)
+		error = RUMP_EINVAL;
+	else if (!sock_is_connected(f))	/* a listener, which the host shuts */
+		error = RUMP_ENOTCONN;
+	else if (shutdown(f->hfd, uap->how) != 0)	/* the same values */
 		error = kern_errno();
 	file_put(f);
 	return error;

@@ -26,13 +26,14 @@ sockname_copyin(struct lwp *l, rump_uaddr_t uaddr, uint32_t len,
 	int error;
 
 	memset(sn, 0, sizeof(*sn));
-	if (len < offsetof(struct rump_sockaddr, sa_data))
+	if (len <= offsetof(struct rump_sockaddr, sa_data) ||
+	    len > SOCK_NAMEMAX)
 		return RUMP_EINVAL;
-	if (len > sizeof(sn->addr))
-		return RUMP_ENAMETOOLONG;
-	error = rumpserver_copyin(l, uaddr, &sn->addr, len);
+	error = rumpserver_copyin(l, uaddr, sn->bytes, len);
 	if (error != 0)
 		return error;
+	if (sn->addr.ss_family == 0 && sn->addr.ss_len < RUMP_AF_MAX)
+		sn->addr.ss_family = sn->addr.ss_len;
 	sn->len = len;
 	sn->addr.ss_len = (uint8_t)len;
 	return 0;
@@ -54,7 +55,7 @@ sockname_copyout(struct lwp *l, const struct sockname *sn, rump_uaddr_t uaddr,
 		return RUMP_EINVAL;
 	if (len > sn->len)
 		len = sn->len;
-	error = rumpserver_copyout(l, &sn->addr, uaddr, len);
+	error = rumpserver_copyout(l, sn->bytes, uaddr, len);
 	if (error != 0)
 		return error;
 	return rumpserver_copyout(l, &len, ulenp, sizeof(len));
@@ -67,8 +68,8 @@ local_path(const struct sockname *sn, char path[KERN_PATHLEN])
 	const size_t head = offsetof(struct rump_sockaddr_un, sun_path);
 	size_t len;
 
-	len = strnlen((const char *)&sn->addr + head, sn->len - head);
-	memcpy(path, (const char *)&sn->addr + head, len);
+	len = strnlen(sn->bytes + head, sn->len - head);
+	memcpy(path, sn->bytes + head, len);
 	path[len] = '\0';
 	return len == 0 ? RUMP_ENOENT : 0;
 }
@@ -104,20 +105,33 @@ local_to_host(struct kproc *p, const struct sockname *sn,
 	return 0;
 }
 
+static in_port_t
+port_of(const struct sockaddr_storage *ss)
+{
+
+	if (ss->ss_family == AF_INET)
+		return ntohs(((const struct sockaddr_in *)ss)->sin_port);
+	if (ss->ss_family == AF_INET6)
+		return ntohs(((const struct sockaddr_in6 *)ss)->sin6_port);
+	return 0;
+}
+
 int
 sockname_to_host(struct kproc *p, const struct ksock *so,
     const struct sockname *sn, struct sockaddr_storage *ss, socklen_t *len,
     int *fd)
 {
+	int error;
 
 	*fd = -1;
-	if (sn->addr.ss_family == RUMP_AF_LOCAL && so->domain == RUMP_AF_LOCAL)
-		return local_to_host(p, sn, (struct sockaddr_un *)ss, len, fd);
-	if (sn->addr.ss_family == RUMP_AF_LOCAL ||
-	    (so->domain == RUMP_AF_LOCAL &&
-	    sn->addr.ss_family != RUMP_AF_UNSPEC))
+	if (sn->addr.ss_family != so->domain)
 		return RUMP_EAFNOSUPPORT;
-	return rump_conv_sockaddr_to_host(&sn->addr, sn->len, ss, len);
+	if (so->domain == RUMP_AF_LOCAL)
+		return local_to_host(p, sn, (struct sockaddr_un *)ss, len, fd);
+	error = rump_conv_sockaddr_to_host(&sn->addr, sn->len, ss, len);
+	if (error == 0 && so->type != RUMP_SOCK_RAW && port_of(ss) == 0)
+		error = RUMP_EADDRNOTAVAIL;
+	return error;
 }
 
 static void
@@ -278,7 +292,11 @@ bind_local(struct kproc *p, struct file *f, const struct sockname *sn)
 	struct parentref pr;
 	int error;
 
-	error = local_path(sn, path);
+	pthread_mutex_lock(&ss->lock);
+	error = so->dirfd != -1 ? RUMP_EINVAL : 0;
+	pthread_mutex_unlock(&ss->lock);
+	if (error == 0)
+		error = local_path(sn, path);
 	if (error != 0)
 		return error;
 	if (f->hk->read_only)
@@ -315,13 +333,9 @@ bind_local(struct kproc *p, struct file *f, const struct sockname *sn)
 static bool
 is_reserved(const struct sockaddr_storage *ss)
 {
-	in_port_t port = 0;
+	in_port_t port = port_of(ss);
 
-	if (ss->ss_family == AF_INET)
-		port = ((const struct sockaddr_in *)ss)->sin_port;
-	else if (ss->ss_family == AF_INET6)
-		port = ((const struct sockaddr_in6 *)ss)->sin6_port;
-	return port != 0 && ntohs(port) < IPPORT_RESERVED;
+	return port != 0 && port < IPPORT_RESERVED;
 }
 
 int
@@ -332,13 +346,10 @@ sockname_bind(struct lwp *l, struct file *f, const struct sockname *sn)
 	socklen_t len;
 	int error;
 
-	if (so->domain == RUMP_AF_LOCAL) {
-		if (sn->addr.ss_family != RUMP_AF_LOCAL)
-			return RUMP_EAFNOSUPPORT;
-		return bind_local(kern_proc(l), f, sn);
-	}
-	if (sn->addr.ss_family == RUMP_AF_LOCAL)
+	if (sn->addr.ss_family != so->domain)
 		return RUMP_EAFNOSUPPORT;
+	if (so->domain == RUMP_AF_LOCAL)
+		return bind_local(kern_proc(l), f, sn);
 	error = rump_conv_sockaddr_to_host(&sn->addr, sn->len, &ss, &len);
 	if (error != 0)
 		return error;

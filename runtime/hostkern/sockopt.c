@@ -20,7 +20,7 @@ static int
 get_int(const struct optval *v, int *n)
 {
 
-	if (v->len < sizeof(*n))
+	if (v->len != sizeof(*n))
 		return RUMP_EINVAL;
 	memcpy(n, v->data, sizeof(*n));
 	return 0;
@@ -54,13 +54,13 @@ set_timeout(_Atomic int64_t *ns, const struct optval *v, bool old)
 	int error;
 
 	if (old) {
-		if (v->len < sizeof(tv50))
+		if (v->len != sizeof(tv50))
 			return RUMP_EINVAL;
 		memcpy(&tv50, v->data, sizeof(tv50));
 		tv = (struct rump_timeval){ .tv_sec = tv50.tv_sec,
 		    .tv_usec = (int32_t)tv50.tv_usec };
 	} else {
-		if (v->len < sizeof(tv))
+		if (v->len != sizeof(tv))
 			return RUMP_EINVAL;
 		memcpy(&tv, v->data, sizeof(tv));
 	}
@@ -82,14 +82,24 @@ get_timeout(_Atomic int64_t *ns, struct optval *v, bool old)
 	return put_value(v, &tv, sizeof(tv));
 }
 
+/* Options that say yes or no, and mean nothing to the host or are not
+ * everybody's there. */
+static bool
+keeps(const struct ksock *so, int name)
+{
+
+	return name == RUMP_SO_USELOOPBACK || name == RUMP_SO_DEBUG ||
+	    (name == RUMP_SO_REUSEPORT && so->domain == RUMP_AF_LOCAL);
+}
+
 static int
-set_nosigpipe(struct file *f, int on)
+set_bit(atomic_int *bits, int bit, int on)
 {
 
 	if (on)
-		atomic_fetch_or(&f->flags, RUMP_O_NOSIGPIPE);
+		atomic_fetch_or(bits, bit);
 	else
-		atomic_fetch_and(&f->flags, ~RUMP_O_NOSIGPIPE);
+		atomic_fetch_and(bits, ~bit);
 	return 0;
 }
 
@@ -110,7 +120,6 @@ set_own(struct file *f, int name, const struct optval *v)
 		return set_timeout(&so->rcvtimeo, v,
 		    name == RUMP_SO_ORCVTIMEO);
 	case RUMP_SO_NOSIGPIPE:
-	case RUMP_SO_USELOOPBACK:
 	case RUMP_SO_SNDLOWAT:
 		break;
 	case RUMP_SO_ACCEPTCONN:
@@ -119,19 +128,19 @@ set_own(struct file *f, int name, const struct optval *v)
 	case RUMP_SO_OVERFLOWED:
 		return RUMP_ENOPROTOOPT;
 	default:
-		return RUMP_EPASSTHROUGH;
+		if (!keeps(so, name))
+			return RUMP_EPASSTHROUGH;
 	}
 	error = get_int(v, &n);
 	if (error != 0)
 		return error;
 	if (name == RUMP_SO_NOSIGPIPE)
-		return set_nosigpipe(f, n);
-	if (name == RUMP_SO_USELOOPBACK)
-		atomic_store(&so->useloopback, n != 0);
-	else if (n < 1)
+		return set_bit(&f->flags, RUMP_O_NOSIGPIPE, n);
+	if (name != RUMP_SO_SNDLOWAT)
+		return set_bit(&so->options, name, n);
+	if (n < 1)
 		return RUMP_EINVAL;
-	else
-		atomic_store(&so->sndlowat, n);
+	atomic_store(&so->sndlowat, n);
 	return 0;
 }
 
@@ -152,14 +161,14 @@ get_own(struct file *f, int name, struct optval *v)
 	case RUMP_SO_NOSIGPIPE:
 		return put_int(v,
 		    (atomic_load(&f->flags) & RUMP_O_NOSIGPIPE) != 0);
-	case RUMP_SO_USELOOPBACK:
-		return put_int(v, atomic_load(&so->useloopback));
 	case RUMP_SO_SNDLOWAT:
 		return put_int(v, atomic_load(&so->sndlowat));
 	case RUMP_SO_OVERFLOWED:
 		return put_int(v, 0);
 	default:
-		return RUMP_EPASSTHROUGH;
+		return keeps(so, name) ?
+		    put_int(v, (atomic_load(&so->options) & name) != 0) :
+		    RUMP_EPASSTHROUGH;
 	}
 }
 
@@ -197,6 +206,57 @@ get_local(struct file *f, int name, struct optval *v)
 
 /* --- the host's --- */
 
+/* Values that the host takes for others. */
+static int
+check_value(int name, const struct optval *v)
+{
+	struct rump_linger lg;
+	int error, n;
+
+	switch (name) {
+	case RUMP_SO_LINGER:
+		if (v->len != sizeof(lg))
+			return RUMP_EINVAL;
+		memcpy(&lg, v->data, sizeof(lg));
+		return lg.l_linger < 0 || lg.l_linger > UINT16_MAX ?
+		    RUMP_EDOM : 0;
+	case RUMP_SO_SNDBUF:
+	case RUMP_SO_RCVBUF:
+	case RUMP_SO_RCVLOWAT:
+		error = get_int(v, &n);
+		return error == 0 && n < 1 ? RUMP_EINVAL : error;
+	default:
+		return 0;
+	}
+}
+
+static bool
+is_buffer(const struct rump_conv_sockopt *o)
+{
+
+	return o->level == SOL_SOCKET &&
+	    (o->name == SO_SNDBUF || o->name == SO_RCVBUF);
+}
+
+/* The host makes as much of a buffer as it has; NetBSD refuses then. */
+static int
+set_buffer(struct file *f, int name, const struct optval *v)
+{
+	socklen_t len = sizeof(int);
+	int before, now, size;
+
+	memcpy(&size, v->data, sizeof(size));
+	if (getsockopt(f->hfd, SOL_SOCKET, name, &before, &len) != 0 ||
+	    setsockopt(f->hfd, SOL_SOCKET, name, &size, sizeof(size)) != 0 ||
+	    getsockopt(f->hfd, SOL_SOCKET, name, &now, &len) != 0)
+		return kern_errno();
+	if (now / 2 >= size)
+		return 0;
+	before /= 2;
+	(void)setsockopt(f->hfd, SOL_SOCKET, name, &before, sizeof(before));
+	return RUMP_ENOBUFS;
+}
+
 static int
 set_host(struct file *f, int level, int name, const struct optval *v)
 {
@@ -206,11 +266,18 @@ set_host(struct file *f, int level, int name, const struct optval *v)
 	int error;
 
 	error = rump_conv_sockopt_to_host(sock_of(f)->domain, level, name, &o);
+	if (error == 0 && o.type == RUMP_CONV_SOCKOPT_INT &&
+	    v->len != sizeof(int))
+		error = RUMP_EINVAL;
+	if (error == 0 && level == RUMP_SOL_SOCKET)
+		error = check_value(name, v);
 	if (error == 0)
 		error = rump_conv_sockoptval_to_host(o.type, v->data, v->len,
 		    host, &len);
 	if (error != 0)
 		return error;
+	if (is_buffer(&o))
+		return set_buffer(f, o.name, v);
 	return setsockopt(f->hfd, o.level, o.name, host, len) == 0 ? 0 :
 	    kern_errno();
 }
@@ -240,8 +307,7 @@ get_host(struct file *f, int level, int name, struct optval *v)
 		return error;
 	if (getsockopt(f->hfd, o.level, o.name, host, &len) != 0)
 		return kern_errno();
-	if (o.level == SOL_SOCKET &&
-	    (o.name == SO_SNDBUF || o.name == SO_RCVBUF))
+	if (is_buffer(&o))
 		halve(host);
 	if (o.type == RUMP_CONV_SOCKOPT_INT8 && v->len == 1)
 		nblen = 1;
@@ -287,15 +353,12 @@ sys_setsockopt(struct lwp *l, const struct sys_setsockopt_args *uap,
 	int error;
 
 	(void)retval;
+	if (v.len > sizeof(v.data) || (uap->val == 0 && v.len > 0))
+		return RUMP_EINVAL;
 	error = sock_get(kern_proc(l), uap->s, &f);
 	if (error != 0)
 		return error;
-	if (v.len > sizeof(v.data))
-		error = RUMP_EINVAL;
-	else if (uap->val == 0)
-		v.len = 0;
-	else
-		error = rumpserver_copyin(l, uap->val, v.data, v.len);
+	error = rumpserver_copyin(l, uap->val, v.data, v.len);
 	if (error == 0) {
 		cred_assume(kern_proc(l));
 		error = set_option(f, uap->level, uap->name, &v);

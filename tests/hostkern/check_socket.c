@@ -175,12 +175,114 @@ START_TEST(connecting_to_nobody)
 	    RUMP_EADDRINUSE);
 	ck_assert_int_eq(CALL(H, connect, c, P(&at), 15), RUMP_EINVAL);
 	ck_assert_int_eq(CALL(H, connect, c, P(&at), 1), RUMP_EINVAL);
-	ck_assert_int_eq(CALL(H, connect, c, P(&at), 300),
-	    RUMP_ENAMETOOLONG);
+	ck_assert_int_eq(CALL(H, connect, c, P(&at), 300), RUMP_EINVAL);
+	at.sin_port = 0;
+	ck_assert_int_eq(CALL(H, connect, c, P(&at), 16),
+	    RUMP_EADDRNOTAVAIL);
 	ck_assert_int_eq(CALL(H, connect, 99, P(&at), 16), RUMP_EBADF);
 	ck_assert_int_eq(CALL(H, connect, 1, P(&at), 16), RUMP_ENOTSOCK);
 	ck_assert_int_eq(CALL(H, getpeername, c, P(&at), P(&len)),
 	    RUMP_ENOTCONN);
+}
+END_TEST
+
+/* What connects says at each step; and nothing is said of time limits. */
+START_TEST(connecting_step_by_step)
+{
+	struct rump_timeval tv = { 0, 10000, 0 };
+	struct rump_sockaddr_in at, six;
+	struct rump_pollfd pfd = { .events = RUMP_POLLOUT };
+	int c, l = tcp_listener(G, &at), on = 1;
+
+	c = (int)OK(H, __socket30, RUMP_AF_INET, RUMP_SOCK_STREAM |
+	    RUMP_SOCK_NONBLOCK, 0);
+	six = at;
+	six.sin_family = RUMP_AF_INET6;
+	ck_assert_int_eq(CALL(H, connect, c, P(&six), sizeof(six)),
+	    RUMP_EAFNOSUPPORT);
+	/* As a little-endian host's program would say it. */
+	at.sin_len = at.sin_family;
+	at.sin_family = 0;
+	ck_assert_int_eq(CALL(H, connect, c, P(&at), sizeof(at)),
+	    RUMP_EINPROGRESS);
+	pfd.fd = c;
+	OK(H, poll, P(&pfd), 1, 10000);
+	ck_assert_int_eq(CALL(H, connect, c, P(&at), sizeof(at)),
+	    RUMP_EISCONN);
+	ck_assert_int_eq(CALL(H, connect, c, P(&at), sizeof(at)),
+	    RUMP_EISCONN);
+	ck_assert_int_eq(CALL(G, connect, l, P(&at), sizeof(at)),
+	    RUMP_EOPNOTSUPP);
+	ck_assert_int_eq(CALL(G, shutdown, l, RUMP_SHUT_RD), RUMP_ENOTCONN);
+	OK(G, accept, l, 0, 0);
+
+	c = tcp(H);
+	OK(H, setsockopt, c, RUMP_SOL_SOCKET, RUMP_SO_SNDTIMEO, P(&tv),
+	    sizeof(tv));
+	OK(H, connect, c, P(&at), sizeof(at));
+	ck_assert_int_eq(CALL(H, connect, c, P(&at), sizeof(at)),
+	    RUMP_EISCONN);
+	OK(G, accept, l, 0, 0);
+	OK(G, setsockopt, l, RUMP_SOL_SOCKET, RUMP_SO_RCVTIMEO, P(&tv),
+	    sizeof(tv));
+	OK(G, setsockopt, l, RUMP_SOL_SOCKET, RUMP_SO_DEBUG, P(&on), 4);
+	BEGIN(G, accept, l, 0, 0);
+	ck_assert(raw_pending(G));
+	OK(H, connect, tcp(H), P(&at), sizeof(at));
+	ck_assert_int_eq(raw_end(G), 0);
+}
+END_TEST
+
+/* Who calls is not hung up on because there is no descriptor for the call. */
+START_TEST(accepting_without_descriptors)
+{
+	struct rump_sockaddr_in at;
+	struct rump_rlimit rl;
+	int c = tcp(H), l = tcp_listener(G, &at), s;
+
+	OK(H, connect, c, P(&at), sizeof(at));
+	OK(G, getrlimit, RUMP_RLIMIT_NOFILE, P(&rl));
+	rl.rlim_cur = (uint64_t)l + 1;
+	OK(G, setrlimit, RUMP_RLIMIT_NOFILE, P(&rl));
+	ck_assert_int_eq(CALL(G, accept, l, 0, 0), RUMP_EMFILE);
+	rl.rlim_cur++;
+	OK(G, setrlimit, RUMP_RLIMIT_NOFILE, P(&rl));
+	s = (int)OK(G, accept, l, 0, 0);
+	OK(G, write, s, P("x"), 1);
+	OK(H, read, c, P(&at), 1);
+}
+END_TEST
+
+START_TEST(datagrams_and_their_peers)
+{
+	struct rump_sockaddr_in at = loopback(0), none;
+	uint32_t len = sizeof(at);
+	char c;
+	int a, b;
+
+	a = (int)OK(G, __socket30, RUMP_AF_INET, RUMP_SOCK_DGRAM, 0);
+	b = (int)OK(H, __socket30, RUMP_AF_INET, RUMP_SOCK_DGRAM, 0);
+	OK(G, bind, a, P(&at), sizeof(at));
+	OK(G, getsockname, a, P(&at), P(&len));
+	OK(H, connect, b, P(&at), sizeof(at));
+	ck_assert_int_eq(CALL(H, sendto, b, P("x"), 1, 0, P(&at),
+	    sizeof(at)), RUMP_EISCONN);
+	OK(H, connect, b, P(&at), sizeof(at));
+	OK(H, write, b, P("x"), 1);
+	/* A null address ends it. */
+	memset(&none, 0, sizeof(none));
+	ck_assert_int_eq(CALL(H, connect, b, P(&none), sizeof(none)),
+	    RUMP_EAFNOSUPPORT);
+	ck_assert_int_eq(CALL(H, getpeername, b, P(&none), P(&len)),
+	    RUMP_ENOTCONN);
+	ck_assert_int_eq(CALL(H, write, b, P("x"), 1), RUMP_EDESTADDRREQ);
+	OK(H, sendto, b, P("y"), 1, 0, P(&at), sizeof(at));
+	/* Nothing wanted is no reason to wait, and takes one all the same. */
+	OK(G, recvfrom, a, P(&c), 1, 0, 0, 0);
+	ck_assert_int_eq(OK(G, recvfrom, a, 0, 0, 0, 0, 0), 0);
+	ck_assert_int_eq(OK(G, recvfrom, a, 0, 0, 0, 0, 0), 0);
+	ck_assert_int_eq(CALL(G, recvfrom, a, P(&c), 1, RUMP_MSG_OOB, 0, 0),
+	    RUMP_EOPNOTSUPP);
 }
 END_TEST
 
@@ -194,6 +296,10 @@ START_TEST(kinds_of_sockets)
 	    RUMP_EPROTOTYPE);
 	ck_assert_int_eq(CALL(G, __socket30, RUMP_AF_INET, 1,
 	    RUMP_IPPROTO_UDP), RUMP_EPROTONOSUPPORT);
+	ck_assert_int_eq(CALL(G, __socket30, RUMP_AF_LOCAL, RUMP_SOCK_RAW, 0),
+	    RUMP_EPROTOTYPE);
+	ck_assert_int_eq(CALL(G, __socket30, RUMP_AF_LOCAL,
+	    RUMP_SOCK_STREAM, 1), RUMP_EPROTONOSUPPORT);
 	OK(G, __socket30, RUMP_AF_INET, RUMP_SOCK_DGRAM, RUMP_IPPROTO_UDP);
 }
 END_TEST
@@ -291,7 +397,7 @@ START_TEST(local_names)
 	s = (int)OK(G, accept, l, 0, 0);
 	len = sizeof(got);
 	OK(H, getpeername, c, P(&got), P(&len));
-	ck_assert_str_eq(got.sun_path, "./sock");
+	ck_assert_str_eq(got.sun_path, "/dir/sock");
 	len = sizeof(got);
 	OK(G, getsockname, s, P(&got), P(&len));
 	ck_assert_str_eq(got.sun_path, "/dir/sock");
@@ -341,6 +447,36 @@ START_TEST(local_names_stay_inside)
 }
 END_TEST
 
+/* Longer than NetBSD's structure for them. */
+START_TEST(long_local_names)
+{
+	struct rump_sockaddr_un *at;
+	char buf[255], got[256];
+	uint32_t len = sizeof(got);
+	int fd, i;
+
+	memset(buf, 0, sizeof(buf));
+	at = (struct rump_sockaddr_un *)buf;
+	at->sun_family = RUMP_AF_LOCAL;
+	for (i = 0; i < 10; i++) {
+		strcat(buf + 2, "/directory-with-a-name");
+		OK(G, mkdir, P(buf + 2), 0755);
+	}
+	strcat(buf + 2, "/socket");
+	fd = (int)OK(G, __socket30, RUMP_AF_LOCAL, RUMP_SOCK_DGRAM, 0);
+	OK(G, bind, fd, P(at), sizeof(buf));
+	OK(G, getsockname, fd, P(got), P(&len));
+	ck_assert_uint_eq(len, sizeof(buf));
+	ck_assert_str_eq(got + 2, buf + 2);
+	ck_assert_int_eq(CALL(G, bind, fd, P(at), sizeof(buf)), RUMP_EINVAL);
+	fd = (int)OK(H, __socket30, RUMP_AF_LOCAL, RUMP_SOCK_DGRAM, 0);
+	OK(H, connect, fd, P(at), sizeof(buf));
+	len = sizeof(got);
+	OK(H, getpeername, fd, P(got), P(&len));
+	ck_assert_str_eq(got + 2, buf + 2);
+}
+END_TEST
+
 START_TEST(local_datagrams_say_who)
 {
 	struct rump_sockaddr_un a = local("/a"), b = local("/b"), from;
@@ -360,6 +496,14 @@ START_TEST(local_datagrams_say_who)
 	/* And back to what it said. */
 	OK(G, sendto, fa, P("ho"), 2, 0, P(&from), len);
 	ck_assert_int_eq(OK(H, recvfrom, fb, P(buf), 8, 0, 0, 0), 2);
+	/* Who has no name says so. */
+	fb = (int)OK(H, __socket30, RUMP_AF_LOCAL, RUMP_SOCK_DGRAM, 0);
+	OK(H, sendto, fb, P("hi"), 2, 0, P(&a), a.sun_len);
+	len = sizeof(from);
+	OK(G, recvfrom, fa, P(buf), 8, 0, P(&from), P(&len));
+	ck_assert_uint_eq(len, 2);
+	ck_assert_uint_eq(from.sun_len, 2);
+	ck_assert_uint_eq(from.sun_family, RUMP_AF_LOCAL);
 }
 END_TEST
 
@@ -401,6 +545,21 @@ START_TEST(options)
 	    P(&on), 4), RUMP_ENOPROTOOPT);
 	ck_assert_int_eq(CALL(G, setsockopt, fd, RUMP_SOL_SOCKET,
 	    RUMP_SO_LINGER, P(&lg), 4), RUMP_EINVAL);
+	lg.l_linger = -1;
+	ck_assert_int_eq(CALL(G, setsockopt, fd, RUMP_SOL_SOCKET,
+	    RUMP_SO_LINGER, P(&lg), sizeof(lg)), RUMP_EDOM);
+	v = 0;
+	ck_assert_int_eq(CALL(G, setsockopt, fd, RUMP_SOL_SOCKET,
+	    RUMP_SO_RCVLOWAT, P(&v), 4), RUMP_EINVAL);
+	ck_assert_int_eq(CALL(G, setsockopt, fd, RUMP_SOL_SOCKET,
+	    RUMP_SO_RCVBUF, P(&v), 4), RUMP_EINVAL);
+	/* Too much changes nothing. */
+	v = INT32_MAX;
+	ck_assert_int_eq(CALL(G, setsockopt, fd, RUMP_SOL_SOCKET,
+	    RUMP_SO_RCVBUF, P(&v), 4), RUMP_ENOBUFS);
+	OK(G, getsockopt, fd, RUMP_SOL_SOCKET, RUMP_SO_RCVBUF, P(&v),
+	    P(&len));
+	ck_assert_int_eq(v, 16384);
 
 	/* A time limit that the host's socket knows nothing of. */
 	OK(G, socketpair, RUMP_AF_LOCAL, RUMP_SOCK_STREAM, 0, P(pair));
@@ -462,6 +621,7 @@ START_TEST(peers_of_connections)
 	}
 	OK(H, getsockopt, c[0], 0, RUMP_LOCAL_PEEREID, P(&id), P(&len));
 	ck_assert_int_eq(id.unp_pid, pid_of(G));
+	OK(H, write, c[1], P("x"), 1);
 	OK(H, close, c[1]);
 	for (i = 0; i < 3; i++) {
 		wholen = sizeof(who);
@@ -469,6 +629,12 @@ START_TEST(peers_of_connections)
 		OK(G, getsockopt, s, 0, RUMP_LOCAL_PEEREID, P(&id), P(&len));
 		ck_assert_int_eq(id.unp_pid, pids[i]);
 		ck_assert_uint_eq(wholen, i == 1 ? mine.sun_len : 2);
+		/* On a connection nobody is told again. */
+		wholen = sizeof(who);
+		if (i == 1)
+			OK(G, recvfrom, s, P(&who), 1, 0, P(&who),
+			    P(&wholen));
+		ck_assert_uint_eq(wholen, i == 1 ? 0 : sizeof(who));
 	}
 	raw_leave(third);
 }
@@ -720,6 +886,7 @@ START_TEST(descriptors_refused)
 {
 	struct rump_cmsghdr *cm;
 	struct message m;
+	struct rump_rlimit rl;
 	int32_t bad = 77, fds[2];
 	int g, h, udp;
 
@@ -738,7 +905,7 @@ START_TEST(descriptors_refused)
 	message_pass(&m, &bad, 1);
 	ck_assert_int_eq(CALL(G, sendmsg, udp, P(&m.mh), 0), RUMP_EINVAL);
 
-	/* No room for the second at the receiver. */
+	/* No room for the second at the receiver: it gets none. */
 	fds[0] = fds[1] = udp;
 	message_init(&m);
 	message_pass(&m, fds, 2);
@@ -748,7 +915,26 @@ START_TEST(descriptors_refused)
 	m.mh.msg_controllen = (uint32_t)rump_cmsg_len(4);
 	OK(H, recvmsg, h, P(&m.mh), 0);
 	ck_assert_int_eq(m.mh.msg_flags & RUMP_MSG_CTRUNC, RUMP_MSG_CTRUNC);
-	ck_assert_uint_eq(((struct rump_cmsghdr *)m.control)->cmsg_len, 20);
+	ck_assert_uint_eq(m.mh.msg_controllen, 0);
+	ck_assert_int_eq(OK(H, dup, 0), h + 1);
+	/* Nor do those stay that it has no more descriptors for. */
+	OK(H, getrlimit, RUMP_RLIMIT_NOFILE, P(&rl));
+	rl.rlim_cur = (uint64_t)h + 3;	/* one more */
+	OK(H, setrlimit, RUMP_RLIMIT_NOFILE, P(&rl));
+	message_init(&m);
+	message_pass(&m, fds, 2);
+	OK(G, sendmsg, g, P(&m.mh), 0);
+	ck_assert_int_eq(CALL(H, recvmsg, h, P(&m.mh), 0), RUMP_EMSGSIZE);
+	ck_assert_int_eq(OK(H, dup, 0), h + 2);
+	/* A local socket takes nothing else, and a header at least. */
+	cm->cmsg_type = 0x1234;
+	ck_assert_int_eq(CALL(G, sendmsg, g, P(&m.mh), 0), RUMP_EINVAL);
+	m.mh.msg_controllen = 0;
+	ck_assert_int_eq(CALL(G, sendmsg, g, P(&m.mh), 0), RUMP_EINVAL);
+	message_init(&m);
+	fds[0] = (int32_t)OK0(G, kqueue);
+	message_pass(&m, fds, 1);
+	ck_assert_int_eq(CALL(G, sendmsg, g, P(&m.mh), 0), RUMP_EBADF);
 }
 END_TEST
 
@@ -882,12 +1068,16 @@ add_tests(TCase *tc)
 	tcase_add_test(tc, tcp_both_ways);
 	tcase_add_test(tc, much_data);
 	tcase_add_test(tc, connecting_to_nobody);
+	tcase_add_test(tc, connecting_step_by_step);
+	tcase_add_test(tc, accepting_without_descriptors);
+	tcase_add_test(tc, datagrams_and_their_peers);
 	tcase_add_test(tc, kinds_of_sockets);
 	tcase_add_test(tc, flags_of_new_sockets);
 	tcase_add_test(tc, accepting_with_flags);
 	tcase_add_test(tc, datagrams);
 	tcase_add_test(tc, local_names);
 	tcase_add_test(tc, local_names_stay_inside);
+	tcase_add_test(tc, long_local_names);
 	tcase_add_test(tc, local_datagrams_say_who);
 	tcase_add_test(tc, options);
 	tcase_add_test(tc, peers_of_a_pair);
