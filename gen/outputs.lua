@@ -59,11 +59,20 @@ function outputs.names()
   return names
 end
 
+-- Names the files of a folder, a line each.
+local function index_of(many)
+  local names = {}
+  for i, file in ipairs(many) do
+    names[i] = file.path .. "\n"
+  end
+  return table.concat(names)
+end
+
 -- Renders the wanted outputs (a set of names, nil for all) of a selected
--- model.  Returns a list of { path, text } and the folders that hold nothing
--- but generated files.
+-- model.  Returns a list of { path, text } and the paths of those that list
+-- the files of an output with many.
 function outputs.render(render, model, values, wanted)
-  local files, folders = {}, {}
+  local files, indexes = {}, {}
   local function add(output, path, extra)
     local env = setmetatable(extra, { __index = values })
     env.template = output.template
@@ -72,16 +81,18 @@ function outputs.render(render, model, values, wanted)
   for _, output in ipairs(outputs.list) do
     if not wanted or wanted[output.name] then
       if output.many then
-        folders[#folders + 1] = output.path
-        for _, file in ipairs(output.many(model)) do
+        local many, index = output.many(model), output.path .. "/INDEX"
+        for _, file in ipairs(many) do
           add(output, output.path .. "/" .. file.path, file.values)
         end
+        indexes[#indexes + 1] = index
+        files[#files + 1] = { path = index, text = index_of(many) }
       else
         add(output, output.path, {})
       end
     end
   end
-  return files, folders
+  return files, indexes
 end
 
 return outputs

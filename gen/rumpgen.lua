@@ -78,6 +78,9 @@ local function wanted_outputs(option)
     end
     wanted[name] = true
   end
+  if not next(wanted) then
+    usage_error("--only: which outputs? (try --list-outputs)")
+  end
   return wanted
 end
 
@@ -118,9 +121,13 @@ end
 
 local function read_list(name)
   local file, message = io.open(name, "rb")
-  local text = file and file:read("a")
+  if not file then
+    usage_error("cannot read the list: " .. message)
+  end
+  local text
+  text, message = file:read("a")
   if not text then
-    usage_error("cannot read the list: " .. (message or name))
+    usage_error(("cannot read the list: %s: %s"):format(name, message))
   end
   file:close()
   return text
@@ -166,23 +173,23 @@ local function main()
     io.write(listing.calls(selected.calls))
     return
   end
-  local files, folders = outputs.render(render.from(root .. "/templates"),
+  local files, indexes = outputs.render(render.from(root .. "/templates"),
     selected, { model = selected, items = selected.items,
       calls = selected.calls, source = options.list:match("[^/]*$") }, wanted)
   if options.check then
-    local stale = write.stale(options.output, files, folders)
+    local stale = write.stale(options.output, files, indexes)
     for _, file in ipairs(stale) do
       io.stderr:write(("rumpgen: %s: %s\n"):format(file.path,
         file.text and "not up to date" or "no longer generated"))
     end
     os.exit(#stale == 0 and 0 or EXIT_LIST)
   end
-  local ok, result = pcall(write.update, options.output, files, folders)
-  if not ok then
-    fail(EXIT_LIST, "rumpgen: " .. tostring(result))
-  end
+  local changed = write.update(options.output, files, indexes)
   io.write(("rumpgen: %d calls, %d files, %d changed in %s\n")
-    :format(#selected.calls, #files, result, options.output))
+    :format(#selected.calls, #files, changed, options.output))
 end
 
-main()
+local ok, message = pcall(main)
+if not ok then
+  fail(EXIT_LIST, "rumpgen: " .. tostring(message))
+end

@@ -1,4 +1,4 @@
--- Files to disk: whole or not at all, and untouched when nothing changed.
+-- Files to disk: all of them or none, and untouched when nothing changed.
 
 local dir = require "pl.dir"
 local path = require "pl.path"
@@ -15,32 +15,37 @@ local function read(name)
   return text
 end
 
-local function replace(name, text)
-  assert(dir.makepath(path.dirname(name)))
-  local temporary = name .. ".new"
-  local file = assert(io.open(temporary, "wb"))
-  local ok, message = file:write(text)
-  local closed, close_message = file:close()
-  if ok and closed then
-    ok, message = os.rename(temporary, name)
-  end
-  if not ok or not closed then
-    os.remove(temporary)
-    error(("%s: %s"):format(name, message or close_message), 0)
-  end
+-- As assert, without the place in this file: the message is for people.
+local function try(ok, message)
+  return ok or error(message, 0)
 end
 
--- Files below the generated-only folders that are in `files` no longer.
-local function leftovers(out, files, folders)
+-- Writes a file beside the one it is to replace.  `staged` has its name even
+-- if this fails; no other run takes the same.
+local function stage(name, text, staged)
+  try(dir.makepath(path.dirname(name)))
+  try(not path.isdir(name), name .. ": Is a directory")
+  local temporary = ("%s.%016x.new"):format(name, math.random(0))
+  staged[temporary] = name
+  local file = try(io.open(temporary, "wb"))
+  local ok, message = file:write(text)
+  local closed, close_message = file:close()
+  try(ok and closed, ("%s: %s"):format(name, message or close_message))
+end
+
+-- Files that an index names and `files` has no longer.
+local function leftovers(out, files, indexes)
   local wanted, extra = {}, {}
   for _, file in ipairs(files) do
-    wanted[out .. "/" .. file.path] = true
+    wanted[file.path] = true
   end
-  for _, folder in ipairs(folders) do
-    local root = out .. "/" .. folder
-    for _, name in ipairs(path.isdir(root) and dir.getallfiles(root) or {}) do
-      if not wanted[name] then
-        extra[#extra + 1] = name
+  for _, index in ipairs(indexes) do
+    local folder = path.dirname(index)
+    for line in (read(out .. "/" .. index) or ""):gmatch("[^\n]+") do
+      local name = folder .. "/" .. line
+      if not wanted[name] and not line:find("..", 1, true)
+          and path.isfile(out .. "/" .. name) then
+        extra[#extra + 1] = out .. "/" .. name
       end
     end
   end
@@ -49,7 +54,9 @@ local function leftovers(out, files, folders)
 end
 
 -- What differs on disk: { path, text or nil where a file has to go }.
-function write.stale(out, files, folders)
+-- `indexes` are those of the files that list files which go when they are
+-- listed no more.
+function write.stale(out, files, indexes)
   local stale = {}
   for _, file in ipairs(files) do
     local name = out .. "/" .. file.path
@@ -57,24 +64,40 @@ function write.stale(out, files, folders)
       stale[#stale + 1] = { path = name, text = file.text }
     end
   end
-  for _, name in ipairs(leftovers(out, files, folders)) do
+  for _, name in ipairs(leftovers(out, files, indexes)) do
     stale[#stale + 1] = { path = name }
   end
   return stale
 end
 
--- Brings the folder up to date.  Returns how many files changed; raises an
--- error that names the file when one cannot be written.
-function write.update(out, files, folders)
-  local stale = write.stale(out, files, folders)
+-- Nothing is replaced before everything is on disk, and no index before what
+-- it names no longer is gone.
+local function replace(stale, staged)
   for _, file in ipairs(stale) do
     if file.text then
-      replace(file.path, file.text)
-    else
-      assert(os.remove(file.path))
+      stage(file.path, file.text, staged)
     end
   end
-  return #stale
+  for _, file in ipairs(stale) do
+    if not file.text then
+      local ok, message = os.remove(file.path)
+      try(ok or not path.exists(file.path), message)
+    end
+  end
+  for temporary, name in pairs(staged) do
+    try(os.rename(temporary, name))
+  end
+end
+
+-- Brings the folder up to date.  Returns how many files changed; raises an
+-- error that names the file when one cannot be written.
+function write.update(out, files, indexes)
+  local stale, staged = write.stale(out, files, indexes), {}
+  local ok, message = pcall(replace, stale, staged)
+  for temporary in pairs(staged) do
+    os.remove(temporary)
+  end
+  return ok and #stale or error(message, 0)
 end
 
 return write

@@ -96,12 +96,6 @@ describe("rumpgen", function()
     assert.equal(before, state())
   end)
 
-  it("leaves no temporary files", function()
-    run()
-    local _, text = support.shell("find " .. out .. " -name '*.new'")
-    assert.equal("", text)
-  end)
-
   it("removes fixtures of calls that are gone", function()
     run()
     support.write_file(list, (LIST:gsub("5 STD RUMP {[^\n]*\n", "")))
@@ -109,6 +103,40 @@ describe("rumpgen", function()
     assert.equal(1, (run("--check")))
     run()
     assert.is_nil(generated("tests/fixtures/calls/open.jsonl"))
+  end)
+
+  it("removes nothing that it has not written", function()
+    local mine = out .. "/tests/fixtures/calls/mine.jsonl"
+    support.shell("mkdir -p " .. out .. "/tests/fixtures/calls")
+    support.write_file(mine, "mine")
+    for _ = 1, 2 do
+      assert.equal(0, (run()))
+    end
+    assert.equal("mine", support.read_file(mine))
+    assert.equal(0, (run("--check")))
+  end)
+
+  it("replaces all files or none", function()
+    run()
+    local before = state()
+    -- Room for small files, not for the tests.
+    local status, output = support.shell(("trap '' XFSZ; ulimit -f 16; "
+      .. "lua5.4 gen/rumpgen.lua %s -o %s --calls all"):format(list, out))
+    assert.equal(1, status)
+    assert.is_truthy(output:find("^rumpgen: %S+check_%S+%.c: File too large\n$"),
+      output)
+    assert.equal(before, state())
+  end)
+
+  it("can be run several times at once", function()
+    run("--calls all")
+    local _, output = support.shell(("for i in 1 2 3 4; do "
+      .. "lua5.4 gen/rumpgen.lua %s -o %s & done; wait"):format(list, out))
+    assert.is_nil(output:find("[^\n]*No such file[^\n]*"), output)
+    assert.equal(0, (run("--check")))
+    assert.is_nil(generated("tests/fixtures/calls/quiet.jsonl"))
+    local _, text = support.shell("find " .. out .. " -name '*.new'")
+    assert.equal("", text)
   end)
 
   it("reports all errors of a bad list and writes nothing", function()
@@ -185,6 +213,10 @@ describe("rumpgen", function()
     local status, message = support.rumpgen(folder .. "/none.master")
     assert.equal(2, status)
     assert.is_truthy(message:find("none.master: No such file", 1, true))
+    status, message = support.rumpgen(folder)
+    assert.equal(2, status)
+    assert.is_truthy(message:find(folder .. ": Is a directory", 1, true))
+    assert.equal(2, (run("--only ,")))
     assert.equal(0, (support.rumpgen("--help")))
   end)
 
@@ -193,6 +225,7 @@ describe("rumpgen", function()
     local status, message = run()
     assert.equal(1, status)
     assert.is_truthy(message:find("^rumpgen: [^\n]*" .. out), message)
+    assert.is_nil(message:find(".lua:", 1, true))
     assert.equal("in the way", support.read_file(out))
   end)
 
