@@ -8,6 +8,9 @@ local annotation = {}
 -- NetBSD's MAXPATHLEN: the longest string a kernel fetches.
 annotation.STRING_MAX = 1024
 
+-- The most an extent may be, whatever the unit.
+local MAX_BYTES = 0x7fffffff
+
 -- extent: how the bytes behind the pointer are counted
 --   object: one of the pointed-at type    string: to the NUL
 --   count, bytes: as many as the operand says
@@ -87,6 +90,9 @@ local function resolve_operand(into, kind, call, word, operand, diag)
   local number = text:match("^%d+$")
   if number and kind == "size" then
     into.number = tonumber(number)
+    if into.number > MAX_BYTES // math.max(into.unit, 1) then
+      diag:error(operand.pos, "more memory than a call can name:", number)
+    end
     return
   end
   local star, name = text:match("^(%*?)([%a_][%w_]*)$")

@@ -55,28 +55,46 @@ local function check_numbers(m, diag)
     check_entry)
 end
 
--- What no two calls may share, and how a message names it.
-local UNIQUE = { { "constant", "name" }, { "handler", "handler" },
-  { "symbol", "client symbol" } }
+local function argument_types(call)
+  local list = {}
+  for i, arg in ipairs(call.args) do
+    list[i] = arg.type
+  end
+  return table.concat(list, ", ")
+end
+
+-- What a call lays claim to: how a message names it, the text, and, when
+-- calls may share it, what they must have in common.
+local function claims(call)
+  local list = { { "name", call.constant } }
+  if not call.shares then
+    list[#list + 1] = { "handler", call.handler }
+  end
+  list[#list + 1] = { "client symbol", call.symbol }
+  if call.constant_alias then
+    list[#list + 1] = { "name", call.constant_alias }
+  end
+  list[#list + 1] = { "handler with other arguments", call.handler,
+    argument_types(call) }
+  if not call.compat_option then
+    list[#list + 1] = { "macro", "RUMP_SYS_RENAME_" .. call.rename, call.cname }
+  end
+  return list
+end
 
 local function check_names(m, diag)
   local function check_entry(entry, seen)
-    local call = entry.call
-    if not call then
-      return
-    end
-    local clash
-    for _, unique in ipairs(UNIQUE) do
-      local key, word = unique[1], unique[2]
-      local name = key .. " " .. call[key]
-      local shared = key == "handler" and (call.type == "NOARGS"
-        or call.type == "NODEF")
-      if seen[name] and not clash and not shared then
+    local call, clash = entry.call, false
+    for _, claim in ipairs(call and claims(call) or {}) do
+      local what, text, common = claim[1], claim[2], claim[3]
+      local key = what .. " " .. text
+      local other = seen[key]
+      if other and not clash and not (common and other.common == common) then
         clash = true
-        diag:error(call.name_pos, ("the same %s as in line %d:")
-          :format(word, (diag:place(seen[name]))), call[key])
+        diag:error(call.name_pos, ("the same %s as in line %d:"):format(what,
+          (diag:place(other.pos))), text)
       end
-      seen[name] = seen[name] or not shared and call.name_pos or nil
+      seen[key] = other or { pos = call.name_pos, common = common }
     end
   end
   walk_arms(m.items, function() return {} end, copy_table,
@@ -115,6 +133,25 @@ local function check_argument_names(call, diag)
       diag:error(arg.name_pos, "two arguments are called", arg.name)
     end
     seen[arg.name] = true
+  end
+end
+
+-- What C wants of the argument behind "...".
+local function check_varargs(call, diag)
+  local named = 0
+  for i, arg in ipairs(call.args) do
+    local class = types.class(arg.type)
+    if arg.varargs and i < #call.args then
+      diag:error(arg.pos, "only the last argument can be varargs, not",
+        arg.name)
+    elseif arg.varargs and (arg.pad or named == 0) then
+      diag:error(arg.pos, arg.pad and "padding cannot be varargs:"
+        or "before varargs there must be another argument:", arg.name)
+    elseif arg.varargs and class and class.size < 4 then
+      diag:error(arg.type_pos, "behind '...' travel int and wider, not",
+        arg.type)
+    end
+    named = named + (arg.pad and 0 or 1)
   end
 end
 
@@ -160,6 +197,7 @@ function check.run(m, diag, strict)
     if not call.indirect then
       check_types(call, diag)
       check_argument_names(call, diag)
+      check_varargs(call, diag)
       check_count(call, diag)
       if call.rump and (m.annotated or strict) then
         check_annotated(call, diag)

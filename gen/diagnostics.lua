@@ -5,6 +5,9 @@ local suggest = require "gen.suggest"
 local diagnostics = {}
 diagnostics.__index = diagnostics
 
+-- The offending text is cut after so many bytes.
+local SHOWN_MAX = 60
+
 -- `file` is the name to print, `text` the whole list.
 function diagnostics.new(file, text)
   local line_starts = { 1 }
@@ -50,6 +53,16 @@ function diagnostics:warning(pos, message, offending)
   add(self, "warning", pos, message, offending)
 end
 
+-- A piece of a list as a terminal can show it.
+local function visible(text)
+  if #text > SHOWN_MAX then
+    text = text:sub(1, SHOWN_MAX) .. "..."
+  end
+  return (text:gsub(utf8.len(text) and "%c" or "[%c\x80-\xff]", function(byte)
+    return ("\\x%02x"):format(byte:byte())
+  end))
+end
+
 -- One line an entry, in the order of the list.
 function diagnostics:lines()
   local sorted = table.move(self.entries, 1, #self.entries, 1, {})
@@ -64,7 +77,7 @@ function diagnostics:lines()
     local line = ("%s:%d:%d: %s: %s"):format(self.file, e.line, e.column,
       e.severity, e.message)
     if e.offending then
-      line = line .. (" '%s'"):format(e.offending)
+      line = line .. (" '%s'"):format(visible(e.offending))
     end
     if e.suggestion then
       line = line .. (" (did you mean '%s'?)"):format(e.suggestion)

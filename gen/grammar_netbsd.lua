@@ -18,14 +18,24 @@ local PROTOTYPE_TYPES = { STD = true, NODEF = true, NOARGS = true,
 local TYPE_NAMES = { "STD", "OBSOL", "UNIMPL", "IGNORED", "NODEF", "NOARGS",
   "INDIR", "NOERR", "EXTERN", "EXCL", "COMPAT_09", "COMPAT_43", "COMPAT_50" }
 local ATTRIBUTES = { "MODULAR", "RUMP" }
-local DIRECTIVES = { "if", "ifdef", "ifndef", "elif", "else", "endif",
-  "include" }
+-- Directives and what stands behind them.
+local CONDITION = { pattern = "%S", what = "a condition" }
+local NAME = { pattern = "^[%a_][%w_]*$", what = "a name" }
+local NOTHING = { pattern = "^$", what = "the end of the line" }
+local OPERANDS = { ["if"] = CONDITION, elif = CONDITION, ifdef = NAME,
+  ifndef = NAME, ["else"] = NOTHING, endif = NOTHING,
+  include = { pattern = '^[<"][^<>"]+[>"]$', what = "a header in <> or \"\"" } }
+local DIRECTIVES = {}
+for word in pairs(OPERANDS) do
+  DIRECTIVES[#DIRECTIVES + 1] = word
+end
 
 local digit = R "09"
 local letter = R("az", "AZ") + "_"
 local ident = letter * (letter + digit) ^ 0
 -- A backslash at the very end of a line continues it.
-local blank = S " \t\r" + P "\\\n"
+local continuation = P "\\" * P "\r" ^ -1 * "\n"
+local blank = S " \t\r" + continuation
 local _ = blank ^ 0
 local eol = P "\n" + -P(1)
 
@@ -76,8 +86,9 @@ local arguments = keyword "void" * #P ")" * Ct(true)
 local number_and_type = _ * Cg(token(digit ^ 1), "number")
   * want(Cg(token(ident), "type"), "a type", TYPE_NAMES) * Cg(Cp(), "rest")
 
+-- Lists from before NetBSD 6 name no module.
 local prototype = (keyword "MODULAR"
-    * want(Cg(token(ident), "modular"), "a module's name")) ^ -1
+    * Cg(token(ident - keyword "RUMP"), "modular") ^ -1) ^ -1
   * Cg(keyword "RUMP" * Cc(true), "rump") ^ -1
   * mark("{", ATTRIBUTES)
   * Cg(Ct(annotation ^ 0), "annotations")
@@ -91,31 +102,33 @@ local prototype = (keyword "MODULAR"
 
 local head = Ct(number_and_type)
 local body = Ct(prototype)
-local comment = _ * C((1 - S "\n\\" + P "\\" * -P "\n") ^ 0)
+local comment = _ * C((1 - S "\r\n" - continuation) ^ 0)
 
 -- What stands at a position, for a message.
-local shown = C(ident + digit ^ 1 + (1 - S "\n")) + Cc "end of line"
+local character = R "\xc2\xf4" * R "\x80\xbf" ^ 1 + (1 - S "\r\n")
+local shown = C(ident + digit ^ 1 + character) + Cc "end of line"
 
 local function complain(diag, text, farthest)
   diag:error(farthest.pos, ("expected %s, got"):format(farthest.what),
     shown:match(text, farthest.pos), farthest.candidates)
 end
 
--- Positions of the lines, continuation lines joined: start, last character.
+-- Positions of the lines, continuation lines joined: start, last character,
+-- the backslash that nothing follows.
 local function logical_lines(text)
-  local start = 1
+  local start = text:match("^\xef\xbb\xbf()") or 1
   return function()
     if start > #text then
       return nil
     end
-    local from, stop = start, start
+    local from = start
+    local stop, backslash
     repeat
-      stop = text:find("\n", stop, true) or #text + 1
-      local continued = stop <= #text and text:sub(stop - 1, stop - 1) == "\\"
-      stop = stop + 1
-    until not continued
-    start = stop
-    return from, stop - 2
+      stop = text:find("\n", start, true) or #text + 1
+      backslash = text:sub(math.max(start, stop - 2), stop - 1):match("\\\r?$")
+      start = stop + 1
+    until not backslash or start > #text
+    return from, stop - 1, backslash and stop - #backslash
   end
 end
 
@@ -166,59 +179,74 @@ local function nest(open, item, diag)
 end
 
 local function parse_directive(text, from, stop, diag)
-  local line = text:sub(from, stop)
-  local at, word, rest = line:match("^[ \t]*#[ \t]*()(%a*)(.*)$")
-  for _, known in ipairs(DIRECTIVES) do
-    if word == known then
-      return { kind = "directive", pos = from, word = word,
-        text = "#" .. word .. rest:gsub("[ \t\r]+$", "") }
-    end
+  local line = text:sub(from, stop):gsub("\r", "")
+  local at, word, behind, rest = line:match("^[ \t]*#[ \t]*()(%a*)()(.*)$")
+  local operand = OPERANDS[word]
+  if not operand then
+    diag:error(from + at - 1, "unknown directive",
+      word ~= "" and word or line, DIRECTIVES)
+    return nil
   end
-  diag:error(from + at - 1, "unknown directive",
-    word ~= "" and word or line, DIRECTIVES)
-  return nil
+  local given = rest:gsub("/%*.-%*/", " "):gsub("%s//.*$", "")
+    :gsub("\\\n", " "):match("^%s*(.-)%s*$")
+  if not given:match(operand.pattern) then
+    diag:error(from + behind + rest:match("^%s*()") - 2,
+      ("expected %s, got"):format(operand.what),
+      given ~= "" and given or "end of line")
+  end
+  return { kind = "directive", pos = from, word = word,
+    text = "#" .. word .. rest:gsub("[ \t]+$", "") }
 end
 
--- Parses the whole text.  Returns { header = lines before %%, includes =
--- directives of the header, items = entries and directives behind it }; all
--- errors go to `diag` and what can be read is.
+-- The first line is free: NetBSD keeps the file's version there.
+local function complain_header(header, diag)
+  for i = 2, #header do
+    local at, word = header[i].line:match("^%s*()(%S+)")
+    if word and word:sub(1, 1) ~= ";" then
+      diag:error(header[i].pos + at - 1,
+        "before %% stand only comments and #include, not", word)
+    end
+  end
+end
+
+local function complain_open(open, diag)
+  for _, directive in ipairs(open) do
+    diag:error(directive.pos, "never closed by #endif:", "#" .. directive.word)
+  end
+end
+
+-- Parses the whole text.  Returns the entries and directives behind %% that
+-- can be read, in their order; all errors go to `diag`.
 function grammar.parse(text, diag)
-  local list = { header = {}, includes = {}, items = {} }
-  local in_header, open, first = true, {}, true
-  for from, stop in logical_lines(text) do
+  local items, header, open = {}, {}, {}
+  for from, stop, backslash in logical_lines(text) do
     local line = text:sub(from, stop)
-    if in_header and line:match("^%%%%[ \t\r]*$") then
-      in_header = false
-    elseif line:match("^[ \t\r]*$") or line:match("^[ \t]*;") then
-      list.header[#list.header + 1] = in_header and line or nil
+    if backslash then
+      diag:error(backslash, "nothing follows the line continued with", "\\")
+    elseif header and line:match("^%%%%[ \t\r]*$") then
+      complain_header(header, diag)
+      complain_open(open, diag)
+      header, open = nil, {}
     elseif line:match("^[ \t]*#") then
       local item = parse_directive(text, from, stop, diag)
       if item then
         nest(open, item, diag)
-        local into = (in_header or item.word == "include") and list.includes
-          or list.items
-        into[#into + 1] = item
       end
-    elseif in_header then
-      if not first then
-        diag:error(from + #line:match("^[ \t]*"),
-          "before %% stand only comments and #include, not",
-          line:match("%S+"))
+      if item and not header and item.word ~= "include" then
+        items[#items + 1] = item
       end
-      list.header[#list.header + 1] = line
-    else
-      list.items[#list.items + 1] = parse_entry(text, from, diag)
+    elseif header then
+      header[#header + 1] = { pos = from, line = line }
+    elseif line:match("%S") and not line:match("^[ \t]*;") then
+      items[#items + 1] = parse_entry(text, from, diag)
     end
-    first = false
   end
-  for _, directive in ipairs(open) do
-    diag:error(directive.pos, "never closed by #endif:", "#" .. directive.word)
-  end
-  if in_header then
+  complain_open(open, diag)
+  if header then
     diag:error(1, "no line of two percent signs ends the header of",
       diag.file)
   end
-  return list
+  return items
 end
 
 return grammar

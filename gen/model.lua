@@ -5,16 +5,17 @@
 -- model.entries    every entry, calls and others
 -- model.annotated  some call has annotations
 --
--- A list's #include lines name the headers of the kernel it came from; they
--- are read and no output has them.
+-- A list's #include lines name the headers of the kernel it came from; no
+-- output has them.
 --
 -- model.select() makes the model of some of the calls, and says of each
 -- whether it is `declared` in the header and `owns_handler`.
 --
 -- A call: number, type ("STD"), compat_option ("50" or nil), modular, rump,
 -- noerr, name (basename), compat ("30" or ""), alias, ret (C type),
--- returns_errno, args, varargs, and the names made of these: handler,
--- args_struct, title, symbol, cname, constant, rename, number_text.
+-- returns_errno, args, varargs, shares (its handler with other calls), and the
+-- names made of these: handler, args_struct, title, symbol, cname, constant,
+-- constant_alias, rename, number_text.
 -- An argument: name, type (C), pad, varargs, memory, prints, set.
 
 local annotation = require "gen.annotation"
@@ -22,16 +23,22 @@ local types = require "gen.types"
 
 local model = {}
 
+-- The tables made of a list are arrays by number.
+local MAX_NUMBER = 0xffff
+
 -- Calls whose two results come back in an int[2] that the wire never sees.
 local RETURNS_PAIR = { pipe = true }
 
 -- Types whose handler may be another entry's, under another number.
 local SHARES = { NODEF = true, NOARGS = true }
 
--- Words that end a C type and can never be an argument's name.
-local TYPE_WORDS = { const = true, struct = true, union = true, enum = true,
-  int = true, char = true, short = true, long = true, unsigned = true,
-  signed = true, void = true }
+-- Words of C that can never be an argument's name; nor can a type.
+local RESERVED = {}
+for word in ([[auto break case const continue default do double else enum
+    extern float for goto if inline register restrict return sizeof static
+    struct switch typedef union void volatile while]]):gmatch("%S+") do
+  RESERVED[word] = true
+end
 
 local function make_argument(parsed, diag)
   local tokens = parsed.tokens
@@ -42,7 +49,8 @@ local function make_argument(parsed, diag)
     diag:error(parsed.pos, "no argument follows", "...")
     return nil
   end
-  if #tokens < 2 or last.text == "*" or TYPE_WORDS[last.text] then
+  if #tokens < 2 or last.text == "*" or RESERVED[last.text]
+      or types.class(last.text) then
     diag:error(last.pos, "expected an argument's name, got", last.text)
     return nil
   end
@@ -64,20 +72,15 @@ local function make_call(entry, diag)
     type = kind, compat_option = kind:match("^COMPAT_(%d+)$"),
     modular = proto.modular and proto.modular.text,
     rump = proto.rump or false, noerr = kind == "NOERR",
-    indirect = kind == "INDIR",
+    indirect = kind == "INDIR", shares = SHARES[kind] or false,
     name = proto.name.text, name_pos = proto.name.pos,
     prefix = proto.prefix.text, compat = proto.compat.text,
     alias = proto.alias and proto.alias.text,
     ret = types.spell(proto.ret), ret_pos = proto.ret[1].pos,
     annotations = proto.annotations, args = {},
   }
-  for i, parsed in ipairs(type(proto.args) == "table" and proto.args or {}) do
-    local arg = make_argument(parsed, diag)
-    call.args[#call.args + 1] = arg
-    if parsed.varargs and i < #proto.args then
-      diag:error(parsed.pos, "only the last argument can be varargs, not",
-        arg and arg.name or "...")
-    end
+  for _, parsed in ipairs(type(proto.args) == "table" and proto.args or {}) do
+    call.args[#call.args + 1] = make_argument(parsed, diag)
     call.varargs = call.varargs or parsed.varargs
   end
   return call
@@ -91,12 +94,15 @@ local function name_call(call)
     or ""
   call.handler = option .. call.prefix .. "_" .. versioned
   call.args_struct = call.handler .. "_args"
-  call.constant = option .. (SHARES[call.type] and call.alias or versioned)
+  call.constant = option .. (call.shares and call.alias or versioned)
+  if call.alias and option == "" and call.alias ~= call.constant then
+    call.constant_alias = call.alias
+  end
   call.number_text = call.type == "NODEF" and tostring(call.number)
     or "RUMP_SYS_" .. call.constant
   call.title = option .. (call.alias or versioned)
   call.cname = call.alias or call.name
-  call.rename = (SHARES[call.type] and call.alias or call.name):upper()
+  call.rename = (call.shares and call.alias or call.name):upper()
   call.symbol = call.cname .. call.compat
   call.pair = RETURNS_PAIR[call.name] and #call.args == 0
     and call.ret == "int" and not call.compat_option or false
@@ -135,21 +141,23 @@ end
 local function choose_owner(calls)
   local owned = {}
   for _, call in ipairs(calls) do
-    owned[call.handler] = owned[call.handler] or not SHARES[call.type]
+    owned[call.handler] = owned[call.handler] or not call.shares
   end
   for _, call in ipairs(calls) do
-    call.owns_handler = not SHARES[call.type] or not owned[call.handler]
+    call.owns_handler = not call.shares or not owned[call.handler]
     owned[call.handler] = true
   end
 end
 
--- Builds the model of a parsed list; errors go to `diag`.
-function model.build(list, diag)
-  local m = { calls = {}, items = {}, entries = {}, annotated = false,
-    list = list }
-  for _, item in ipairs(list.items) do
+-- Builds the model of what gen.grammar_netbsd returns; errors go to `diag`.
+function model.build(items, diag)
+  local m = { calls = {}, items = {}, entries = {}, annotated = false }
+  for _, item in ipairs(items) do
     if item.kind == "directive" then
       m.items[#m.items + 1] = { directive = item.text, word = item.word }
+    elseif tonumber(item.number.text) > MAX_NUMBER then
+      diag:error(item.number.pos, ("numbers end at %d, before")
+        :format(MAX_NUMBER), item.number.text)
     else
       local entry = { number = tonumber(item.number.text),
         pos = item.number.pos, type = item.type.text, comment = item.comment }

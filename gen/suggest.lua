@@ -35,7 +35,8 @@ function suggest.closest(word, candidates)
   end
   local best, best_distance
   for _, candidate in ipairs(candidates) do
-    local d = suggest.distance(word:lower(), candidate:lower())
+    local d = math.abs(#word - #candidate) <= math.max(limit, 2)
+      and suggest.distance(word:lower(), candidate:lower()) or math.huge
     if near(candidate, d) and candidate ~= word and (not best or d < best_distance
         or d == best_distance and candidate < best) then
       best, best_distance = candidate, d

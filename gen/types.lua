@@ -3,7 +3,7 @@
 local types = {}
 
 -- By value.  class: how the value travels; print: how a trace shows it;
--- host_include: header that declares it on other hosts than NetBSD, where
+-- declared: the line of C that declares it, where
 -- <rump/rump_syscalls_compat.h> does not; host_size: where a host's type may
 -- be narrower than the wire's; opaque: may be a pointer on the host.
 local function signed(size, extra)
@@ -49,9 +49,10 @@ local SCALARS = {
   ["ino_t"] = unsigned(8), ["nlink_t"] = unsigned(4),
   ["clockid_t"] = signed(4), ["timer_t"] = signed(4, { opaque = true }),
   ["key_t"] = signed(8, { host_size = 4 }),
-  ["mqd_t"] = signed(4, { host_include = "<mqueue.h>" }),
-  ["idtype_t"] = signed(4, { host_include = "<sys/wait.h>" }),
+  ["mqd_t"] = signed(4, { declared = "#include <mqueue.h>" }),
+  ["idtype_t"] = signed(4, { declared = "#include <sys/wait.h>" }),
   ["psetid_t"] = signed(4), ["cpuid_t"] = unsigned(8),
+  ["acl_type_t"] = signed(4, { declared = "typedef int acl_type_t;" }),
 }
 
 -- Only behind pointers.  The size is false where it is nobody's business.

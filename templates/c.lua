@@ -107,15 +107,16 @@ function c.tags(calls)
   return tags
 end
 
--- Headers beyond <rump/rump_syscalls_compat.h> that a set of calls needs.
-function c.host_includes(calls)
+-- The #include lines and typedefs beyond <rump/rump_syscalls_compat.h> that a
+-- set of calls needs.
+function c.type_declarations(calls)
   local seen, list = {}, {}
   local function add(type)
     local class = type ~= "void" and types.class((type:gsub("%s*%*.*", "")))
-    local include = class and class.host_include
-    if include and not seen[include] then
-      seen[include] = true
-      list[#list + 1] = include
+    local line = class and class.declared
+    if line and not seen[line] then
+      seen[line] = true
+      list[#list + 1] = line
     end
   end
   for _, call in ipairs(calls) do

@@ -70,6 +70,14 @@ describe("counted memory", function()
       errors("_In_reads_(*n) int *p, _In_z_ char *n"))
   end)
 
+  it("has an end", function()
+    assert.equal(2147483644, 4 * memory("_In_reads_(536870911) int *p").number)
+    for _, n in ipairs { "536870912", "99999999999999999999" } do
+      assert.same({ "list:3:31: error: more memory than a call can name: '"
+        .. n .. "'" }, errors(("_In_reads_(%s) int *p"):format(n)))
+    end
+  end)
+
   it("needs its parentheses", function()
     assert.same({ "list:3:20: error: needs a name in parentheses: "
       .. "'_In_reads_'" }, errors("_In_reads_ int *p"))

@@ -19,6 +19,14 @@ describe("numbers", function()
       support.errors(entry(3, "a") .. entry(2, "b") .. entry(4, "c")))
   end)
 
+  it("have an end", function()
+    assert.same({}, support.errors(entry(65535, "a")))
+    for _, number in ipairs { "65536", "99999999999999999999" } do
+      assert.same({ "list:3:1: error: numbers end at 65535, before '"
+        .. number .. "'" }, support.errors(number .. " UNIMPL\n"))
+    end
+  end)
+
   it("may be the same in the arms of a conditional", function()
     assert.same({}, support.errors("#if X\n" .. entry(3, "a") .. "#elif Y\n"
       .. entry(3, "b") .. "#else\n3 EXCL c\n#endif\n" .. entry(4, "d")))
@@ -67,6 +75,34 @@ describe("names", function()
   end)
 end)
 
+describe("names of several kinds", function()
+  -- The error of a list's second line.
+  local function clash(first, second)
+    local errors = support.errors(("1 STD { int|sys|%s; }%s\n2 %s\n")
+      :format(first[1], first[2] or "", second))
+    assert.equal(1, #errors)
+    return errors[1]:match("^list:4:%d+: error: (.*)$")
+  end
+
+  it("do not meet an alias's constant", function()
+    assert.equal("the same name as in line 3: 'bar'", clash(
+      { "50|foo(void)", " bar" }, "STD { int|sys||bar(void); }"))
+  end)
+
+  it("do not meet in the macro that renames", function()
+    assert.equal("the same macro as in line 3: 'RUMP_SYS_RENAME_FOO'",
+      clash({ "|foo(void)", " a" }, "STD { int|sys|50|foo(void); } b"))
+    assert.equal("the same macro as in line 3: 'RUMP_SYS_RENAME_FOO'",
+      clash({ "|foo(void)" }, "STD { int|sys||Foo(void); }"))
+  end)
+
+  it("do not give a handler two kinds of arguments", function()
+    assert.equal("the same handler with other arguments as in line 3: "
+      .. "'sys_foo'", clash({ "|foo(int a)" },
+      "NOARGS { int|sys||foo(int a, int b); } bar"))
+  end)
+end)
+
 describe("types", function()
   it("are known", function()
     assert.same({
@@ -109,6 +145,28 @@ describe("arguments", function()
   it("do not follow a varargs argument", function()
     assert.same({ "list:3:20: error: only the last argument can be varargs, "
       .. "not 'b'" }, support.errors(entry(1, "a", "... int b, int c")))
+  end)
+
+  it("leave varargs an argument to follow", function()
+    local message = "error: before varargs there must be another argument: 'b'"
+    assert.same({ "list:3:20: " .. message },
+      support.errors(entry(1, "a", "... int b")))
+    assert.same({ "list:3:29: " .. message },
+      support.errors(entry(1, "a", "int PAD, ... int b")))
+  end)
+
+  it("are no varargs when C would change them", function()
+    assert.same({ "list:3:31: error: behind '...' travel int and wider, not "
+      .. "'short'" }, support.errors(entry(1, "a", "int b, ... short c")))
+    assert.same({ "list:3:27: error: padding cannot be varargs: 'PAD'" },
+      support.errors(entry(1, "a", "int b, ... int PAD")))
+  end)
+
+  it("are not called as C's words and types are", function()
+    for _, name in ipairs { "default", "size_t", "int" } do
+      assert.same({ "list:3:29: error: expected an argument's name, got '"
+        .. name .. "'" }, support.errors(entry(1, "a", "unsigned " .. name)))
+    end
   end)
 
   it("are not endless", function()

@@ -9,19 +9,18 @@ end
 
 -- The one item of a list, which must be right.
 local function item(entry)
-  local list, lines = parse(support.HEADER .. entry .. "\n")
+  local items, lines = parse(support.HEADER .. entry .. "\n")
   assert.same({}, lines)
-  assert.equal(1, #list.items)
-  return list.items[1]
+  assert.equal(1, #items)
+  return items[1]
 end
 
 describe("the header", function()
   it("is everything before %%", function()
-    local list, lines = parse("\t$NetBSD$\n\n; comment\n#include <sys/x.h>\n"
-      .. "%%\n1\tUNIMPL\n")
+    local items, lines = parse("\t$NetBSD$\n\n; comment\n#ifdef X\n"
+      .. "#include <sys/x.h>\n#endif\n%%\n1\tUNIMPL\n")
     assert.same({}, lines)
-    assert.equal(1, #list.items)
-    assert.equal("#include <sys/x.h>", list.includes[1].text)
+    assert.equal(1, #items)
   end)
 
   it("holds nothing else", function()
@@ -30,8 +29,14 @@ describe("the header", function()
       .. "#include, not 'int'" }, lines)
   end)
 
+  it("closes what it opens", function()
+    local _, lines = parse("x\n#if X\n%%\n#endif\n")
+    assert.same({ "list:2:1: error: never closed by #endif: '#if'",
+      "list:4:1: error: no #if is open for '#endif'" }, lines)
+  end)
+
   it("has to end", function()
-    local _, lines = parse("first line\n; comment\n")
+    local _, lines = parse("first line\n; comment\n1 UNIMPL\n2 UNIMPL\n")
     assert.same({ "list:1:1: error: no line of two percent signs ends the "
       .. "header of 'list'" }, lines)
   end)
@@ -70,6 +75,14 @@ describe("an entry", function()
     assert.is_true(proto.rump)
     local errors = support.errors("1 STD RUMP MODULAR aio { int|sys||f(void); }")
     assert.same({ "list:3:12: error: expected '{', got 'MODULAR'" }, errors)
+  end)
+
+  -- So until NetBSD 6.
+  it("may be MODULAR without a name", function()
+    local proto = item("1 STD MODULAR RUMP { int|sys||f(void); }").prototype
+    assert.is_nil(proto.modular)
+    assert.is_true(proto.rump)
+    assert.is_nil(item("1 STD MODULAR { int|sys||f(void); }").prototype.rump)
   end)
 
   it("has a compat number", function()
@@ -130,8 +143,6 @@ describe("a wrong entry", function()
       "3:3: error: unknown type 'COMPAT_' (did you mean 'COMPAT_09'?)" },
     { "1 STD RUMPP { int|sys||f(void); }",
       "3:7: error: expected '{', got 'RUMPP' (did you mean 'RUMP'?)" },
-    { "1 STD MODULAR { int|sys||f(void); }",
-      "3:15: error: expected a module's name, got '{'" },
     { "1 STD { int sys||f(void); }",
       "3:17: error: expected a prefix, got '|'" },
     { "1 STD { int|sys|f(void); }", "3:17: error: expected '|', got 'f'" },
@@ -155,6 +166,25 @@ describe("a wrong entry", function()
     end)
   end
 
+  it("is shown as a terminal can show it", function()
+    assert.same({
+      "list:3:1: error: expected a syscall number, got '\\x00'",
+      "list:4:1: error: expected a syscall number, got '\xc3\xa9'",
+      "list:5:1: error: expected a syscall number, got '\\xe9'",
+      "list:6:1: error: expected a syscall number, got '\\x1b'",
+      "list:7:3: error: unknown type '" .. ("x"):rep(60) .. "...'",
+    }, support.errors("\0\n\xc3\xa9\n\xe9\n\27\n8 " .. ("x"):rep(1e6)))
+  end)
+
+  it("cannot end in a continuation", function()
+    local expected = { "list:3:29: error: nothing follows the line continued "
+      .. "with '\\'" }
+    for _, ending in ipairs { "", "\n", "\r\n" } do
+      assert.same(expected, support.errors("1 STD { int|sys||f(int a); }\\"
+        .. ending))
+    end
+  end)
+
   it("does not hide the next", function()
     local errors = support.errors("1 STDD\n2 STD { int|sys||f(int); }\n"
       .. "3 STD { int|sys||g(int a) }\n4 STD { int|sys||h(void); }\n")
@@ -168,11 +198,11 @@ end)
 
 describe("directives", function()
   it("stay around what they guard", function()
-    local list, lines = parse(support.HEADER .. "#if !defined(_LP64)\n"
+    local items, lines = parse(support.HEADER .. "#if !defined(_LP64)\n"
       .. "1 OBSOL a\n#else /* x */\n1 OBSOL b\n# endif\n")
     assert.same({}, lines)
     local kinds = {}
-    for _, it in ipairs(list.items) do
+    for _, it in ipairs(items) do
       kinds[#kinds + 1] = it.text or it.comment
     end
     assert.same({ "#if !defined(_LP64)", "a", "#else /* x */", "b", "#endif" },
@@ -192,10 +222,43 @@ describe("directives", function()
     { "#if X", "3:1: error: never closed by #endif: '#if'" },
     { "#if X\n#else\n#elif Y\n#endif",
       "5:1: error: after #else there is no '#elif'" },
+    { "#if /* never */\n#endif",
+      "3:5: error: expected a condition, got 'end of line'" },
+    { "#ifdef A B\n#endif", "3:8: error: expected a name, got 'A B'" },
+    { "#if X\n#endif X", "4:8: error: expected the end of the line, got 'X'" },
+    { "#include x.h",
+      "3:10: error: expected a header in <> or \"\", got 'x.h'" },
   }
   for _, case in ipairs(cases) do
     it("complain: " .. case[1]:gsub("\n", " "), function()
       assert.same({ "list:" .. case[2] }, support.errors(case[1]))
     end)
   end
+end)
+
+describe("a list from elsewhere", function()
+  local LIST = "\tx\n%%\n1 STD { int|sys||f(int a, \\\n int b); }\n#if X\n"
+    .. "2 UNIMPL\\\n more\n#endif\n"
+
+  -- The items without their places.
+  local function read(text)
+    local items, lines = parse(text)
+    assert.same({}, lines)
+    local seen = {}
+    for i, it in ipairs(items) do
+      seen[i] = it.text or it.comment or #it.prototype.args
+    end
+    return seen
+  end
+
+  it("may have CRLF lines", function()
+    assert.same(read(LIST), read((LIST:gsub("\n", "\r\n"))))
+    local _, lines = parse("x\r\n%%\r\n1 STD {\r\n2\r\n")
+    assert.same({ "list:3:9: error: expected a return type, got 'end of line'",
+      "list:4:3: error: expected a type, got 'end of line'" }, lines)
+  end)
+
+  it("may begin with a byte order mark", function()
+    assert.same({ "#if X", "#endif" }, read("\xef\xbb\xbf%%\n#if X\n#endif"))
+  end)
 end)

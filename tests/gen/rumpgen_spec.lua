@@ -358,7 +358,7 @@ rump___sysimpl_read(int fd, void *buf, size_t n)
       .. "405 NOARGS RUMP { int|sys||advise(int args); } counsel\n"
       .. "406 NODEF RUMP { int|sys||advise(int args); } hint\n"
       .. "407 EXTERN RUMP { mqd_t|sys||queue(idtype_t a, timer_t b, "
-      .. "key_t c, dev_t d); }\n")
+      .. "key_t c, dev_t d, acl_type_t e); }\n")
     assert.equal(0, (support.rumpgen(("%s/my.master -o %s"):format(folder,
       out))))
     compile(out, "-DNTP -DONE")

@@ -23,6 +23,10 @@ describe("suggest", function()
     assert.is_nil(suggest.closest("uid_t", { "uid_t" }))
   end)
 
+  it("does not ponder long words", function()
+    assert.is_nil(suggest.closest(("a"):rep(1e7), { "uid_t", "mode_t" }))
+  end)
+
   it("decides ties by the alphabet, not by the order", function()
     assert.equal("gid_t", suggest.closest("xid_t", { "uid_t", "gid_t" }))
     assert.equal("gid_t", suggest.closest("xid_t", { "gid_t", "uid_t" }))
