@@ -1,6 +1,7 @@
 /*
  * The connection's life: set up, lost, taken down, forked.
  */
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/time.h>
@@ -42,21 +43,51 @@ static _Thread_local struct conn *override
  * handlers, before which there is no other thread. */
 static pid_t process_pid;
 
-struct conn *
-conn_self(void)
+void
+conn_override_end(struct entry *e)
 {
+	struct conn *c = override;
 
-	return override != NULL ? override : &process_conn;
+	/* A child that was in the library when it exec'd or died has left
+	 * this to its parent; its descriptors are gone with it. */
+	override = c->outer;
+	e->cancelstate = c->cancelstate;
+	conn_drop_unsent(c);
+	munmap(c, sizeof(*c));
+}
+
+static void
+drop_overrides(pid_t self)
+{
+	struct entry e;
+
+	entry_begin(&e);
+	while (override != NULL && override->owner != self)
+		conn_override_end(&e);
+	entry_end(&e);
 }
 
 struct conn *
-conn_override(struct conn *c)
+conn_self(void)
 {
-	struct conn *prev;
+	pid_t self;
 
-	prev = override;
+	if (override == NULL)
+		return &process_conn;
+	self = getpid();
+	if (override->owner != self)
+		drop_overrides(self);
+	return override != NULL ? override : &process_conn;
+}
+
+void
+conn_override(struct conn *c, const struct entry *e)
+{
+
+	c->owner = getpid();
+	c->outer = override;
+	c->cancelstate = e->cancelstate;
 	override = c;
-	return prev;
 }
 
 void
@@ -88,6 +119,7 @@ before_fork(void)
 {
 	struct entry e;
 
+	conn_self();		/* sees whose override is */
 	entry_begin(&e);
 	pthread_mutex_lock(&process_conn.sendlock);
 	pthread_mutex_lock(&process_conn.lock);
@@ -383,6 +415,9 @@ conn_adopt(struct conn *c, int fd, uint64_t reqno)
 	conn_claim(c, &claim);
 	pthread_mutex_lock(&c->sendlock);
 	pthread_mutex_lock(&c->lock);
+	/* A fork's connection in the place of its parent's. */
+	if (c->state == CONN_UP)
+		conn_fail_pending(c);
 	close_all(c);
 	error = open_kick(c);
 	if (error == 0)

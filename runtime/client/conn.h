@@ -113,6 +113,11 @@ enum conn_state {
 };
 
 struct conn {
+	/* A vfork child's; constant. */
+	pid_t owner;
+	struct conn *outer;	/* its thread's before, or NULL */
+	int cancelstate;	/* its thread's, which is the parent's */
+
 	pthread_mutex_t lock;
 	/* lock */
 	enum conn_state state;
@@ -166,9 +171,15 @@ struct conn {
 
 /* This thread's connection. */
 struct conn *conn_self(void);
-/* Makes c this thread's, NULL the process's again; returns the previous
- * setting.  For vfork. */
-struct conn *conn_override(struct conn *c);
+/*
+ * Makes c, from mmap(2), this thread's for as long as this process, a vfork(2)
+ * child, runs in its parent's memory.  The parent's next conn_self() sees that
+ * it is over and unmaps c: a program compiled with NetBSD's header, of which
+ * GCC removes the call of rumpclient_fork_vparent(), says nothing.
+ */
+void conn_override(struct conn *c, const struct entry *e);
+/* The same at once; signals held back, e is what holds them. */
+void conn_override_end(struct entry *e);
 
 void conn_init(struct conn *c);
 

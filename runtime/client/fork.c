@@ -6,7 +6,7 @@
  * the parent's memory but with its own descriptors: it gets a connection
  * structure of its own, which only its thread sees (conn_override()), and
  * touches nothing of the parent's; the parent drops that structure when it
- * runs again.
+ * runs again and comes here.
  */
 #include <sys/mman.h>
 #include <sys/wait.h>
@@ -26,10 +26,6 @@
 
 struct rumpclient_fork {
 	uint32_t cookie[FRAME_COOKIE_WORDS];	/* first: programs rely on it */
-	pid_t pid;			/* who called prefork */
-	struct conn *vconn;		/* a vfork child's, mmap'd, or NULL */
-	struct conn *previous;		/* override before it */
-	int cancelstate;		/* its thread's, which is the parent's */
 	int error;			/* why a vfork child's init failed */
 };
 
@@ -59,50 +55,41 @@ rumpclient_prefork(void)
 		return NULL;
 	}
 	memcpy(rf->cookie, call.resp.cookie, sizeof(rf->cookie));
-	rf->pid = getpid();
 	return rf;
 }
 
-/* The connection that this process, a child, is to have. */
+/* A connection structure for a vfork child. */
 static struct conn *
-child_conn(struct rumpclient_fork *rf)
+vfork_conn(void)
 {
 	void *p;
 
-	if (conn_process_is_own())
-		return conn_self();
 	p = mmap(NULL, sizeof(struct conn), PROT_READ | PROT_WRITE,
 	    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	if (p == MAP_FAILED)
 		return NULL;
-	rf->vconn = p;
-	conn_init(rf->vconn);
-	return rf->vconn;
+	conn_init(p);
+	return p;
 }
 
 static int
-connect_child(struct rumpclient_fork *rf)
+connect_child(struct conn *c, const uint32_t *cookie, bool vforked)
 {
-	struct conn *c;
 	struct entry e;
 	int error;
 
-	if (getpid() == rf->pid)
-		return EINVAL;		/* not in a child */
-	c = child_conn(rf);
-	if (c == NULL)
-		return errno;
 	entry_begin(&e);
-	rf->cancelstate = e.cancelstate;
+	if (vforked)
+		conn_override(c, &e);
 	error = conn_setup_begin(c, &e);
 	if (error == 0) {
 		sig_open(&e);
-		error = conn_connect(c, HANDSHAKE_FORK, rf->cookie, false);
+		error = conn_connect(c, HANDSHAKE_FORK, cookie, false);
 		sig_close();
 		conn_setup_end(c);
 	}
-	if (error == 0 && c == rf->vconn)
-		rf->previous = conn_override(c);
+	if (error != 0 && vforked)
+		conn_override_end(&e);
 	entry_end(&e);
 	return error;
 }
@@ -110,15 +97,17 @@ connect_child(struct rumpclient_fork *rf)
 int
 rumpclient_fork_init(struct rumpclient_fork *rf)
 {
-	int error;
+	struct conn *c;
+	bool vforked;
 
-	error = connect_child(rf);
-	rf->error = error;
-	if (error != 0) {
-		errno = error;
+	vforked = !conn_process_is_own();
+	c = vforked ? vfork_conn() : conn_self();
+	rf->error = c == NULL ? errno : connect_child(c, rf->cookie, vforked);
+	if (rf->error != 0) {
+		errno = rf->error;
 		return -1;
 	}
-	if (rf->vconn == NULL)
+	if (!vforked)
 		free(rf);
 	return 0;
 }
@@ -162,16 +151,7 @@ void
 rumpclient_fork_vparent(struct rumpclient_fork *rf)
 {
 
-	/* The descriptors in it were the child's and are gone with it.  A
-	 * child that is in the library when it execs or dies leaves the rest
-	 * to us. */
-	if (rf->vconn != NULL) {
-		if (conn_self() == rf->vconn)
-			conn_override(rf->previous);
-		conn_drop_unsent(rf->vconn);
-		pthread_setcancelstate(rf->cancelstate, NULL);
-		munmap(rf->vconn, sizeof(*rf->vconn));
-	}
+	conn_self();		/* drops the child's connection */
 	free(rf);
 }
 
@@ -201,9 +181,6 @@ rumpclient__vfork_parent(struct rumpclient_fork *rf, pid_t pid)
 		return pid;
 	}
 	reap(pid);
-	if (rf->vconn != NULL)
-		munmap(rf->vconn, sizeof(*rf->vconn));
-	rf->vconn = NULL;
 	rumpclient_fork_cancel(rf);
 	errno = error;
 	return -1;

@@ -50,7 +50,8 @@ pid_t rumpclient_fork(void);
  * fork_vparent.  prefork returns NULL with errno set on failure, fork_init 0
  * or -1 with errno set.  The structure is freed by fork_init (child of a
  * fork(2)), fork_cancel and fork_vparent (parent); a parent that used plain
- * fork(2) frees its copy with rumpclient_fork_done().
+ * fork(2) frees its copy with rumpclient_fork_done().  fork_init in the process
+ * that called prefork makes it the copy; the one it was ends in the server.
  */
 struct rumpclient_fork *rumpclient_prefork(void);
 int rumpclient_fork_init(struct rumpclient_fork *);
