@@ -111,12 +111,10 @@ local function resolve_operand(into, kind, call, word, operand, diag)
       or "an extent cannot be a pointer; write a star before", text)
     return
   end
-  if through_pointer then
-    local size = types.pointee_size(arg.type)
-    if size ~= 4 and size ~= 8 then
-      diag:error(operand.pos, "does not point at a length:", text)
-      return
-    end
+  local size = through_pointer and types.pointee_size(arg.type) or 8
+  if size ~= 4 and size ~= 8 and types.class(arg.type) then
+    diag:error(operand.pos, "does not point at a length:", text)
+    return
   end
   into.arg, into.through_pointer = index, through_pointer
 end
@@ -149,11 +147,11 @@ local function apply_memory(arg, word, meaning, call, diag)
     extent = meaning.extent, unit = 1 }
   if meaning.extent == "object" or meaning.extent == "count" then
     memory.unit = types.pointee_size(arg.type)
-    if not memory.unit then
+    if not memory.unit and types.class(arg.type) then
       diag:error(word.pos, ("the size of '%s' is not known, say it in bytes:")
         :format(types.pointee(arg.type)), word.word)
-      memory.unit = 0
     end
+    memory.unit = memory.unit or 0
   end
   if meaning.operand then
     resolve_operand(memory, meaning.operand, call, word, word.operand, diag)
