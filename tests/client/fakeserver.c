@@ -42,6 +42,8 @@ struct peer {
 	pthread_cond_t cond;
 	struct response *responses;
 	bool gone;
+	unsigned calls;			/* in progress; mtx */
+	bool inexec;			/* they are to end; mtx */
 	struct frame_hdr held[64];	/* answers of a batch */
 	struct frame_sysresp heldresp[64];
 	unsigned nheld;
@@ -247,7 +249,7 @@ do_block(struct peer *p, unsigned id)
 
 	pthread_mutex_lock(&mtx);
 	atomic_fetch_add(&sh->blocked, 1);
-	while (!released[id % 256] && !p->gone)
+	while (!released[id % 256] && !p->gone && !p->inexec)
 		pthread_cond_wait(&cond, &mtx);
 	released[id % 256] = false;
 	pthread_mutex_unlock(&mtx);
@@ -277,11 +279,9 @@ do_ops(struct peer *p)
 	}
 }
 
-static void *
-run_call(void *arg)
+static void
+run_call(struct peer *p, const struct work *w)
 {
-	struct work *w = arg;
-	struct peer *p = w->peer;
 	struct frame_sysresp resp = { .error = 0, .pad = 0xdeadbeef };
 	struct frame_hdr hdr;
 
@@ -311,20 +311,17 @@ run_call(void *arg)
 		break;
 	case FAKE_ERRFRAME:
 		put_error(p, w->hdr.reqno, (uint32_t)w->args[0]);
-		free(w);
-		return NULL;
+		return;
 	case FAKE_HANGUP:
 		shutdown(p->fd, SHUT_RDWR);
-		free(w);
-		return NULL;
+		return;
 	case FAKE_BYTES:
 		pthread_mutex_lock(&p->sendlock);
 		put(p->fd, sh->bytes, sh->nbytes);
 		pthread_mutex_unlock(&p->sendlock);
 		if (w->args[0])
 			shutdown(p->fd, SHUT_RDWR);
-		free(w);
-		return NULL;
+		return;
 	case FAKE_ECHO:
 		resp.retval[0] = (int64_t)w->args[0];
 		resp.retval[1] = (int64_t)w->args[1];
@@ -336,8 +333,36 @@ run_call(void *arg)
 		break;
 	}
 	put_sysresp(p, &w->hdr, &resp);
+}
+
+static void *
+call_thread(void *arg)
+{
+	struct work *w = arg;
+	struct peer *p = w->peer;
+
+	run_call(p, w);
 	free(w);
+	pthread_mutex_lock(&mtx);
+	p->calls--;
+	pthread_cond_broadcast(&cond);
+	pthread_mutex_unlock(&mtx);
 	return NULL;
+}
+
+/* As a kernel does it: the calls of the old image are over before the new
+ * one's handshake is answered. */
+static void
+end_calls(struct peer *p)
+{
+
+	pthread_mutex_lock(&mtx);
+	p->inexec = true;
+	pthread_cond_broadcast(&cond);
+	while (p->calls > 0)
+		pthread_cond_wait(&cond, &mtx);
+	p->inexec = false;
+	pthread_mutex_unlock(&mtx);
 }
 
 static void
@@ -404,6 +429,7 @@ handshake(struct peer *p, const struct frame_hdr *req, char *body)
 		atomic_fetch_add(&sh->forks, 1);
 		break;
 	case HANDSHAKE_EXEC:
+		end_calls(p);
 		memcpy(sh->comm, body, sizeof(sh->comm));
 		atomic_fetch_add(&sh->execs, 1);
 		break;
@@ -480,7 +506,10 @@ request(struct peer *p, const struct frame_hdr *hdr)
 		w->peer = p;
 		w->hdr = *hdr;
 		memcpy(w->args, body, sizeof(w->args));
-		spawn(run_call, w);
+		pthread_mutex_lock(&mtx);
+		p->calls++;
+		pthread_mutex_unlock(&mtx);
+		spawn(call_thread, w);
 		return true;
 	}
 }

@@ -72,18 +72,18 @@ START_TEST(half_frames)
 	int fd, i;
 
 	bed_init(&bed, _i);
-	bed.cfg.frame_timeout_ms = 100;
+	bed.cfg.frame_timeout_ms = 400;
 	bed_start(&bed);
 	fd = cl_guest(&bed);
 	/* Slow but within the time for each frame. */
-	for (i = 0; i < 4; i++) {
+	for (i = 0; i < 3; i++) {
 		cl_raw(fd, call, 30);
-		poll(NULL, 0, 40);
+		poll(NULL, 0, 150);
 		cl_raw(fd, (const char *)call + 30, 10);
 		ck_assert_int_eq(cl_answer(fd, 1, rv), 0);
 	}
 	/* Idle for longer than that is fine. */
-	poll(NULL, 0, 150);
+	poll(NULL, 0, 450);
 	ck_assert_int_eq(cl_syscall(fd, TK_ECHO, 1, 2, 0, rv), 0);
 	cl_raw(fd, call, 39);
 	cl_eof(fd);
