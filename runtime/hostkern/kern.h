@@ -67,6 +67,8 @@ struct kern_module {
 	void (*destroy)(struct hostkern *);
 	int (*proc_new)(struct kproc *);
 	int (*proc_copy)(struct kproc *child, struct kproc *parent);
+	/* The child is there, with its number. */
+	void (*proc_forked)(struct kproc *child, struct kproc *parent);
 	void (*proc_exec)(struct kproc *);
 	void (*proc_exit)(struct kproc *);
 };

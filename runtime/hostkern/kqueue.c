@@ -19,6 +19,9 @@
 
 #include <linux/sockios.h>
 
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -52,8 +55,10 @@ struct knote {
 	bool enabled;
 	bool hit;		/* epoll has mentioned it */
 	bool regular;		/* READ of a regular file */
+	bool socket;
+	bool exited;		/* PROC: there is no more to come */
 	uint32_t fflags;	/* what happened */
-	int64_t count;		/* how often */
+	int64_t count;		/* how often; PROC: what it says as data */
 	int64_t size;		/* VNODE: of the file when last seen */
 	nlink_t nlink;
 };
@@ -68,7 +73,7 @@ struct kqueue {
 };
 
 /* All of a kernel's: hk->ext[KERN_SLOT_KQUEUE].  lock comes before a queue's
- * own. */
+ * own, and that before hk->proc_lock. */
 struct kqueues {
 	pthread_mutex_t lock;
 	struct kqueue *first;
@@ -137,36 +142,30 @@ watch_take(struct knote *kn)
 }
 
 static int
-attach_fd(struct kproc *p, struct knote *kn)
+ident_get(struct kproc *p, uintptr_t ident, struct file **fp)
 {
-	struct file *f;
-	int error;
 
-	if (kn->kev.ident > INT32_MAX)
-		return RUMP_EBADF;
-	error = fd_get(p, (int)kn->kev.ident, &f);
-	if (error != 0)
-		return error;
-	if (kn->kev.filter == RUMP_EVFILT_VNODE && f->type != FILE_VNODE)
-		error = RUMP_EINVAL;
-	else if (f->hfd == -1)
-		error = RUMP_EINVAL;
-	else {
-		kn->ofd = fcntl(f->hfd, F_DUPFD_CLOEXEC, 0);
-		if (kn->ofd == -1)
-			error = kern_errno();
-	}
-	kn->regular = f->type == FILE_VNODE;
-	file_put(f);
-	return error;
+	return ident > INT32_MAX ? RUMP_EBADF : fd_get(p, (int)ident, fp);
 }
 
 static int
-attach_rw(struct kproc *p, struct knote *kn)
+attach_fd(struct knote *kn, const struct file *f)
+{
+
+	kn->regular = f->type == FILE_VNODE;
+	kn->socket = f->type == FILE_SOCKET;
+	if (f->hfd == -1)
+		return RUMP_EINVAL;
+	kn->ofd = fcntl(f->hfd, F_DUPFD_CLOEXEC, 0);
+	return kn->ofd == -1 ? kern_errno() : 0;
+}
+
+static int
+attach_rw(struct kproc *p, struct knote *kn, const struct file *f)
 {
 	int error;
 
-	error = attach_fd(p, kn);
+	error = attach_fd(kn, f);
 	if (error != 0)
 		return error;
 	if (kn->regular && kn->kev.filter == RUMP_EVFILT_READ)
@@ -182,12 +181,14 @@ attach_rw(struct kproc *p, struct knote *kn)
 }
 
 static int
-attach_vnode(struct kproc *p, struct knote *kn)
+attach_vnode(struct kproc *p, struct knote *kn, const struct file *f)
 {
 	struct stat st;
 	int error;
 
-	error = attach_fd(p, kn);
+	if (f->type != FILE_VNODE)
+		return RUMP_EINVAL;
+	error = attach_fd(kn, f);
 	if (error != 0)
 		return error;
 	if (fstat(kn->ofd, &st) != 0)
@@ -204,10 +205,8 @@ set_timer(struct knote *kn)
 	struct itimerspec its = { .it_value = { .tv_nsec = 0 } };
 	int64_t ms = kn->kev.data;
 
-	if (ms < 0)
+	if (ms <= 0)
 		return RUMP_EINVAL;
-	if (ms == 0)
-		ms = 1;
 	its.it_value.tv_sec = ms / 1000;
 	its.it_value.tv_nsec = ms % 1000 * 1000000;
 	if ((kn->kev.flags & RUMP_EV_ONESHOT) == 0)
@@ -217,10 +216,11 @@ set_timer(struct knote *kn)
 }
 
 static int
-attach_timer(struct kproc *p, struct knote *kn)
+attach_timer(struct kproc *p, struct knote *kn, const struct file *f)
 {
 
 	(void)p;
+	(void)f;
 	kn->kev.flags |= RUMP_EV_CLEAR;
 	kn->efd = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
 	return kn->efd == -1 ? kern_errno() : set_timer(kn);
@@ -235,36 +235,58 @@ attach_event(struct knote *kn)
 }
 
 static int
-attach_signal(struct kproc *p, struct knote *kn)
+attach_signal(struct kproc *p, struct knote *kn, const struct file *f)
 {
 
 	(void)p;
+	(void)f;
 	if (kn->kev.ident < 1 || kn->kev.ident >= RUMP_NSIG)
 		return RUMP_EINVAL;
 	kn->kev.flags |= RUMP_EV_CLEAR;
 	return attach_event(kn);
 }
 
-static int
-attach_proc(struct kproc *p, struct knote *kn)
+/* May a process with these credentials watch q? */
+static bool
+may_watch(const struct kcred *c, struct kproc *q)
 {
-	bool there;
+	bool may;
 
+	pthread_mutex_lock(&q->lock);
+	may = c->euid == 0 || (c->ruid == q->cred->ruid && !q->sugid);
+	pthread_mutex_unlock(&q->lock);
+	return may;
+}
+
+static int
+attach_proc(struct kproc *p, struct knote *kn, const struct file *f)
+{
+	struct kcred *c = cred_get(p);
+	struct kproc *q = NULL;
+	int error = 0;
+
+	(void)f;
 	pthread_mutex_lock(&p->hk->proc_lock);
-	there = kn->kev.ident <= KERN_PID_MAX &&
-	    proc_find(p->hk, (pid_t)kn->kev.ident) != NULL;
+	if (kn->kev.ident <= KERN_PID_MAX)
+		q = proc_find(p->hk, (pid_t)kn->kev.ident);
+	if (q == NULL)
+		error = RUMP_ESRCH;
+	else if (!may_watch(c, q))
+		error = RUMP_EACCES;
 	pthread_mutex_unlock(&p->hk->proc_lock);
-	if (!there)
-		return RUMP_ESRCH;
+	cred_put(c);
+	if (error != 0)
+		return error;
 	kn->kev.flags |= RUMP_EV_CLEAR;
 	return attach_event(kn);
 }
 
 static int
-attach_user(struct kproc *p, struct knote *kn)
+attach_user(struct kproc *p, struct knote *kn, const struct file *f)
 {
 
 	(void)p;
+	(void)f;
 	return attach_event(kn);
 }
 
@@ -287,6 +309,30 @@ space_left(int fd)
 	return size > used ? size - used : 1;
 }
 
+/* Connections that wait for accept, where the host tells; 1 else. */
+static int
+backlog(int fd)
+{
+	struct tcp_info info;
+	socklen_t len = sizeof(info);
+
+	memset(&info, 0, sizeof(info));
+	if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &len) != 0 ||
+	    info.tcpi_state != TCP_LISTEN)
+		return 1;
+	return (int)info.tcpi_unacked;
+}
+
+/* A socket that has no connection yet: hung up, in the host's eyes. */
+static bool
+is_fresh(const struct knote *kn, short revents)
+{
+	struct pollfd pfd = { .fd = kn->efd, .events = POLLIN };
+
+	return kn->socket && (revents & POLLHUP) != 0 &&
+	    poll(&pfd, 1, 0) == 1 && (pfd.revents & (POLLIN | POLLERR)) == 0;
+}
+
 static bool
 happened_read(struct knote *kn, struct rump_kevent *out)
 {
@@ -301,13 +347,14 @@ happened_read(struct knote *kn, struct rump_kevent *out)
 		out->data = st.st_size - lseek(kn->ofd, 0, SEEK_CUR);
 		return out->data != 0;
 	}
-	if (poll(&pfd, 1, 0) != 1)
+	if (poll(&pfd, 1, 0) != 1 || is_fresh(kn, pfd.revents))
 		return false;
 	/* A listening socket or a queue has no bytes, but something. */
 	if (ioctl(kn->efd, FIONREAD, &n) != 0)
-		n = 1;
+		n = kn->socket ? backlog(kn->efd) : 1;
 	out->data = n;
-	if ((pfd.revents & (POLLHUP | POLLRDHUP | POLLERR)) != 0)
+	/* An error alone is one of a datagram, and passes. */
+	if ((pfd.revents & (POLLHUP | POLLRDHUP)) != 0)
 		out->flags |= RUMP_EV_EOF;
 	return (out->flags & RUMP_EV_EOF) != 0 ||
 	    (kn->kev.fflags & RUMP_NOTE_LOWAT) == 0 ||
@@ -322,9 +369,10 @@ happened_write(struct knote *kn, struct rump_kevent *out)
 	out->data = 0;
 	if (kn->regular)
 		return true;
-	if (poll(&pfd, 1, 0) != 1)
+	if (poll(&pfd, 1, 0) != 1 || is_fresh(kn, pfd.revents))
 		return false;
-	if ((pfd.revents & (POLLHUP | POLLERR)) != 0)
+	if ((pfd.revents & POLLHUP) != 0 ||
+	    (!kn->socket && (pfd.revents & POLLERR) != 0))
 		out->flags |= RUMP_EV_EOF;
 	else
 		out->data = space_left(kn->efd);
@@ -390,10 +438,10 @@ static bool
 happened_proc(struct knote *kn, struct rump_kevent *out)
 {
 
-	out->data = 0;
-	if ((kn->fflags & RUMP_NOTE_EXIT) != 0)
+	out->data = kn->count;
+	if (kn->exited)
 		out->flags |= RUMP_EV_EOF | RUMP_EV_ONESHOT;
-	return kn->fflags != 0;
+	return kn->fflags != 0 || kn->exited;
 }
 
 static bool
@@ -406,17 +454,19 @@ happened_user(struct knote *kn, struct rump_kevent *out)
 }
 
 static const struct filter {
-	int (*attach)(struct kproc *, struct knote *);
+	/* The file is that of ident, if it is a descriptor. */
+	int (*attach)(struct kproc *, struct knote *, const struct file *);
 	bool (*happened)(struct knote *, struct rump_kevent *);
+	bool isfd;		/* ident is a descriptor */
 	bool eventfd;		/* we set it: to be taken back by EV_CLEAR */
 } filters[] = {
-	[RUMP_EVFILT_READ] = { attach_rw, happened_read, false },
-	[RUMP_EVFILT_WRITE] = { attach_rw, happened_write, false },
-	[RUMP_EVFILT_VNODE] = { attach_vnode, happened_vnode, false },
-	[RUMP_EVFILT_PROC] = { attach_proc, happened_proc, true },
-	[RUMP_EVFILT_SIGNAL] = { attach_signal, happened_signal, true },
-	[RUMP_EVFILT_TIMER] = { attach_timer, happened_timer, false },
-	[RUMP_EVFILT_USER] = { attach_user, happened_user, true },
+	[RUMP_EVFILT_READ] = { attach_rw, happened_read, true, false },
+	[RUMP_EVFILT_WRITE] = { attach_rw, happened_write, true, false },
+	[RUMP_EVFILT_VNODE] = { attach_vnode, happened_vnode, true, false },
+	[RUMP_EVFILT_PROC] = { attach_proc, happened_proc, false, true },
+	[RUMP_EVFILT_SIGNAL] = { attach_signal, happened_signal, false, true },
+	[RUMP_EVFILT_TIMER] = { attach_timer, happened_timer, false, false },
+	[RUMP_EVFILT_USER] = { attach_user, happened_user, false, true },
 };
 
 static const struct filter *
@@ -499,7 +549,7 @@ note_find(struct kqueue *kq, uintptr_t ident, uint32_t filter)
 
 static int
 note_add(struct kqueue *kq, const struct rump_kevent *kev,
-    struct knote **made)
+    const struct file *f, struct knote **made)
 {
 	struct knote *kn;
 	int error;
@@ -514,7 +564,7 @@ note_add(struct kqueue *kq, const struct rump_kevent *kev,
 	kn->kev.flags &= KEPT_FLAGS;
 	if (kev->filter == RUMP_EVFILT_USER)
 		kn->kev.fflags &= RUMP_NOTE_FFLAGSMASK;
-	error = filter_of(kev->filter)->attach(kq->p, kn);
+	error = filter_of(kev->filter)->attach(kq->p, kn, f);
 	if (error == 0 && (kn->efd >= kq->p->hk->hfd_max ||
 	    kn->ofd >= kq->p->hk->hfd_max))
 		error = RUMP_ENFILE;
@@ -566,13 +616,11 @@ note_change(struct knote *kn, const struct rump_kevent *kev)
 }
 
 static int
-apply(struct kqueue *kq, const struct rump_kevent *kev)
+apply(struct kqueue *kq, const struct rump_kevent *kev, const struct file *f)
 {
 	struct knote **knp, *kn;
 	int error = 0;
 
-	if (filter_of(kev->filter) == NULL)
-		return RUMP_EINVAL;
 	knp = note_find(kq, kev->ident, kev->filter);
 	kn = *knp;
 	if (kn == NULL && (kev->flags & RUMP_EV_ADD) == 0)
@@ -582,7 +630,7 @@ apply(struct kqueue *kq, const struct rump_kevent *kev)
 		return 0;
 	}
 	if (kn == NULL)
-		error = note_add(kq, kev, &kn);
+		error = note_add(kq, kev, f, &kn);
 	else if ((kev->flags & RUMP_EV_ADD) != 0)
 		error = note_change(kn, kev);
 	if (error != 0)
@@ -683,7 +731,6 @@ kqueue_closed(struct kproc *p, int fd)
 	struct kqueues *kqs = kern_kqueues(p->hk);
 	struct knote **knp;
 	struct kqueue *kq;
-	uint32_t filter;
 
 	pthread_mutex_lock(&kqs->lock);
 	for (kq = kqs->first; kq != NULL; kq = kq->next) {
@@ -691,11 +738,8 @@ kqueue_closed(struct kproc *p, int fd)
 			continue;
 		pthread_mutex_lock(&kq->lock);
 		for (knp = &kq->notes; *knp != NULL;) {
-			filter = (*knp)->kev.filter;
 			if ((*knp)->kev.ident == (uintptr_t)fd &&
-			    (filter == RUMP_EVFILT_READ ||
-			    filter == RUMP_EVFILT_WRITE ||
-			    filter == RUMP_EVFILT_VNODE))
+			    filter_of((*knp)->kev.filter)->isfd)
 				note_remove(kq, knp);
 			else
 				knp = &(*knp)->next;
@@ -705,10 +749,56 @@ kqueue_closed(struct kproc *p, int fd)
 	pthread_mutex_unlock(&kqs->lock);
 }
 
-/* Something about `ident` for all queues (of p, if it is not NULL). */
+/* Watches the child of the note's process like that, as NOTE_TRACK asks. */
+static int
+follow(struct kqueue *kq, const struct knote *kn, pid_t child)
+{
+	struct rump_kevent kev = kn->kev;
+	struct knote *new;
+	int error;
+
+	kev.ident = (uintptr_t)child;
+	kev.flags |= RUMP_EV_ADD;
+	error = apply(kq, &kev, NULL);
+	if (error != 0)
+		return error;
+	new = *note_find(kq, kev.ident, kev.filter);
+	new->fflags = RUMP_NOTE_CHILD;
+	new->count = (int64_t)kn->kev.ident;
+	event_set(new);
+	return 0;
+}
+
+static void
+note_forked(struct kqueue *kq, struct knote *kn, pid_t child)
+{
+
+	kn->fflags |= kn->kev.fflags & RUMP_NOTE_FORK;
+	if ((kn->kev.fflags & RUMP_NOTE_TRACK) != 0 &&
+	    follow(kq, kn, child) != 0)
+		kn->fflags |= RUMP_NOTE_TRACKERR;
+	if (kn->fflags != 0)
+		event_set(kn);
+}
+
+/* What has happened to a note's signal or process; fflags says what to that. */
+static void
+note_touch(struct knote *kn, uint32_t fflags)
+{
+
+	if (kn->kev.filter == RUMP_EVFILT_SIGNAL)
+		kn->count++;
+	kn->fflags |= kn->kev.fflags & fflags;
+	kn->exited |= (fflags & RUMP_NOTE_EXIT) != 0;
+	if (kn->count > 0 || kn->fflags != 0 || kn->exited)
+		event_set(kn);
+}
+
+/* Something about `ident` for all queues (of p, if it is not NULL); `child` is
+ * not 0: a fork. */
 static void
 announce(struct hostkern *hk, struct kproc *p, uint32_t filter,
-    uintptr_t ident, uint32_t fflags)
+    uintptr_t ident, uint32_t fflags, pid_t child)
 {
 	struct kqueues *kqs = kern_kqueues(hk);
 	struct knote *kn;
@@ -722,12 +812,10 @@ announce(struct hostkern *hk, struct kproc *p, uint32_t filter,
 			continue;
 		pthread_mutex_lock(&kq->lock);
 		kn = *note_find(kq, ident, filter);
-		if (kn != NULL && (filter == RUMP_EVFILT_SIGNAL ||
-		    (kn->kev.fflags & fflags) != 0)) {
-			kn->fflags |= kn->kev.fflags & fflags;
-			kn->count++;
-			event_set(kn);
-		}
+		if (kn != NULL && child != 0)
+			note_forked(kq, kn, child);
+		else if (kn != NULL)
+			note_touch(kn, fflags);
 		pthread_mutex_unlock(&kq->lock);
 	}
 	pthread_mutex_unlock(&kqs->lock);
@@ -737,17 +825,15 @@ void
 kqueue_signal(struct kproc *p, int signo)
 {
 
-	announce(p->hk, p, RUMP_EVFILT_SIGNAL, (uintptr_t)signo, 0);
+	announce(p->hk, p, RUMP_EVFILT_SIGNAL, (uintptr_t)signo, 0, 0);
 }
 
-static int
-kqueue_proc_copy(struct kproc *child, struct kproc *parent)
+static void
+kqueue_proc_forked(struct kproc *child, struct kproc *parent)
 {
 
-	(void)child;
 	announce(parent->hk, NULL, RUMP_EVFILT_PROC, (uintptr_t)parent->pid,
-	    RUMP_NOTE_FORK);
-	return 0;
+	    RUMP_NOTE_FORK, child->pid);
 }
 
 static void
@@ -755,7 +841,7 @@ kqueue_proc_exec(struct kproc *p)
 {
 
 	announce(p->hk, NULL, RUMP_EVFILT_PROC, (uintptr_t)p->pid,
-	    RUMP_NOTE_EXEC);
+	    RUMP_NOTE_EXEC, 0);
 }
 
 static void
@@ -763,7 +849,7 @@ kqueue_proc_exit(struct kproc *p)
 {
 
 	announce(p->hk, NULL, RUMP_EVFILT_PROC, (uintptr_t)p->pid,
-	    RUMP_NOTE_EXIT);
+	    RUMP_NOTE_EXIT, 0);
 }
 
 static int
@@ -794,7 +880,7 @@ kqueue_destroy(struct hostkern *hk)
 const struct kern_module kqueue_module = {
 	.create = kqueue_create,
 	.destroy = kqueue_destroy,
-	.proc_copy = kqueue_proc_copy,
+	.proc_forked = kqueue_proc_forked,
 	.proc_exec = kqueue_proc_exec,
 	.proc_exit = kqueue_proc_exit,
 };
@@ -895,8 +981,32 @@ sys_kqueue1(struct lwp *l, const struct sys_kqueue1_args *uap,
 struct kevent_args {
 	rump_uaddr_t changes, events;
 	uint64_t nchanges, nevents;
-	int64_t deadline;	/* uptime; 0: do not wait */
+	rump_uaddr_t timeout;
+	bool old;		/* it is a timespec50 */
 };
+
+/* One change.  The file is let go without the lock: it may be a queue. */
+static int
+make_change(struct kqueue *kq, const struct rump_kevent *kev)
+{
+	const struct filter *filter = filter_of(kev->filter);
+	struct file *f = NULL;
+	int error;
+
+	if (filter == NULL)
+		return RUMP_EINVAL;
+	if (filter->isfd) {
+		error = ident_get(kq->p, kev->ident, &f);
+		if (error != 0)
+			return error;
+	}
+	pthread_mutex_lock(&kq->lock);
+	error = apply(kq, kev, f);
+	pthread_mutex_unlock(&kq->lock);
+	if (f != NULL)
+		file_put(f);
+	return error;
+}
 
 /*
  * Makes the changes.  One that fails becomes an event if there is room for
@@ -920,9 +1030,7 @@ make_changes(struct lwp *l, struct kqueue *kq, struct kevent_args *a,
 		for (i = 0; i < n; i++) {
 			kev[i].rump_pad = 0;
 			kev[i].flags &= ~RUMP_EV_SYSFLAGS;
-			pthread_mutex_lock(&kq->lock);
-			error = apply(kq, &kev[i]);
-			pthread_mutex_unlock(&kq->lock);
+			error = make_change(kq, &kev[i]);
 			if (error == 0 &&
 			    (kev[i].flags & RUMP_EV_RECEIPT) == 0)
 				continue;
@@ -947,7 +1055,7 @@ make_changes(struct lwp *l, struct kqueue *kq, struct kevent_args *a,
 /* Waits for events and hands them over; 0 of them when the time is over. */
 static int
 return_events(struct lwp *l, struct kqueue *kq, const struct kevent_args *a,
-    size_t *got)
+    int64_t deadline, size_t *got)
 {
 	size_t max = a->nevents < EVENTS_MAX ? (size_t)a->nevents : EVENTS_MAX;
 	struct pollfd pfd = { .fd = kq->epfd, .events = POLLIN };
@@ -959,15 +1067,15 @@ return_events(struct lwp *l, struct kqueue *kq, const struct kevent_args *a,
 	if (events == NULL)
 		return RUMP_ENOMEM;
 	while ((*got = scan(kq, events, max)) == 0) {
-		if (a->deadline != INT64_MAX && ktime_uptime() >= a->deadline)
+		if (deadline != INT64_MAX && ktime_uptime() >= deadline)
 			break;
 		/* Ready in the host's eyes, but not enough for a filter. */
 		if (poll(&pfd, 1, 0) == 1)
 			error = kern_backoff(l, &round);
-		else if (a->deadline == INT64_MAX)
+		else if (deadline == INT64_MAX)
 			error = rumpserver_wait(l, &pfd, 1, NULL);
 		else
-			error = ktime_wait(l, &pfd, 1, a->deadline);
+			error = ktime_wait(l, &pfd, 1, deadline);
 		if (error == RUMP_EWOULDBLOCK)
 			error = 0;
 		if (error != 0)
@@ -981,10 +1089,49 @@ return_events(struct lwp *l, struct kqueue *kq, const struct kevent_args *a,
 }
 
 static int
+copyin_timeout(struct lwp *l, const struct kevent_args *a,
+    struct rump_timespec *ts)
+{
+	struct rump_timespec50 old;
+	int error;
+
+	if (a->timeout == 0)
+		return 0;
+	if (!a->old)
+		return rumpserver_copyin(l, a->timeout, ts, sizeof(*ts));
+	error = rumpserver_copyin(l, a->timeout, &old, sizeof(old));
+	if (error == 0)
+		*ts = (struct rump_timespec){ old.tv_sec, old.tv_nsec };
+	return error;
+}
+
+/* INT64_MAX: for ever; 0: not at all. */
+static int
+limit(const struct kevent_args *a, const struct rump_timespec *ts,
+    int64_t *deadline)
+{
+	int64_t ns;
+	int error;
+
+	*deadline = INT64_MAX;
+	if (a->timeout == 0)
+		return 0;
+	error = ktime_fromspec(ts, &ns);
+	if (error != 0 || ns < 0)
+		return RUMP_EINVAL;
+	*deadline = ns == 0 ? 0 : ktime_add(ktime_uptime(), ns);
+	return 0;
+}
+
+/* A time limit that is none is noticed when it comes to waiting, the changes
+ * made. */
+static int
 do_kevent(struct lwp *l, int fd, struct kevent_args *a, register_t *retval)
 {
+	struct rump_timespec ts;
 	struct file *f;
-	size_t n;
+	int64_t deadline;
+	size_t n = 0;
 	int error;
 
 	error = fd_get(kern_proc(l), fd, &f);
@@ -994,45 +1141,28 @@ do_kevent(struct lwp *l, int fd, struct kevent_args *a, register_t *retval)
 		file_put(f);
 		return RUMP_EBADF;
 	}
-	error = make_changes(l, f->data, a, &n);
-	if (error == 0 && n == 0 && a->nevents > 0)
-		error = return_events(l, f->data, a, &n);
+	error = copyin_timeout(l, a, &ts);
+	if (error == 0)
+		error = make_changes(l, f->data, a, &n);
+	if (error == 0 && n == 0 && a->nevents > 0) {
+		error = limit(a, &ts, &deadline);
+		if (error == 0)
+			error = return_events(l, f->data, a, deadline, &n);
+	}
 	file_put(f);
 	retval[0] = (register_t)n;
 	return error;
 }
 
-static int
-limit(const struct rump_timespec *ts, int64_t *deadline)
-{
-	int64_t ns;
-	int error;
-
-	error = ktime_fromspec(ts, &ns);
-	if (error != 0 || ns < 0)
-		return RUMP_EINVAL;
-	*deadline = ns == 0 ? 0 : ktime_add(ktime_uptime(), ns);
-	return 0;
-}
-
-/* @partial sys___kevent50: no EVFILT_AIO and EVFILT_FS; EVFILT_SIGNAL sees the signals that this kernel raises, EVFILT_PROC exit, fork and exec without following */
+/* @partial sys___kevent50: no EVFILT_AIO and EVFILT_FS; EVFILT_SIGNAL sees the signals that this kernel raises */
 int
 sys___kevent50(struct lwp *l, const struct sys___kevent50_args *uap,
     register_t *retval)
 {
 	struct kevent_args a = { .changes = uap->changelist,
 	    .nchanges = uap->nchanges, .events = uap->eventlist,
-	    .nevents = uap->nevents, .deadline = INT64_MAX };
-	struct rump_timespec ts;
-	int error;
+	    .nevents = uap->nevents, .timeout = uap->timeout };
 
-	if (uap->timeout != 0) {
-		error = rumpserver_copyin(l, uap->timeout, &ts, sizeof(ts));
-		if (error == 0)
-			error = limit(&ts, &a.deadline);
-		if (error != 0)
-			return error;
-	}
 	return do_kevent(l, uap->fd, &a, retval);
 }
 
@@ -1043,18 +1173,7 @@ compat_50_sys_kevent(struct lwp *l,
 {
 	struct kevent_args a = { .changes = uap->changelist,
 	    .nchanges = uap->nchanges, .events = uap->eventlist,
-	    .nevents = uap->nevents, .deadline = INT64_MAX };
-	struct rump_timespec50 old;
-	struct rump_timespec ts;
-	int error;
+	    .nevents = uap->nevents, .timeout = uap->timeout, .old = true };
 
-	if (uap->timeout != 0) {
-		error = rumpserver_copyin(l, uap->timeout, &old, sizeof(old));
-		ts = (struct rump_timespec){ old.tv_sec, old.tv_nsec };
-		if (error == 0)
-			error = limit(&ts, &a.deadline);
-		if (error != 0)
-			return error;
-	}
 	return do_kevent(l, uap->fd, &a, retval);
 }

@@ -295,6 +295,17 @@ first_limits(struct kproc *p)
 
 _Static_assert(RUMPSERVER_PEER_GROUPS <= KERN_NGROUPS, "groups of a peer");
 
+static void
+modules_forked(struct kproc *p, struct kproc *parent)
+{
+	size_t i;
+
+	for (i = 0; kern_modules[i] != NULL; i++) {
+		if (kern_modules[i]->proc_forked != NULL)
+			kern_modules[i]->proc_forked(p, parent);
+	}
+}
+
 /* Who the peer is on the host.  In a container the groups may have no numbers
  * here; then it has none. */
 static int
@@ -365,6 +376,8 @@ proc_begin(struct kproc *p, struct rump_proc *rp, struct kproc *parent,
 		return error;
 	}
 	rumpserver_proc_setprivate(rp, p);
+	if (parent != NULL)
+		modules_forked(p, parent);
 	return 0;
 }
 

@@ -21,12 +21,15 @@ enum { SETS = 3 };		/* select's: readable, writable, exceptional */
 struct watch {
 	struct file *file;	/* NULL: a bad or no descriptor */
 	int16_t now;		/* RUMP_POLL*: so without asking the host */
+	bool unready;		/* whatever the host says: not to be asked in
+				 * a wait */
 };
 
 struct watching {
 	struct watch *w;
 	struct pollfd *pfds;	/* the same, for the host */
 	unsigned n;
+	bool unready;		/* some are */
 };
 
 static int
@@ -34,6 +37,7 @@ watching_alloc(struct watching *g, unsigned n)
 {
 
 	g->n = n;
+	g->unready = false;
 	g->w = calloc(n + 1, sizeof(g->w[0]));
 	g->pfds = calloc(n + 1, sizeof(g->pfds[0]));
 	if (g->w != NULL && g->pfds != NULL)
@@ -102,6 +106,48 @@ watch_fd(struct kproc *p, struct watching *g, unsigned i, int fd,
 	return 0;
 }
 
+/*
+ * A socket is hung up in the host's eyes when it has no connection yet, in which
+ * NetBSD sees nothing, and when its peer is gone, which NetBSD calls readable
+ * (and that goes for it without saying, so POLLHUP is not said).
+ */
+static void
+judge_hung_up(struct pollfd *pfd)
+{
+	struct pollfd in = { .fd = pfd->fd, .events = POLLIN };
+
+	pfd->revents &= ~POLLHUP;
+	if (poll(&in, 1, 0) == 1 && (in.revents & (POLLIN | POLLERR)) == 0)
+		pfd->revents = 0;
+}
+
+static bool
+ask_host(struct watching *g)
+{
+	unsigned i, ready = 0;
+
+	for (i = 0; g->unready && i < g->n; i++) {
+		if (g->w[i].unready)
+			g->pfds[i].fd = g->w[i].file->hfd;
+		g->w[i].unready = false;
+	}
+	g->unready = false;
+	if (poll(g->pfds, g->n, 0) <= 0)
+		return false;
+	for (i = 0; i < g->n; i++) {
+		if ((g->pfds[i].revents & POLLHUP) != 0 &&
+		    g->w[i].file->type == FILE_SOCKET) {
+			judge_hung_up(&g->pfds[i]);
+			if (g->pfds[i].revents == 0) {
+				g->pfds[i].fd = -1;
+				g->unready = g->w[i].unready = true;
+			}
+		}
+		ready += g->pfds[i].revents != 0;
+	}
+	return ready > 0;
+}
+
 static bool
 any_ready(struct watching *g)
 {
@@ -110,20 +156,37 @@ any_ready(struct watching *g)
 
 	for (i = 0; i < g->n && !ready; i++)
 		ready = g->w[i].now != 0;
-	return poll(g->pfds, g->n, 0) > 0 || ready;
+	return ask_host(g) || ready;
+}
+
+/* When to look again at the latest: the host does not say when a socket without
+ * a connection gets one. */
+static int64_t
+next_look(const struct watching *g, int64_t deadline)
+{
+	int64_t soon;
+
+	if (!g->unready)
+		return deadline;
+	soon = ktime_uptime() + KTIME_SEC / 20;
+	return soon < deadline ? soon : deadline;
 }
 
 /* 0 also when the time is over; EINTR.  deadline INT64_MAX: for ever. */
 static int
 watching_wait(struct lwp *l, struct watching *g, int64_t deadline)
 {
+	int64_t until;
 	int error;
 
 	while (!any_ready(g)) {
-		if (deadline == INT64_MAX)
+		until = next_look(g, deadline);
+		if (until == INT64_MAX)
 			error = rumpserver_wait(l, g->pfds, g->n, NULL);
 		else
-			error = ktime_wait(l, g->pfds, g->n, deadline);
+			error = ktime_wait(l, g->pfds, g->n, until);
+		if (error == RUMP_EWOULDBLOCK && until < deadline)
+			continue;
 		if (error == RUMP_EWOULDBLOCK) {
 			(void)any_ready(g);
 			return 0;

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include <check.h>
 
@@ -172,14 +173,22 @@ START_TEST(refusals)
 	    RUMP_EV_ADD, 1, 0)), RUMP_EINVAL);
 	ck_assert_int_eq(change(kev(1, RUMP_EVFILT_TIMER, RUMP_EV_ADD, 0,
 	    -1)), RUMP_EINVAL);
+	ck_assert_int_eq(change(kev(1, RUMP_EVFILT_TIMER, RUMP_EV_ADD, 0,
+	    0)), RUMP_EINVAL);
+	ck_assert_int_eq(change(kev(99, RUMP_EVFILT_READ, RUMP_EV_DELETE, 0,
+	    0)), RUMP_EBADF);
 	ck_assert_int_eq(change(kev(64, RUMP_EVFILT_SIGNAL, RUMP_EV_ADD, 0,
 	    0)), RUMP_EINVAL);
 	ck_assert_int_eq(change(kev(29999, RUMP_EVFILT_PROC, RUMP_EV_ADD,
 	    RUMP_NOTE_EXIT, 0)), RUMP_ESRCH);
 	ck_assert_int_eq(CALL(G, __kevent50, R, 0, 0, P(out), 1, 0),
 	    RUMP_EBADF);
-	ck_assert_int_eq(CALL(G, __kevent50, KQ, 0, 0, P(out), 1, P(&bad)),
+	/* The time limit is not looked at before the changes are made. */
+	k[0] = kev(7, RUMP_EVFILT_USER, RUMP_EV_ADD, 0, 0);
+	ck_assert_int_eq(CALL(G, __kevent50, KQ, P(k), 1, P(out), 1, P(&bad)),
 	    RUMP_EINVAL);
+	k[0].flags = RUMP_EV_DELETE;
+	OK(G, __kevent50, KQ, P(k), 1, 0, 0, P(&bad));
 	ck_assert_int_eq(CALL(G, read, KQ, P(out), 1), RUMP_ENXIO);
 	ck_assert_int_eq(CALL(G, kqueue1, 1), RUMP_EINVAL);
 
@@ -341,6 +350,95 @@ START_TEST(processes)
 }
 END_TEST
 
+/* Children, and their children, are watched without being named. */
+START_TEST(following_processes)
+{
+	struct rump_timespec ts = { 5, 0 };
+	struct raw_guest *child, *grandchild;
+	struct rump_kevent k[2];
+	int64_t pid, childpid;
+
+	OK0(W, getpid_with_ppid);
+	pid = W->retval[0];
+	ck_assert_int_eq(change(kev((uintptr_t)pid, RUMP_EVFILT_PROC,
+	    RUMP_EV_ADD, RUMP_NOTE_TRACK | RUMP_NOTE_FORK, 0)), 0);
+	child = raw_fork(&S, W);
+	OK0(child, getpid_with_ppid);
+	childpid = child->retval[0];
+	ck_assert_int_eq(OK(G, __kevent50, KQ, 0, 0, P(k), 2, 0), 2);
+	ck_assert_uint_eq(k[0].ident, (uintptr_t)pid);
+	ck_assert_uint_eq(k[0].fflags, RUMP_NOTE_FORK);
+	ck_assert_uint_eq(k[1].ident, (uintptr_t)childpid);
+	ck_assert_uint_eq(k[1].fflags, RUMP_NOTE_CHILD);
+	ck_assert_int_eq(k[1].data, pid);
+	ck_assert_int_eq(k[1].udata, 4711);
+	grandchild = raw_fork(&S, child);
+	ck_assert_int_eq(OK(G, __kevent50, KQ, 0, 0, P(k), 2, 0), 2);
+	ck_assert_uint_eq(k[1].fflags, RUMP_NOTE_CHILD);
+	ck_assert_int_eq(k[1].data, childpid);
+	/* The end is told also to those who did not ask for it. */
+	raw_leave(grandchild);
+	ck_assert_int_eq(OK(G, __kevent50, KQ, 0, 0, P(k), 2, P(&ts)), 1);
+	ck_assert_uint_eq(k[0].fflags, 0);
+	ck_assert_uint_eq(k[0].flags & RUMP_EV_EOF, RUMP_EV_EOF);
+	ck_assert_int_eq(change(kev(k[0].ident, RUMP_EVFILT_PROC,
+	    RUMP_EV_DELETE, 0, 0)), RUMP_ENOENT);
+	raw_leave(child);
+}
+END_TEST
+
+/* Only one's own are to be watched. */
+START_TEST(watching_others)
+{
+	struct rump_kevent k;
+	int kq;
+
+	if (geteuid() != 0)
+		return;
+	OK(W, setuid, 77);
+	kq = (int)OK0(W, kqueue);
+	OK0(G, getpid_with_ppid);
+	k = kev((uintptr_t)G->retval[0], RUMP_EVFILT_PROC, RUMP_EV_ADD,
+	    RUMP_NOTE_EXIT, 0);
+	ck_assert_int_eq(CALL(W, __kevent50, kq, P(&k), 1, 0, 0, 0),
+	    RUMP_EACCES);
+}
+END_TEST
+
+START_TEST(sockets)
+{
+	struct rump_sockaddr_in at = { .sin_len = sizeof(at),
+	    .sin_family = RUMP_AF_INET, .sin_addr = { 0x0100007f } };
+	uint32_t len = sizeof(at);
+	struct rump_kevent k;
+	int c, i, l;
+
+	l = (int)OK(G, __socket30, RUMP_AF_INET, RUMP_SOCK_STREAM, 0);
+	/* There is nothing yet, not even an end. */
+	change(kev((uintptr_t)l, RUMP_EVFILT_READ, RUMP_EV_ADD, 0, 0));
+	change(kev((uintptr_t)l, RUMP_EVFILT_WRITE, RUMP_EV_ADD, 0, 0));
+	ck_assert_int_eq(events(&k), 0);
+	change(kev((uintptr_t)l, RUMP_EVFILT_WRITE, RUMP_EV_DELETE, 0, 0));
+	OK(G, bind, l, P(&at), sizeof(at));
+	OK(G, listen, l, 5);
+	OK(G, getsockname, l, P(&at), P(&len));
+	ck_assert_int_eq(events(&k), 0);
+	for (i = 1; i <= 3; i++) {
+		c = (int)OK(G, __socket30, RUMP_AF_INET, RUMP_SOCK_STREAM,
+		    0);
+		OK(G, connect, c, P(&at), sizeof(at));
+		ck_assert_int_eq(events(&k), 1);
+		ck_assert_int_eq(k.data, i);
+	}
+	change(kev((uintptr_t)l, RUMP_EVFILT_READ, RUMP_EV_DELETE, 0, 0));
+	change(kev((uintptr_t)c, RUMP_EVFILT_READ, RUMP_EV_ADD, 0, 0));
+	ck_assert_int_eq(events(&k), 0);
+	OK(G, close, l);
+	ck_assert_int_eq(events(&k), 1);
+	ck_assert_uint_eq(k.flags & RUMP_EV_EOF, RUMP_EV_EOF);
+}
+END_TEST
+
 START_TEST(signals)
 {
 	struct rump_kevent k;
@@ -418,6 +516,9 @@ add_tests(TCase *tc)
 	tcase_add_test(tc, user_events);
 	tcase_add_test(tc, files);
 	tcase_add_test(tc, processes);
+	tcase_add_test(tc, following_processes);
+	tcase_add_test(tc, watching_others);
+	tcase_add_test(tc, sockets);
 	tcase_add_test(tc, signals);
 	tcase_add_test(tc, signals_of_timers);
 	tcase_add_test(tc, queues_in_queues);

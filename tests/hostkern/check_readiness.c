@@ -83,6 +83,55 @@ START_TEST(poll_waits)
 }
 END_TEST
 
+/* A socket without a connection is not ready for anything, one whose peer is
+ * gone readable and not hung up. */
+START_TEST(poll_sockets)
+{
+	const int both = RUMP_POLLIN | RUMP_POLLOUT;
+	struct rump_sockaddr_un at = { .sun_len = 4,
+	    .sun_family = RUMP_AF_LOCAL, .sun_path = "/s" };
+	struct rump_pollfd fds[2] = { { 0, RUMP_POLLIN | RUMP_POLLOUT, 0 },
+	    { 0, RUMP_POLLIN | RUMP_POLLOUT, 0 } };
+	struct rump_timeval zero = { 0, 0, 0 };
+	struct raw_guest *thread;
+	struct rump_fd_set in, ou;
+	int32_t pair[2];
+	int i, l, s;
+
+	for (i = 0; i < 2; i++)
+		fds[i].fd = (int)OK(G, __socket30, i == 0 ? RUMP_AF_INET :
+		    RUMP_AF_LOCAL, RUMP_SOCK_STREAM, 0);
+	ck_assert_int_eq(OK(G, poll, P(fds), 2, 0), 0);
+	s = fds[1].fd;
+	rump_fd_zero(&in);
+	rump_fd_zero(&ou);
+	rump_fd_setbit(s, &in);
+	rump_fd_setbit(s, &ou);
+	ck_assert_int_eq(OK(G, __select50, s + 1, P(&in), P(&ou), 0,
+	    P(&zero)), 0);
+	/* It gets its connection from another process in the meantime. */
+	thread = raw_fork(&S, G);
+	l = (int)OK(G, __socket30, RUMP_AF_LOCAL, RUMP_SOCK_STREAM, 0);
+	OK(G, bind, l, P(&at), at.sun_len);
+	OK(G, listen, l, 1);
+	BEGIN(G, poll, P(fds), 2, RUMP_INFTIM);
+	ck_assert(raw_pending(G));
+	OK(thread, connect, s, P(&at), at.sun_len);
+	ck_assert_int_eq(raw_end(G), 0);
+	ck_assert_int_eq(G->retval[0], 1);
+	ck_assert_int_eq(fds[1].revents, RUMP_POLLOUT);
+	raw_leave(thread);
+
+	OK(G, socketpair, RUMP_AF_LOCAL, RUMP_SOCK_STREAM, 0, P(pair));
+	OK(G, close, pair[1]);
+	fds[0].fd = pair[0];
+	ck_assert_int_eq(OK(G, poll, P(fds), 1, 0), 1);
+	ck_assert_int_eq(fds[0].revents, both);
+	fds[0].events = 0;
+	ck_assert_int_eq(OK(G, poll, P(fds), 1, 30), 0);
+}
+END_TEST
+
 START_TEST(poll_refuses)
 {
 	struct rump_pollfd fd = { R, RUMP_POLLIN, 0 };
@@ -192,6 +241,7 @@ add_tests(TCase *tc)
 
 	tcase_add_test(tc, poll_at_once);
 	tcase_add_test(tc, poll_waits);
+	tcase_add_test(tc, poll_sockets);
 	tcase_add_test(tc, poll_refuses);
 	tcase_add_test(tc, pollts_both);
 	tcase_add_test(tc, select_sets);
