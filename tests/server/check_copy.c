@@ -499,7 +499,7 @@ START_TEST(no_answer)
 	int fd;
 
 	bed_init(&bed, _i);
-	bed.cfg.answer_timeout_ms = 50;
+	bed.cfg.answer_timeout_ms = 300;
 	bed_start(&bed);
 	fd = cl_guest(&bed);
 	cl_call(fd, 5, TK_COPYIN, 0x1000, 10, 0);

@@ -46,7 +46,7 @@ START_TEST(never_handshakes)
 	int a, b;
 
 	bed_init(&bed, _i);
-	bed.cfg.handshake_timeout_ms = 60;
+	bed.cfg.handshake_timeout_ms = 500;
 	bed_start(&bed);
 	a = cl_connect(&bed);
 	b = cl_connect(&bed);
