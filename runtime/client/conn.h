@@ -187,7 +187,7 @@ void conn_init(struct conn *c);
  * own copy of the connection's memory. */
 bool conn_process_is_own(void);
 
-/* Where the server is; set once by init under setup. */
+/* Where the server is; set by init under setup. */
 extern struct locator conn_server;
 
 /* --- setup --- */

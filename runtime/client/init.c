@@ -37,6 +37,28 @@ reqno_after_exec(void)
 	    (uint64_t)1 << 32;
 }
 
+/* Sets conn_server, which other threads look at, only when it changes: a
+ * server that was lost is most often sought in the same place.  And a relative
+ * path means the same after a chdir(2). */
+static int
+set_server(const char *value, char why[LOCATOR_WHY])
+{
+	static char set_from[LOCATOR_MAX];
+	struct locator loc;
+	int error;
+
+	if (conn_server.kind == LOCATOR_UNIX && set_from[0] != '\0' &&
+	    strcmp(value, set_from) == 0)
+		return 0;
+	error = locator_parse(&loc, value, LOCATOR_CLIENT, why);
+	if (error != 0)
+		return error;
+	if (strcmp(loc.text, conn_server.text) != 0)
+		conn_server = loc;
+	snprintf(set_from, sizeof(set_from), "%s", value);
+	return 0;
+}
+
 static int
 parse_server(void)
 {
@@ -55,7 +77,7 @@ parse_server(void)
 		    "(unix://PATH, tcp://HOST:PORT/, ...)");
 		return ENOENT;
 	}
-	error = locator_parse(&conn_server, value, LOCATOR_CLIENT, why);
+	error = set_server(value, why);
 	if (error != 0)
 		client_log("%s: %s", name, why);
 	return error;

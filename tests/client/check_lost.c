@@ -168,6 +168,32 @@ START_TEST(parsed_server_wins)
 }
 END_TEST
 
+/* A relative path means the same for a child that has changed its directory,
+ * and a bad locator does not make the good one forgotten. */
+START_TEST(resolved_once)
+{
+	int status;
+	pid_t pid;
+
+	ck_assert_int_eq(chdir(fake.dir), 0);
+	setenv("RUMP_SERVER", "unix://sock", 1);
+	ck_assert_int_eq(rumpclient_init(), 0);
+	ck_assert_int_eq(chdir("/"), 0);
+	pid = fork();
+	if (pid == 0)
+		_exit(rumpclient_init() != 0);
+	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+	ck_assert_int_eq(status, 0);
+
+	rumpclient_setconnretry(RUMPCLIENT_RETRYCONN_INFTIME);
+	ck_assert_int_eq(fake_call(FAKE_HANGUP, 0, 0, 0, &rv), RUMP_ENOTCONN);
+	setenv("RUMP_SERVER", "bogus", 1);
+	ck_assert_int_eq(rumpclient_init(), -1);
+	ck_assert_int_eq(errno, EINVAL);
+	ck_assert_int_eq(fake_call(FAKE_ECHO, 1, 0, 0, &rv), 0);
+}
+END_TEST
+
 START_TEST(inherited_stream)
 {
 	struct sockaddr_storage ss;
@@ -591,6 +617,7 @@ init_tests(TCase *tc)
 	tcase_add_loop_test(tc, bad_environment, 0,
 	    sizeof(environments) / sizeof(environments[0]));
 	tcase_add_test(tc, parsed_server_wins);
+	tcase_add_test(tc, resolved_once);
 	tcase_add_test(tc, inherited_stream);
 }
 
