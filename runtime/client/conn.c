@@ -423,6 +423,7 @@ conn_adopt(struct conn *c, int fd, uint64_t reqno)
 	if (error == 0)
 		error = sigwait_open(&c->sig);
 	c->fd = fd;
+	c->newfd = -1;
 	c->fd_id = file_id(fd);
 	c->kick_id = file_id(c->kickfd);
 	c->sig_id = file_id(c->sig.fd);
@@ -444,14 +445,35 @@ conn_adopt(struct conn *c, int fd, uint64_t reqno)
 	return error;
 }
 
+/* A socket that the child of a fork(2) meanwhile, and closenotify, know of. */
+static int
+open_newfd(struct conn *c)
+{
+	struct entry e;
+	int fd, error;
+
+	entry_begin(&e);
+	pthread_mutex_lock(&c->lock);
+	fd = locator_socket(&conn_server);
+	if (fd != -1 && conn_server.kind == LOCATOR_FD)
+		fd = wire_fd_above_stdio(fd);
+	error = errno;
+	c->newfd = fd;
+	pthread_mutex_unlock(&c->lock);
+	entry_end_errno(&e, fd == -1 ? error : 0);
+	return fd;
+}
+
 static void
-set_newfd(struct conn *c, int fd)
+close_newfd(struct conn *c)
 {
 	struct entry e;
 
 	entry_begin(&e);
 	pthread_mutex_lock(&c->lock);
-	c->newfd = fd;
+	if (c->newfd != -1)
+		close(c->newfd);
+	c->newfd = -1;
 	pthread_mutex_unlock(&c->lock);
 	entry_end(&e);
 }
@@ -486,26 +508,20 @@ conn_connect(struct conn *c, enum frame_handshake kind,
 	int error, fd;
 
 	take_down(c);
-	fd = locator_connect(&conn_server);
-	if (fd == -1) {
+	fd = open_newfd(c);
+	if (fd == -1 || locator_connect_socket(&conn_server, fd) == -1) {
 		error = errno;
 		if (!quiet)
 			client_log("%s: cannot connect: %s", conn_server.text,
 			    client_strerror(error));
+		close_newfd(c);
 		return error;
 	}
-	if (conn_server.kind == LOCATOR_FD) {
-		fd = wire_fd_above_stdio(fd);
-		if (fd == -1)
-			return errno;
-	}
-	set_newfd(c, fd);
 	error = conn_prepare_socket(fd);
 	if (error == 0)
 		error = handshake_first(fd, kind, cookie, quiet);
-	set_newfd(c, -1);
 	if (error != 0) {
-		close(fd);
+		close_newfd(c);
 		return error;
 	}
 	error = conn_adopt(c, fd, 2);

@@ -452,18 +452,33 @@ connect_restart(const struct locator *loc, int fd)
 }
 
 int
+locator_socket(const struct locator *loc)
+{
+
+	if (loc->kind == LOCATOR_FD)
+		return inherited_fd(loc->fd);
+	return open_socket(loc, 0);
+}
+
+int
+locator_connect_socket(const struct locator *loc, int fd)
+{
+
+	if (loc->kind == LOCATOR_FD)
+		return 0;
+	if (set_send_timeout(fd, LOCATOR_CONNECT_TIMEOUT) == -1 ||
+	    connect_restart(loc, fd) == -1 || set_send_timeout(fd, 0) == -1)
+		return -1;
+	return set_tcp_options(loc, fd);
+}
+
+int
 locator_connect(const struct locator *loc)
 {
 	int fd;
 
-	if (loc->kind == LOCATOR_FD)
-		return inherited_fd(loc->fd);
-	fd = open_socket(loc, 0);
-	if (fd == -1)
-		return -1;
-	if (set_send_timeout(fd, LOCATOR_CONNECT_TIMEOUT) == -1 ||
-	    connect_restart(loc, fd) == -1 || set_send_timeout(fd, 0) == -1 ||
-	    set_tcp_options(loc, fd) == -1) {
+	fd = locator_socket(loc);
+	if (fd != -1 && locator_connect_socket(loc, fd) == -1) {
 		close_keep_errno(fd);
 		return -1;
 	}

@@ -54,6 +54,12 @@ int locator_parse(struct locator *loc, const char *s, enum locator_role role,
 #define LOCATOR_CONNECT_TIMEOUT	10
 int locator_connect(const struct locator *loc);
 
+/* Its two halves, for those who must know the descriptor before it is
+ * connected.  The first does not block; the second returns 0, or -1 with errno
+ * set, and leaves fd open. */
+int locator_socket(const struct locator *loc);
+int locator_connect_socket(const struct locator *loc, int fd);
+
 /*
  * A TCP peer whose host has gone without a word is noticed, on either side,
  * when it has been silent for so many seconds and then left so many probes

@@ -1,12 +1,15 @@
 /*
  * fork, vfork, prefork, cancel, daemon, exec.
  */
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 
 #include <check.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -486,6 +489,51 @@ END_TEST
 
 /* --- forks in odd places --- */
 
+static void *
+init_thread(void *arg)
+{
+
+	(void)arg;
+	return (void *)(intptr_t)rumpclient_init();
+}
+
+/* Another thread is in the middle of connecting: the child has nothing to do
+ * with that. */
+START_TEST(fork_while_connecting)
+{
+	struct sockaddr_un sun = { .sun_family = AF_UNIX };
+	int lfd, fd, before, status;
+	pthread_t t;
+	void *ret;
+	pid_t pid;
+
+	/* A server that accepts nobody, and one who stands in line already. */
+	fake_kill(&fake);
+	ck_assert_int_eq(fake_call(FAKE_ECHO, 0, 0, 0, &rv), RUMP_ENOTCONN);
+	snprintf(sun.sun_path, sizeof(sun.sun_path), "%s/sock", fake.dir);
+	unlink(sun.sun_path);
+	lfd = socket(AF_UNIX, SOCK_STREAM, 0);
+	ck_assert_int_eq(bind(lfd, (void *)&sun, sizeof(sun)), 0);
+	ck_assert_int_eq(listen(lfd, 0), 0);
+	fd = socket(AF_UNIX, SOCK_STREAM, 0);
+	ck_assert_int_eq(connect(fd, (void *)&sun, sizeof(sun)), 0);
+
+	before = fake_count_open();
+	pthread_create(&t, NULL, init_thread, NULL);
+	while (fake_count_open() == before)
+		sched_yield();
+	pid = fork();
+	if (pid == 0)
+		_exit(fake_count_open() - before);
+	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+	ck_assert_int_eq(status, 0);
+	close(lfd);
+	pthread_join(t, &ret);
+	ck_assert_ptr_eq(ret, (void *)(intptr_t)-1);
+	ck_assert_int_eq(fake_count_open(), before - 1);
+}
+END_TEST
+
 static atomic_int child_status = -1;
 
 static void
@@ -569,6 +617,7 @@ main(int argc, char *argv[])
 	tcase_add_test(tc, failing_exec);
 	tcase_add_test(tc, environment_for_exec);
 	tcase_add_test(tc, daemonized);
+	tcase_add_test(tc, fork_while_connecting);
 	tcase_add_test(tc, fork_from_a_handler_within_a_call);
 	suite_add_tcase(s, tc);
 	return suite_run(s);
