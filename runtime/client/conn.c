@@ -501,15 +501,28 @@ take_down(struct conn *c)
 	entry_end(&e);
 }
 
+/* Milliseconds until the deadline, at least one and at most `limit`. */
+static unsigned
+time_left(uint64_t deadline, unsigned limit)
+{
+	uint64_t now;
+
+	now = conn_now();
+	if (deadline <= now)
+		return 1;
+	return deadline - now < limit ? (unsigned)(deadline - now) : limit;
+}
+
 int
 conn_connect(struct conn *c, enum frame_handshake kind,
-    const uint32_t *cookie, bool quiet)
+    const uint32_t *cookie, uint64_t deadline, bool quiet)
 {
 	int error, fd;
 
 	take_down(c);
 	fd = open_newfd(c);
-	if (fd == -1 || locator_connect_socket(&conn_server, fd) == -1) {
+	if (fd == -1 || locator_connect_socket(&conn_server, fd,
+	    time_left(deadline, LOCATOR_CONNECT_TIMEOUT * 1000)) == -1) {
 		error = errno;
 		if (!quiet)
 			client_log("%s: cannot connect: %s", conn_server.text,
@@ -519,7 +532,8 @@ conn_connect(struct conn *c, enum frame_handshake kind,
 	}
 	error = conn_prepare_socket(fd);
 	if (error == 0)
-		error = handshake_first(fd, kind, cookie, quiet);
+		error = handshake_first(fd, kind, cookie, conn_now() +
+		    time_left(deadline, HANDSHAKE_TIMEOUT), quiet);
 	if (error != 0) {
 		close_newfd(c);
 		return error;

@@ -212,10 +212,11 @@ void conn_release(struct conn *c, struct call *claim);
 /*
  * Connects to conn_server and shakes hands; kind is HANDSHAKE_GUEST or
  * HANDSHAKE_FORK, the latter with a cookie.  Under setup, signals may be
- * open.  Returns 0 or a host errno; says why on stderr unless quiet.
+ * open.  Gives up at the deadline (conn_now()), or earlier.  Returns 0 or a
+ * host errno; says why on stderr unless quiet.
  */
 int conn_connect(struct conn *c, enum frame_handshake kind,
-    const uint32_t *cookie, bool quiet);
+    const uint32_t *cookie, uint64_t deadline, bool quiet);
 
 /* Makes fd blocking, with a short time limit on receiving: what handshakes
  * and readers expect.  Returns 0 or a host errno. */

@@ -84,7 +84,8 @@ connect_child(struct conn *c, const uint32_t *cookie, bool vforked)
 	error = conn_setup_begin(c, &e);
 	if (error == 0) {
 		sig_open(&e);
-		error = conn_connect(c, HANDSHAKE_FORK, cookie, false);
+		error = conn_connect(c, HANDSHAKE_FORK, cookie, UINT64_MAX,
+		    false);
 		sig_close();
 		conn_setup_end(c);
 	}

@@ -301,12 +301,10 @@ send_cookie(int fd, const uint32_t *cookie, bool cancel, uint64_t deadline)
 
 int
 handshake_first(int fd, enum frame_handshake kind, const uint32_t *cookie,
-    bool quiet)
+    uint64_t deadline, bool quiet)
 {
-	uint64_t deadline;
 	int error;
 
-	deadline = conn_now() + HANDSHAKE_TIMEOUT;
 	error = read_banner(fd, deadline, quiet);
 	if (error != 0)
 		return error;

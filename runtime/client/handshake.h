@@ -19,9 +19,9 @@
 const char *handshake_comm(void);
 
 /* Reads the banner, then does a guest handshake or one of fork with the
- * cookie.  Request number 1. */
+ * cookie, all by the deadline (conn_now()).  Request number 1. */
 int handshake_first(int fd, enum frame_handshake kind, const uint32_t *cookie,
-    bool quiet);
+    uint64_t deadline, bool quiet);
 
 /*
  * The exec handshake on an inherited connection, with request number reqno.

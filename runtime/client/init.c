@@ -187,7 +187,8 @@ connect_anew(struct conn *c)
 		    "the parent process's");
 		return EBUSY;
 	}
-	error = conn_connect(c, HANDSHAKE_GUEST, NULL, false);
+	error = conn_connect(c, HANDSHAKE_GUEST, NULL, UINT64_MAX,
+	    false);
 	if (error == 0 && conn_server.kind == LOCATOR_FD)
 		fd_taken_by = getpid();
 	return error;

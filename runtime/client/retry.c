@@ -39,7 +39,7 @@ conn_maybe_die(void)
 
 /* An attempt with setup held.  True: connected. */
 static bool
-attempt(struct conn *c, const struct entry *e)
+attempt(struct conn *c, const struct entry *e, uint64_t deadline)
 {
 	bool say;
 	int error;
@@ -53,7 +53,7 @@ attempt(struct conn *c, const struct entry *e)
 		    conn_server.text);
 
 	sig_open(e);
-	error = conn_connect(c, HANDSHAKE_GUEST, NULL, true);
+	error = conn_connect(c, HANDSHAKE_GUEST, NULL, deadline, true);
 	sig_close();
 
 	pthread_mutex_lock(&c->lock);
@@ -144,7 +144,7 @@ conn_reconnect(struct conn *c, const struct entry *e)
 		if (conn_setup_begin(c, e) != 0)
 			return false;
 		t = turn(c, tries, p == RUMPCLIENT_RETRYCONN_ONCE, &retry_at);
-		if (t == TURN_OURS && attempt(c, e))
+		if (t == TURN_OURS && attempt(c, e, deadline))
 			t = TURN_UP;
 		conn_setup_end(c);
 		if (t == TURN_UP)

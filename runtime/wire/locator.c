@@ -400,13 +400,13 @@ inherited_fd(int fd)
 
 /* After EINTR a TCP connect goes on by itself: waits for its end. */
 static int
-finish_connect(int fd)
+finish_connect(int fd, unsigned ms)
 {
 	struct pollfd pfd = { .fd = fd, .events = POLLOUT };
 	socklen_t len;
 	int error, n;
 
-	while ((n = poll(&pfd, 1, LOCATOR_CONNECT_TIMEOUT * 1000)) == -1) {
+	while ((n = poll(&pfd, 1, (int)ms)) == -1) {
 		if (errno != EINTR)
 			return -1;
 	}
@@ -426,15 +426,15 @@ finish_connect(int fd)
 
 /* How long connect(2) and send(2) may block; 0 is for ever. */
 static int
-set_send_timeout(int fd, int seconds)
+set_send_timeout(int fd, unsigned ms)
 {
-	struct timeval tv = { .tv_sec = seconds };
+	struct timeval tv = { ms / 1000, (suseconds_t)(ms % 1000) * 1000 };
 
 	return setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &tv, sizeof(tv));
 }
 
 static int
-connect_restart(const struct locator *loc, int fd)
+connect_restart(const struct locator *loc, int fd, unsigned ms)
 {
 
 	for (;;) {
@@ -447,7 +447,7 @@ connect_restart(const struct locator *loc, int fd)
 			return -1;
 		/* A local connect that was interrupted has not begun. */
 		if (loc->kind != LOCATOR_UNIX)
-			return finish_connect(fd);
+			return finish_connect(fd, ms);
 	}
 }
 
@@ -461,13 +461,14 @@ locator_socket(const struct locator *loc)
 }
 
 int
-locator_connect_socket(const struct locator *loc, int fd)
+locator_connect_socket(const struct locator *loc, int fd, unsigned ms)
 {
 
 	if (loc->kind == LOCATOR_FD)
 		return 0;
-	if (set_send_timeout(fd, LOCATOR_CONNECT_TIMEOUT) == -1 ||
-	    connect_restart(loc, fd) == -1 || set_send_timeout(fd, 0) == -1)
+	if (set_send_timeout(fd, ms) == -1 ||
+	    connect_restart(loc, fd, ms) == -1 ||
+	    set_send_timeout(fd, 0) == -1)
 		return -1;
 	return set_tcp_options(loc, fd);
 }
@@ -478,7 +479,8 @@ locator_connect(const struct locator *loc)
 	int fd;
 
 	fd = locator_socket(loc);
-	if (fd != -1 && locator_connect_socket(loc, fd) == -1) {
+	if (fd != -1 && locator_connect_socket(loc, fd,
+	    LOCATOR_CONNECT_TIMEOUT * 1000) == -1) {
 		close_keep_errno(fd);
 		return -1;
 	}

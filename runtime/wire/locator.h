@@ -55,10 +55,10 @@ int locator_parse(struct locator *loc, const char *s, enum locator_role role,
 int locator_connect(const struct locator *loc);
 
 /* Its two halves, for those who must know the descriptor before it is
- * connected.  The first does not block; the second returns 0, or -1 with errno
- * set, and leaves fd open. */
+ * connected.  The first does not block; the second, which may take `ms`
+ * milliseconds (not 0), returns 0, or -1 with errno set, and leaves fd open. */
 int locator_socket(const struct locator *loc);
-int locator_connect_socket(const struct locator *loc, int fd);
+int locator_connect_socket(const struct locator *loc, int fd, unsigned ms);
 
 /*
  * A TCP peer whose host has gone without a word is noticed, on either side,
