@@ -16,6 +16,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "wire/locator.h"
@@ -398,22 +399,45 @@ inherited_fd(int fd)
 	return fd;
 }
 
+/* A deadline, by the monotonic clock; milliseconds. */
+static int64_t
+deadline_in(unsigned ms)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000 + ms;
+}
+
+/* How long there is until then; -1 with errno set when it is over. */
+static int
+time_left(int64_t deadline)
+{
+	int64_t left;
+
+	left = deadline - deadline_in(0);
+	if (left > 0)
+		return (int)left;
+	errno = ETIMEDOUT;
+	return -1;
+}
+
 /* After EINTR a TCP connect goes on by itself: waits for its end. */
 static int
-finish_connect(int fd, unsigned ms)
+finish_connect(int fd, int64_t deadline)
 {
 	struct pollfd pfd = { .fd = fd, .events = POLLOUT };
 	socklen_t len;
-	int error, n;
+	int error, left, n;
 
-	while ((n = poll(&pfd, 1, (int)ms)) == -1) {
-		if (errno != EINTR)
+	do {
+		left = time_left(deadline);
+		if (left == -1)
 			return -1;
-	}
-	if (n == 0) {
-		errno = ETIMEDOUT;
-		return -1;
-	}
+		n = poll(&pfd, 1, left);
+		if (n == -1 && errno != EINTR)
+			return -1;
+	} while (n <= 0);
 	len = sizeof(error);
 	if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &len) == -1)
 		return -1;
@@ -426,7 +450,7 @@ finish_connect(int fd, unsigned ms)
 
 /* How long connect(2) and send(2) may block; 0 is for ever. */
 static int
-set_send_timeout(int fd, unsigned ms)
+set_send_timeout(int fd, int ms)
 {
 	struct timeval tv = { ms / 1000, (suseconds_t)(ms % 1000) * 1000 };
 
@@ -436,8 +460,14 @@ set_send_timeout(int fd, unsigned ms)
 static int
 connect_restart(const struct locator *loc, int fd, unsigned ms)
 {
+	int64_t deadline;
+	int left;
 
+	deadline = deadline_in(ms);
 	for (;;) {
+		left = time_left(deadline);
+		if (left == -1 || set_send_timeout(fd, left) == -1)
+			return -1;
 		if (connect(fd, (const struct sockaddr *)&loc->addr,
 		    loc->addrlen) == 0)
 			return 0;
@@ -447,7 +477,7 @@ connect_restart(const struct locator *loc, int fd, unsigned ms)
 			return -1;
 		/* A local connect that was interrupted has not begun. */
 		if (loc->kind != LOCATOR_UNIX)
-			return finish_connect(fd, ms);
+			return finish_connect(fd, deadline);
 	}
 }
 
@@ -466,8 +496,7 @@ locator_connect_socket(const struct locator *loc, int fd, unsigned ms)
 
 	if (loc->kind == LOCATOR_FD)
 		return 0;
-	if (set_send_timeout(fd, ms) == -1 ||
-	    connect_restart(loc, fd, ms) == -1 ||
+	if (connect_restart(loc, fd, ms) == -1 ||
 	    set_send_timeout(fd, 0) == -1)
 		return -1;
 	return set_tcp_options(loc, fd);

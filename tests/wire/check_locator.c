@@ -2,6 +2,7 @@
  * Locators: what parses, what the messages say, and real sockets.
  */
 #include <sys/stat.h>
+#include <sys/time.h>
 #include <sys/wait.h>
 
 #include <arpa/inet.h>
@@ -10,6 +11,7 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -255,6 +257,40 @@ notices_silence(int fd)
 	    LOCATOR_KEEP_COUNT);
 }
 
+static void
+on_alarm(int signo)
+{
+
+	(void)signo;
+}
+
+/* Nobody accepts; and that signals come does not make it any longer. */
+START_TEST(connect_gives_up)
+{
+	struct itimerval it = { { 0, 5000 }, { 0, 5000 } };
+	struct locator client;
+	int lfd, first, fd;
+
+	ck_assert_int_eq(locator_parse(&loc, "unix://sock", LOCATOR_SERVER,
+	    why), 0);
+	lfd = locator_listen(&loc, 0, 0600);
+	ck_assert_int_ne(lfd, -1);
+	ck_assert_int_eq(locator_parse(&client, "unix://sock", LOCATOR_CLIENT,
+	    why), 0);
+	first = locator_connect(&client);
+	ck_assert_int_ne(first, -1);
+	signal(SIGALRM, on_alarm);
+	setitimer(ITIMER_REAL, &it, NULL);
+	fd = locator_socket(&client);
+	ck_assert_int_eq(locator_connect_socket(&client, fd, 200), -1);
+	ck_assert_int_eq(errno, ETIMEDOUT);
+	setitimer(ITIMER_REAL, &(struct itimerval){ 0 }, NULL);
+	close(fd);
+	close(first);
+	close(lfd);
+}
+END_TEST
+
 START_TEST(tcp_sockets)
 {
 	struct locator client;
@@ -368,6 +404,7 @@ main(void)
 	tcase_add_test(tc, others);
 	tcase_add_test(tc, unix_sockets);
 	tcase_add_test(tc, unix_spares_files);
+	tcase_add_test(tc, connect_gives_up);
 	tcase_add_test(tc, tcp_sockets);
 	tcase_add_test(tc, tcp6_sockets);
 	tcase_add_test(tc, inherited);
