@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "client/log.h"
+#include "trace/line.h"
 #include "wire/locator.h"
 
 void
@@ -28,8 +29,7 @@ client_log(const char *fmt, ...)
 	if ((size_t)n > sizeof(line) - 2)
 		n = (int)sizeof(line) - 2;
 	line[n++] = '\n';
-	while (write(STDERR_FILENO, line, (size_t)n) == -1 && errno == EINTR)
-		continue;
+	line_write(STDERR_FILENO, line, (size_t)n);
 	errno = saved;
 }
 

@@ -1,3 +1,8 @@
+#include <errno.h>
+#include <signal.h>
+#include <time.h>
+#include <unistd.h>
+
 #include "trace/line.h"
 
 void
@@ -126,4 +131,33 @@ line_quoted(struct trace_line *ln, const unsigned char *s, size_t len)
 		escaped(ln, s[i], i + 1 < len && s[i + 1] >= '0' &&
 		    s[i + 1] <= '9');
 	line_char(ln, '"');
+}
+
+/* Takes the SIGPIPE of this thread's own write, which is blocked. */
+static void
+take_sigpipe(const sigset_t *pipe)
+{
+	static const struct timespec now;
+
+	while (sigtimedwait(pipe, NULL, &now) == -1 && errno == EINTR)
+		continue;
+}
+
+void
+line_write(int fd, const char *line, size_t len)
+{
+	sigset_t pipe, mask, pending;
+	ssize_t n;
+
+	sigemptyset(&pipe);
+	sigaddset(&pipe, SIGPIPE);
+	pthread_sigmask(SIG_BLOCK, &pipe, &mask);
+	sigpending(&pending);
+	do
+		n = write(fd, line, len);
+	while (n == -1 && errno == EINTR);
+	/* One that was there before is somebody else's. */
+	if (n == -1 && errno == EPIPE && sigismember(&pending, SIGPIPE) == 0)
+		take_sigpipe(&pipe);
+	pthread_sigmask(SIG_SETMASK, &mask, NULL);
 }

@@ -1,6 +1,8 @@
 /*
  * One line of a trace, composed in a fixed buffer.  What does not fit is
  * dropped, so nothing here fails.  Async-signal-safe, no allocation.
+ *
+ * And how a line of whatever origin is written.
  */
 #ifndef RUMPGEN_TRACE_LINE_H
 #define RUMPGEN_TRACE_LINE_H
@@ -35,5 +37,10 @@ void line_octal(struct trace_line *, uint64_t);		/* with 0 */
 void line_padded(struct trace_line *, uint64_t, unsigned digits);
 /* In quotes, what does not print escaped as in C. */
 void line_quoted(struct trace_line *, const unsigned char *, size_t len);
+
+/* write(2) of a message that may get lost: what goes wrong is forgotten, a
+ * pipe that nobody reads included, which is not to end the program.  errno is
+ * changed. */
+void line_write(int fd, const char *line, size_t len);
 
 #endif

@@ -92,7 +92,6 @@ static void
 complain(const char *name)
 {
 	struct trace_line ln;
-	ssize_t n;
 
 	line_init(&ln);
 	line_str(&ln, "rumpclient: RUMPCLIENT_TRACE: cannot open ");
@@ -101,8 +100,7 @@ complain(const char *name)
 	line_str(&ln,
 	    rump_conv_errno_text(rump_conv_errno_from_host(errno)));
 	line_str(&ln, "; calls are not traced\n");
-	n = write(STDERR_FILENO, ln.buf, ln.len);
-	(void)n;
+	line_write(STDERR_FILENO, ln.buf, ln.len);
 }
 
 void
@@ -278,7 +276,6 @@ rump_trace_call(int num, const uint64_t *args, size_t nargs,
 	struct trace_line ln;
 	struct trace_call c = { .args = args, .nargs = nargs };
 	int at, saved = errno;
-	ssize_t n;
 
 	if (!rump_trace_enabled())
 		return;
@@ -297,11 +294,8 @@ rump_trace_call(int num, const uint64_t *args, size_t nargs,
 	put_result(&ln, c.desc, retval, error);
 	put_time(&ln, elapsed_ns);
 	at = output();
-	if (at != -1) {
-		/* Whatever goes wrong here, the call has been made. */
-		do
-			n = write(at, ln.buf, ln.len);
-		while (n == -1 && errno == EINTR);
-	}
+	/* Whatever goes wrong here, the call has been made. */
+	if (at != -1)
+		line_write(at, ln.buf, ln.len);
 	errno = saved;
 }

@@ -328,6 +328,31 @@ START_TEST(no_sigpipe)
 }
 END_TEST
 
+/* And nobody reads what the library has to say. */
+START_TEST(no_sigpipe_from_lines)
+{
+	int status, p[2];
+	pid_t pid;
+
+	ck_assert_int_eq(pipe(p), 0);
+	close(p[0]);
+	pid = fork();
+	ck_assert_int_ne(pid, -1);
+	if (pid == 0) {
+		dup2(p[1], 2);
+		setenv("RUMPCLIENT_TRACE", _i ? "stderr" : "", 1);
+		if (rumpclient_init() != 0)
+			_exit(1);
+		rumpclient_setconnretry(RUMPCLIENT_RETRYCONN_ONCE);
+		fake_call(FAKE_HANGUP, 0, 0, 0, &rv);
+		_exit(fake_call(FAKE_ECHO, 0, 0, 0, &rv));
+	}
+	close(p[1]);
+	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+	ck_assert_int_eq(status, 0);
+}
+END_TEST
+
 /* SIGINT at its default ends a process whose call sleeps. */
 START_TEST(default_action)
 {
@@ -370,6 +395,10 @@ main(void)
 	tcase_add_test(tc, raise_unknown_is_ignored);
 	tcase_add_test(tc, no_sigpipe);
 	tcase_add_test(tc, default_action);
+	suite_add_tcase(s, tc);
+	tc = tcase_create("lines");
+	tcase_add_checked_fixture(tc, fake_setup, fake_teardown);
+	tcase_add_loop_test(tc, no_sigpipe_from_lines, 0, 2);
 	suite_add_tcase(s, tc);
 	return suite_run(s);
 }
