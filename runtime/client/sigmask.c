@@ -9,9 +9,9 @@
 #include "client/sigwait.h"
 
 /* Faults of the thread itself: holding these back would only turn a handler
- * into a kill. */
+ * into a kill.  (SIGABRT is none: abort(3) unblocks it, and others send it.) */
 static const int synchronous[] = {
-	SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGABRT, SIGSYS
+	SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGSYS
 };
 #define NSYNCHRONOUS	(sizeof(synchronous) / sizeof(synchronous[0]))
 

@@ -81,14 +81,15 @@ join_ok(pthread_t t)
  * reader. */
 START_TEST(handler_calls_while_reader)
 {
+	const int signo = _i == 2 ? SIGABRT : SIGUSR1;
 	pthread_t t;
 	int i;
 
-	handle(SIGUSR1, on_signal, _i ? SA_RESTART : 0);
+	handle(signo, on_signal, _i ? SA_RESTART : 0);
 	pthread_create(&t, NULL, block_thread, (void *)1);
 	ck_assert(fake_wait(&fake.sh->blocked, 1));
 	for (i = 1; i <= 20; i++) {
-		pthread_kill(t, SIGUSR1);
+		pthread_kill(t, signo);
 		ck_assert(fake_wait(&handled, i));
 	}
 	ck_assert_int_eq(nested_ok, 20);
@@ -382,7 +383,7 @@ main(void)
 
 	tcase_add_checked_fixture(tc, fake_setup_connected, fake_teardown);
 	tcase_set_timeout(tc, 60);
-	tcase_add_loop_test(tc, handler_calls_while_reader, 0, 2);
+	tcase_add_loop_test(tc, handler_calls_while_reader, 0, 3);
 	tcase_add_test(tc, handler_calls_while_waiting);
 	tcase_add_test(tc, handler_allocates_nothing);
 	tcase_add_test(tc, storm);
