@@ -121,6 +121,7 @@ cancel_in_server(const struct rumpclient_fork *rf)
 	int fd, error;
 
 	entry_begin(&e);
+	sig_open(&e);		/* nothing is held, and it may take long */
 	fd = locator_connect(&conn_server);
 	if (fd == -1) {
 		error = errno;

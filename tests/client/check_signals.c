@@ -123,6 +123,34 @@ START_TEST(handler_calls_while_waiting)
 }
 END_TEST
 
+static void *
+cancel_thread(void *arg)
+{
+
+	rumpclient_fork_cancel(arg);
+	return NULL;
+}
+
+/* A server that takes its time for a cancelled fork keeps no signal away. */
+START_TEST(handler_calls_while_cancelling)
+{
+	struct rumpclient_fork *rf;
+	pthread_t t;
+
+	handle(SIGUSR1, on_signal, 0);
+	rf = rumpclient_prefork();
+	ck_assert_ptr_nonnull(rf);
+	fake.sh->deaf = true;
+	pthread_create(&t, NULL, cancel_thread, rf);
+	ck_assert(fake_wait(&fake.sh->accepted, 2));
+	pthread_kill(t, SIGUSR1);
+	ck_assert(fake_wait(&handled, 1));
+	ck_assert_int_eq(nested_ok, 1);
+	fake_kill(&fake);
+	join_ok(t);
+}
+END_TEST
+
 /* Counts what is allocated in the handler; the sanitizers have an allocator
  * of their own, and ThreadSanitizer a check of its own. */
 static volatile sig_atomic_t in_handler, allocated;
@@ -385,6 +413,7 @@ main(void)
 	tcase_set_timeout(tc, 60);
 	tcase_add_loop_test(tc, handler_calls_while_reader, 0, 3);
 	tcase_add_test(tc, handler_calls_while_waiting);
+	tcase_add_test(tc, handler_calls_while_cancelling);
 	tcase_add_test(tc, handler_allocates_nothing);
 	tcase_add_test(tc, storm);
 	tcase_add_test(tc, busy_reader_gets_signals);
