@@ -190,6 +190,9 @@ rumpclient__vfork_parent(struct rumpclient_fork *rf, pid_t pid)
 
 /* --- rumpclient_fork --- */
 
+/* So often the parent looks whether the child lives, in milliseconds. */
+#define REPORT_SLICE	500
+
 /* A pipe above the standard descriptors. */
 static int
 open_pipe(int p[2])
@@ -223,13 +226,33 @@ child(struct rumpclient_fork *rf, int report)
 	return 0;
 }
 
-/* The parent's side: how it went. */
-static int
-child_report(int report)
+/* Gone, though not necessarily reaped yet. */
+static bool
+is_dead(pid_t pid)
 {
+	siginfo_t si = { .si_pid = 0 };
+
+	return waitid(P_PID, (id_t)pid, &si, WEXITED | WNOHANG | WNOWAIT) ==
+	    -1 ? errno == ECHILD : si.si_pid == pid;
+}
+
+/* The parent's side: how it went.  A child that dies without a word does not
+ * close the pipe if another thread's child has a copy of it. */
+static int
+child_report(int report, pid_t pid)
+{
+	struct pollfd pfd = { .fd = report, .events = POLLIN };
 	ssize_t n;
 	int error;
+	bool dead;
 
+	for (;;) {
+		dead = is_dead(pid);
+		if (poll(&pfd, 1, dead ? 0 : REPORT_SLICE) == 1)
+			break;
+		if (dead)
+			return EIO;
+	}
 	do {
 		n = read(report, &error, sizeof(error));
 	} while (n == -1 && errno == EINTR);
@@ -258,7 +281,7 @@ rumpclient_fork(void)
 	error = pid == -1 ? errno : 0;
 	close(p[1]);
 	if (pid != -1) {
-		error = child_report(p[0]);
+		error = child_report(p[0], pid);
 		if (error != 0)
 			reap(pid);
 	}

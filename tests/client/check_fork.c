@@ -1,6 +1,7 @@
 /*
  * fork, vfork, prefork, cancel, daemon, exec.
  */
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <sys/wait.h>
@@ -497,6 +498,65 @@ init_thread(void *arg)
 	return (void *)(intptr_t)rumpclient_init();
 }
 
+static atomic_int *first_child;		/* shared with it */
+static atomic_int forked_once, forked_twice;
+
+static void
+note_child(void)
+{
+	int none = 0;
+
+	atomic_compare_exchange_strong(first_child, &none, getpid());
+}
+
+/* In the parent, while it still has all that is the child's. */
+static void
+let_another_fork(void)
+{
+
+	if (atomic_fetch_add(&forked_once, 1) == 0)
+		fake_wait(&forked_twice, 1);
+}
+
+static void *
+fork_thread(void *arg)
+{
+
+	(void)arg;
+	return (void *)(intptr_t)rumpclient_fork();
+}
+
+/* A child that dies before it is connected is not waited for, though another
+ * of the same time lives on, with copies of its descriptors. */
+START_TEST(child_that_dies_beside_another)
+{
+	pthread_t t;
+	pid_t other;
+	void *ret;
+
+	first_child = mmap(NULL, sizeof(*first_child), PROT_READ | PROT_WRITE,
+	    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	ck_assert_ptr_ne(first_child, MAP_FAILED);
+	pthread_atfork(NULL, let_another_fork, note_child);
+	fake.sh->deaf = true;
+	pthread_create(&t, NULL, fork_thread, NULL);
+	ck_assert(fake_wait(&forked_once, 1));
+	other = fork();
+	if (other == 0) {
+		pause();
+		_exit(1);
+	}
+	atomic_store(&forked_twice, 1);
+	ck_assert(fake_wait(&fake.sh->accepted, 2));
+	ck_assert_int_eq(kill(*first_child, SIGKILL), 0);
+	fake_kill(&fake);
+	pthread_join(t, &ret);
+	ck_assert_ptr_eq(ret, (void *)(intptr_t)-1);
+	ck_assert_int_eq(kill(other, SIGKILL), 0);
+	ck_assert_int_eq(status_of(other), SIGKILL);
+}
+END_TEST
+
 /* Another thread is in the middle of connecting: the child has nothing to do
  * with that. */
 START_TEST(fork_while_connecting)
@@ -617,6 +677,8 @@ main(int argc, char *argv[])
 	tcase_add_test(tc, failing_exec);
 	tcase_add_test(tc, environment_for_exec);
 	tcase_add_test(tc, daemonized);
+	if (!UNDER_TSAN)
+		tcase_add_test(tc, child_that_dies_beside_another);
 	tcase_add_test(tc, fork_while_connecting);
 	tcase_add_test(tc, fork_from_a_handler_within_a_call);
 	suite_add_tcase(s, tc);
