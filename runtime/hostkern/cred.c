@@ -17,11 +17,14 @@
 
 #define NOID	((uint32_t)-1)
 
-/* Identities are numbered twice over: 2n for effective, 2n + 1 for real. */
-static atomic_uint_fast64_t last_id;
-
-/* What this thread is; 0: as it was started, unknown. */
-static _Thread_local uint64_t thread_identity;
+/* What this thread is towards the host; unknown: as it was started. */
+static _Thread_local struct {
+	bool known;
+	uid_t uid;
+	gid_t gid;
+	unsigned ngroups;
+	gid_t groups[KERN_NGROUPS];
+} identity;
 
 struct kcred *
 cred_make(uid_t uid, gid_t gid)
@@ -32,7 +35,6 @@ cred_make(uid_t uid, gid_t gid)
 	if (c == NULL)
 		return NULL;
 	atomic_init(&c->refs, 1);
-	c->id = atomic_fetch_add(&last_id, 1) + 1;
 	c->ruid = c->euid = c->svuid = uid;
 	c->rgid = c->egid = c->svgid = gid;
 	return c;
@@ -119,70 +121,73 @@ cred_works(void)
 	return become(0, gid, (unsigned)n, groups) && ok;
 }
 
-/* cred_works() said that it can be done: rather no server than one that
- * serves a guest with another's rights. */
+static bool
+is_already(uid_t uid, gid_t gid, unsigned ngroups, const gid_t *groups)
+{
+
+	return identity.known && identity.uid == uid && identity.gid == gid &&
+	    identity.ngroups == ngroups && memcmp(identity.groups, groups,
+	    ngroups * sizeof(groups[0])) == 0;
+}
+
+/*
+ * cred_works() said that it can be done: rather no server than one that
+ * serves a guest with another's rights.  Guests with the same ids take turns
+ * on a thread for nothing.
+ */
 static void
 must_become(uid_t uid, gid_t gid, unsigned ngroups, const gid_t *groups)
 {
 
+	if (is_already(uid, gid, ngroups, groups))
+		return;
 	if (!become(uid, gid, ngroups, groups))
 		abort();
-}
-
-static void
-assume(struct kproc *p, bool real)
-{
-	struct kcred *c;
-	uint64_t identity;
-
-	if (!p->hk->privileged)
-		return;
-	pthread_mutex_lock(&p->lock);
-	c = p->cred;
-	identity = c->id * 2 + real;
-	if (identity == thread_identity) {
-		pthread_mutex_unlock(&p->lock);
-		return;
-	}
-	atomic_fetch_add_explicit(&c->refs, 1, memory_order_relaxed);
-	pthread_mutex_unlock(&p->lock);
-	must_become(real ? c->ruid : c->euid, real ? c->rgid : c->egid,
-	    c->ngroups, c->groups);
-	thread_identity = identity;
-	cred_put(c);
+	identity.known = true;
+	identity.uid = uid;
+	identity.gid = gid;
+	identity.ngroups = ngroups;
+	memcpy(identity.groups, groups, ngroups * sizeof(groups[0]));
 }
 
 void
 cred_assume(struct kproc *p)
 {
+	struct kcred *c;
 
-	assume(p, false);
+	if (!p->hk->privileged)
+		return;
+	c = cred_get(p);
+	must_become(c->euid, c->egid, c->ngroups, c->groups);
+	cred_put(c);
 }
 
 void
 cred_assume_real(struct kproc *p)
 {
+	struct kcred *c;
 
-	assume(p, true);
+	if (!p->hk->privileged)
+		return;
+	c = cred_get(p);
+	must_become(c->ruid, c->rgid, c->ngroups, c->groups);
+	cred_put(c);
 }
 
 void
 cred_assume_server(struct hostkern *hk)
 {
-	const uint64_t server = 1;	/* no credentials have id 0 */
 
-	if (!hk->privileged || thread_identity == server)
-		return;
-	must_become(hk->self->euid, hk->self->egid, hk->self->ngroups,
-	    hk->self->groups);
-	thread_identity = server;
+	if (hk->privileged)
+		must_become(hk->self->euid, hk->self->egid, hk->self->ngroups,
+		    hk->self->groups);
 }
 
 void
 cred_leave(struct hostkern *hk)
 {
 
-	if (thread_identity != 0)
+	if (identity.known)
 		cred_assume_server(hk);
 }
 
@@ -213,7 +218,7 @@ cred_check(struct hostkern *hk, const struct kcred *c)
 		return 0;
 	ok = become(c->ruid, c->rgid, c->ngroups, c->groups) &&
 	    become(c->euid, c->egid, c->ngroups, c->groups);
-	thread_identity = 0;
+	identity.known = false;
 	cred_assume_server(hk);
 	return ok ? 0 : RUMP_EINVAL;
 }

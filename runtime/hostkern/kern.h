@@ -91,7 +91,6 @@ int kdir_make(int fd, struct kdir **);
 /* Credentials; immutable once a process has them. */
 struct kcred {
 	atomic_uint refs;
-	uint64_t id;		/* no two alike, never 0 */
 	uid_t ruid, euid, svuid;
 	gid_t rgid, egid, svgid;
 	unsigned ngroups;

@@ -3,13 +3,18 @@
  * given a way out of the root, or use up what all share.
  */
 #include <sys/eventfd.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/un.h>
 
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -168,6 +173,43 @@ START_TEST(set_id_bits_go_with_a_write)
 		OK(other, close, fd);
 		OK(other, unlink, P("/tool"));
 	}
+	raw_leave(other);
+}
+END_TEST
+
+/* From now on no thread of this process can change its groups. */
+static void
+forbid_setgroups(void)
+{
+	struct sock_filter code[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS,
+		    offsetof(struct seccomp_data, nr)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_setgroups, 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+	};
+	struct sock_fprog prog = { sizeof(code) / sizeof(code[0]), code };
+
+	ck_assert_int_eq(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), 0);
+	ck_assert_int_eq(syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER,
+	    SECCOMP_FILTER_FLAG_TSYNC, &prog), 0);
+}
+
+/* A thread that is somebody already is not made that once more. */
+START_TEST(same_ids_cost_nothing)
+{
+	struct raw_guest *other;
+
+	raw_leave(G);
+	raw_stop(&S);
+	ck_assert_int_eq(setgroups(0, NULL), 0);
+	raw_setup();
+	OK(G, mkdir, P("/dir"), 0755);
+	other = raw_guest(&S, "other");
+	forbid_setgroups();
+	OK(other, access, P("/dir"), RUMP_W_OK);
+	OK(other, rmdir, P("/dir"));
+	OK(G, mkdir, P("/dir"), 0755);
 	raw_leave(other);
 }
 END_TEST
@@ -351,8 +393,10 @@ suite(void)
 	t = tcase_create("identity on one thread");
 	tcase_add_checked_fixture(t, ways_event_loop, ways_threads);
 	tcase_add_checked_fixture(t, raw_setup, raw_teardown);
-	if (geteuid() == 0)
+	if (geteuid() == 0) {
 		tcase_add_test(t, set_id_bits_go_with_a_write);
+		tcase_add_test(t, same_ids_cost_nothing);
+	}
 	suite_add_tcase(s, t);
 	t = tcase_create("outside");
 	tcase_add_checked_fixture(t, raw_setup, raw_teardown);
