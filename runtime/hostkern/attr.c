@@ -181,7 +181,8 @@ sys_fchmodat(struct lwp *l, const struct sys_fchmodat_args *uap,
 
 /*
  * The set-id bits after a change of owner.  NetBSD's own chown clears the bit
- * of what has changed; POSIX's clears both unless the superuser asks.
+ * of what was given, be it the present one; POSIX's clears both unless the
+ * superuser asks.
  */
 static mode_t
 mode_after(const struct stat *st, uint32_t uid, uint32_t gid, bool posix,
@@ -192,9 +193,9 @@ mode_after(const struct stat *st, uint32_t uid, uint32_t gid, bool posix,
 
 	if (posix)
 		return suser ? mode : mode & ~(mode_t)(S_ISUID | S_ISGID);
-	if (uid != same && uid != st->st_uid)
+	if (uid != same)
 		mode &= ~(mode_t)S_ISUID;
-	if (gid != same && gid != st->st_gid)
+	if (gid != same)
 		mode &= ~(mode_t)S_ISGID;
 	return mode;
 }
@@ -332,19 +333,23 @@ host_fsflags(uint64_t flags, int *host)
 	return 0;
 }
 
-/* The ioctls want the file open; one without such flags says ENOTTY. */
+/*
+ * The ioctls want the file open, which a device or a fifo would notice, and
+ * have no flags for; a file system without such flags says ENOTTY.
+ */
 static int
-set_fsflags(int fd, int flags)
+set_fsflags(int fd, mode_t mode, int flags)
 {
 	const int ours = FS_NODUMP_FL | FS_IMMUTABLE_FL | FS_APPEND_FL;
 	char proc[PATH_PROCFD];
 	int error = 0, hfd, old;
 
+	if (!S_ISREG(mode) && !S_ISDIR(mode))
+		return RUMP_EOPNOTSUPP;
 	path_procfd(proc, fd);
 	hfd = open(proc, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
 	if (hfd == -1)
-		return errno == ELOOP || errno == ENXIO ? RUMP_EOPNOTSUPP :
-		    kern_errno();
+		return kern_errno();
 	if (ioctl(hfd, FS_IOC_GETFLAGS, &old) != 0)
 		error = errno == ENOTTY ? RUMP_EOPNOTSUPP : kern_errno();
 	flags |= old & ~ours;
@@ -372,7 +377,7 @@ finish_chflags(struct lwp *l, int error, struct nameref *n, uint64_t flags)
 	    (c->euid != st.st_uid || (flags & RUMP_SF_SETTABLE) != 0))
 		error = RUMP_EPERM;
 	if (error == 0)
-		error = set_fsflags(n->fd, host);
+		error = set_fsflags(n->fd, st.st_mode, host);
 	cred_put(c);
 	nameref_close(n);
 	return error;

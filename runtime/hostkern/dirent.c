@@ -58,6 +58,8 @@ read_entries(struct lwp *l, struct file *f, rump_uaddr_t buf, size_t count,
 		return RUMP_ENOMEM;
 	out = host + count;
 	n = syscall(SYS_getdents64, f->hfd, host, count);
+	if (n == -1 && errno == ENOENT)
+		n = 0;		/* removed: nothing is in it any more */
 	if (n == -1) {
 		error = errno == ENOTDIR ? RUMP_EINVAL : kern_errno();
 		goto done;

@@ -39,7 +39,11 @@ dup_min(struct kproc *p, int fd, int min, bool cloexec, register_t *retval)
 	error = fd_get(p, fd, &f);
 	if (error != 0)
 		return error;
-	error = fd_install(p, f, min, cloexec, &new);
+	if (min < 0 || (min > 0 &&
+	    (uint64_t)min >= proc_rlimit(p, RUMP_RLIMIT_NOFILE)))
+		error = RUMP_EINVAL;
+	else
+		error = fd_install(p, f, min, cloexec, &new);
 	if (error != 0) {
 		file_put(f);
 		return error;
@@ -54,15 +58,13 @@ dup_to(struct kproc *p, int from, int to, int flags, register_t *retval)
 	struct file *f;
 	int error;
 
-	if ((flags & ~DESC_FLAGS) != 0)
-		return RUMP_EINVAL;
 	error = fd_get(p, from, &f);
 	if (error != 0)
 		return error;
-	if (to == from) {
+	if (to == from || (flags & ~DESC_FLAGS) != 0) {
 		file_put(f);
 		retval[0] = to;
-		return 0;
+		return to == from ? 0 : RUMP_EINVAL;
 	}
 	error = fd_install_at(p, f, to, (flags & RUMP_O_CLOEXEC) != 0);
 	if (error != 0) {
@@ -235,17 +237,6 @@ fcntl_file(struct lwp *l, struct file *f, int cmd, rump_uaddr_t arg,
 }
 
 static int
-dup_fcntl(struct kproc *p, int fd, rump_uaddr_t arg, bool cloexec,
-    register_t *retval)
-{
-	int min = (int)arg;
-
-	if (min < 0 || (uint64_t)min >= proc_rlimit(p, RUMP_RLIMIT_NOFILE))
-		return RUMP_EINVAL;
-	return dup_min(p, fd, min, cloexec, retval);
-}
-
-static int
 get_cloexec(struct kproc *p, int fd, register_t *retval)
 {
 	bool cloexec;
@@ -279,9 +270,9 @@ sys_fcntl(struct lwp *l, const struct sys_fcntl_args *uap, register_t *retval)
 		return fd_setcloexec(p, uap->fd,
 		    (uap->arg & RUMP_FD_CLOEXEC) != 0);
 	case RUMP_F_DUPFD:
-		return dup_fcntl(p, uap->fd, uap->arg, false, retval);
+		return dup_min(p, uap->fd, (int)uap->arg, false, retval);
 	case RUMP_F_DUPFD_CLOEXEC:
-		return dup_fcntl(p, uap->fd, uap->arg, true, retval);
+		return dup_min(p, uap->fd, (int)uap->arg, true, retval);
 	}
 	error = fd_get(p, uap->fd, &f);
 	if (error != 0)

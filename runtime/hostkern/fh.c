@@ -146,8 +146,7 @@ sys___getfh30(struct lwp *l, const struct sys___getfh30_args *uap,
 	if (error == 0)
 		error = path_copyin(l, uap->fname, path);
 	if (error == 0)
-		error = path_lookup(p, RUMP_AT_FDCWD, path, PATH_NOFOLLOW,
-		    &n);
+		error = path_lookup(p, RUMP_AT_FDCWD, path, 0, &n);
 	if (error != 0)
 		return error;
 	error = n.dev != NULL ? RUMP_EOPNOTSUPP :

@@ -143,6 +143,8 @@ translate_error(const struct opening *o, int error)
 		    find_type(o, &type) == RUMP_ENOENT)
 			return RUMP_ENOENT;
 		return error;
+	case RUMP_ENODEV:
+		return RUMP_ENXIO;
 	case RUMP_ENXIO:
 		if (find_type(o, &type) == 0 && S_ISSOCK(type))
 			return RUMP_EOPNOTSUPP;
@@ -291,6 +293,8 @@ open_file(struct opening *o, struct file **fp)
 		return open_hfd(o->p->hk, hfd, o->flags, fp);
 	if (error == RUMP_ENOENT) {
 		dev = dev_find(o->p, o->atfd, o->path);
+		if (dev != NULL && (o->how.flags & O_DIRECTORY) != 0)
+			return RUMP_ENOTDIR;
 		if (dev != NULL)
 			return dev_open(o->p, dev, o->flags & KEPT_FLAGS, fp);
 	}

@@ -22,18 +22,15 @@ sys_lseek(struct lwp *l, const struct sys_lseek_args *uap, register_t *retval)
 	off_t off;
 	int error;
 
-	if (uap->whence < RUMP_SEEK_SET || uap->whence > RUMP_SEEK_END)
-		return RUMP_EINVAL;
 	error = fd_get(kern_proc(l), uap->fd, &f);
 	if (error != 0)
 		return error;
-	if (f->type != FILE_VNODE && f->type != FILE_DEV) {
-		file_put(f);
-		return RUMP_ESPIPE;
-	}
 	/* The three that NetBSD has are the same numbers on Linux. */
-	off = lseek(f->hfd, uap->offset, uap->whence);
-	if (off == -1)
+	if (f->type != FILE_VNODE && f->type != FILE_DEV)
+		error = RUMP_ESPIPE;
+	else if (uap->whence < RUMP_SEEK_SET || uap->whence > RUMP_SEEK_END)
+		error = RUMP_EINVAL;
+	else if ((off = lseek(f->hfd, uap->offset, uap->whence)) == -1)
 		error = kern_errno();
 	else
 		retval[0] = off;
@@ -104,7 +101,8 @@ do_fsync(struct lwp *l, int fd, enum flush what, bool written)
 		r = what == FLUSH_DATA ? fdatasync(f->hfd) : fsync(f->hfd);
 		error = r != 0 ? kern_errno() : 0;
 		rumpserver_unblock(l);
-	} else if (f->type != FILE_DEV && f->type != FILE_CONSOLE)
+	} else if (f->type != FILE_DEV && f->type != FILE_FIFO &&
+	    f->type != FILE_CONSOLE)
 		error = RUMP_EINVAL;
 	file_put(f);
 	return error;
@@ -305,9 +303,11 @@ sys_flock(struct lwp *l, const struct sys_flock_args *uap, register_t *retval)
 	error = fd_get(kern_proc(l), uap->fd, &f);
 	if (error != 0)
 		return error;
-	error = flock_how(uap->how, &how);
-	if (error == 0 && f->type != FILE_VNODE && f->type != FILE_FIFO)
+	if (f->type != FILE_VNODE && f->type != FILE_FIFO &&
+	    f->type != FILE_DEV)
 		error = RUMP_EOPNOTSUPP;
+	else
+		error = flock_how(uap->how, &how);
 	if (error == 0)
 		error = file_flock(l, f, how,
 		    (uap->how & RUMP_LOCK_NB) != 0);

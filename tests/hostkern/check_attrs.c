@@ -127,13 +127,17 @@ START_TEST(owners)
 	OK(G, fchownat, RUMP_AT_FDCWD, P("l"), 12, 22,
 	    RUMP_AT_SYMLINK_NOFOLLOW);
 	ck_assert_uint_eq(status("/l").st_gid, 22);
-	/* NetBSD's clears the bit of what changed, POSIX's none for root. */
+	/* NetBSD's clears the bit of what is given, also when it is the same;
+	 * POSIX's none for root. */
 	OK(G, chmod, P("/f"), 06755);
-	OK(G, fchown, fd, 10, 21);
+	OK(G, fchown, fd, -1, 21);
 	ck_assert_uint_eq(status("/f").st_mode & 07777, 04755);
 	OK(G, chmod, P("/f"), 06755);
-	OK(G, chown, P("/f"), 13, 21);
+	OK(G, chown, P("/f"), 13, -1);
 	ck_assert_uint_eq(status("/f").st_mode & 07777, 02755);
+	OK(G, chmod, P("/f"), 06755);
+	OK(G, chown, P("/f"), 13, 21);
+	ck_assert_uint_eq(status("/f").st_mode & 07777, 0755);
 	OK(G, chmod, P("/f"), 06755);
 	OK(G, __posix_chown, P("/f"), 14, 24);
 	OK(G, __posix_fchown, fd, 14, 25);
@@ -142,6 +146,20 @@ START_TEST(owners)
 	ck_assert_uint_eq(status("/l").st_uid, 15);
 	ck_assert_int_eq(CALL(G, chown, P("/none"), 1, 1), RUMP_ENOENT);
 	ck_assert_int_eq(CALL(G, fchown, 99, 1, 1), RUMP_EBADF);
+}
+END_TEST
+
+/* A device of the host that there is not, so that opening it would fail. */
+START_TEST(flags_open_no_device)
+{
+
+	if (geteuid() != 0)
+		return;
+	OK(G, __mknod50, P("/dev"), RUMP_S_IFCHR | 0600,
+	    rump_makedev(10, 250));
+	ck_assert_int_eq(CALL(G, open, P("/dev"), RUMP_O_RDONLY, 0),
+	    RUMP_ENXIO);
+	ck_assert_int_eq(CALL(G, chflags, P("/dev"), 0), RUMP_EOPNOTSUPP);
 }
 END_TEST
 
@@ -366,7 +384,7 @@ START_TEST(file_handles)
 	ck_assert_int_eq(error, RUMP_E2BIG);
 	ck_assert_uint_gt(size, 16);
 	ck_assert_uint_le(size, sizeof(fh));
-	OK(G, __getfh30, P("/f"), P(fh), P(&size));
+	OK(G, __getfh30, P("/l"), P(fh), P(&size));
 	OK(G, unlink, P("/l"));
 	OK(G, rename, P("/f"), P("/g"));
 	OK(G, __fhstat50, P(fh), size, P(&st));
@@ -423,6 +441,7 @@ add_tests(TCase *t)
 	tcase_add_test(t, modes);
 	tcase_add_test(t, owners);
 	tcase_add_test(t, file_flags);
+	tcase_add_test(t, flags_open_no_device);
 	tcase_add_test(t, times);
 	tcase_add_test(t, accessing);
 	tcase_add_test(t, extended_attributes);
