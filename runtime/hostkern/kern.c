@@ -4,10 +4,12 @@
 #include <sys/random.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <linux/magic.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -62,11 +64,19 @@ open_root(struct hostkern *hk, const char *root, char *why, size_t whylen)
 {
 	struct open_how how = { .flags = O_PATH | O_DIRECTORY | O_CLOEXEC,
 	    .resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS };
+	struct statfs fs;
 	int fd, probe;
 
 	fd = open(root, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (fd == -1) {
 		snprintf(why, whylen, "root %s: %s", root, strerror(errno));
+		return -1;
+	}
+	/* open.c keeps guests from the files of one that is below the root. */
+	if (fstatfs(fd, &fs) == 0 && fs.f_type == PROC_SUPER_MAGIC) {
+		snprintf(why, whylen, "root %s: a proc file system shows the "
+		    "memory of the server", root);
+		close(fd);
 		return -1;
 	}
 	probe = path_openat2(fd, "/", &how);

@@ -214,6 +214,26 @@ START_TEST(same_ids_cost_nothing)
 }
 END_TEST
 
+/* --- roots --- */
+
+/* The server's memory is below /proc. */
+START_TEST(roots_that_are_none)
+{
+	const char *const roots[] = { "/proc", "/proc/self", "/dev/null",
+	    "/nonexistent", "" };
+	struct hostkern_config conf = { .console_fd = -1 };
+	char why[200];
+	size_t i;
+
+	for (i = 0; i < sizeof(roots) / sizeof(roots[0]); i++) {
+		conf.root = roots[i];
+		why[0] = '\0';
+		ck_assert_ptr_null(hostkern_create(&conf, why, sizeof(why)));
+		ck_assert_ptr_nonnull(strstr(why, roots[i]));
+	}
+}
+END_TEST
+
 /* --- gifts from outside --- */
 
 /* A host process connects to the guest and passes `fd'; what the guest gets,
@@ -401,6 +421,7 @@ suite(void)
 	t = tcase_create("outside");
 	tcase_add_checked_fixture(t, raw_setup, raw_teardown);
 	tcase_add_test(t, gifts_are_looked_at);
+	tcase_add_test(t, roots_that_are_none);
 	suite_add_tcase(s, t);
 	t = tcase_create("shared");
 	tcase_add_checked_fixture(t, raw_setup, raw_teardown);
