@@ -175,6 +175,18 @@ cred_assume_real(struct kproc *p)
 }
 
 void
+cred_assume_group(struct kproc *p, gid_t gid)
+{
+	struct kcred *c;
+
+	if (!p->hk->privileged)
+		return;
+	c = cred_get(p);
+	must_become(c->euid, gid, c->ngroups, c->groups);
+	cred_put(c);
+}
+
+void
 cred_assume_server(struct hostkern *hk)
 {
 

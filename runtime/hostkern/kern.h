@@ -234,6 +234,9 @@ bool cred_ingroup(const struct kcred *, gid_t);
  */
 void cred_assume(struct kproc *);
 void cred_assume_real(struct kproc *);
+/* As p, but a member of that group before all: for what p may do anyway and
+ * the host gives the group to. */
+void cred_assume_group(struct kproc *, gid_t);
 void cred_assume_server(struct hostkern *);
 
 /* Can this process, which is root, do that?  Leaves it as it was. */

@@ -17,14 +17,6 @@
 #include "hostkern/dev.h"
 #include "hostkern/path.h"
 
-static bool
-exists(const struct parentref *r)
-{
-	struct stat st;
-
-	return fstatat(r->fd, r->name, &st, AT_SYMLINK_NOFOLLOW) == 0;
-}
-
 /*
  * The place for a new name.  EEXIST when it cannot be new; ENOENT for a slash
  * after the name of what is no directory.
@@ -41,9 +33,9 @@ place_for(struct kproc *p, int atfd, const char *path, bool isdir,
 	if (r->last != LAST_NAME)
 		error = RUMP_EEXIST;
 	else if (p->hk->read_only)
-		error = exists(r) ? RUMP_EEXIST : RUMP_EROFS;
+		error = parentref_exists(r) ? RUMP_EEXIST : RUMP_EROFS;
 	else if (r->slash && !isdir)
-		error = exists(r) ? RUMP_EEXIST : RUMP_ENOENT;
+		error = parentref_exists(r) ? RUMP_EEXIST : RUMP_ENOENT;
 	if (error != 0)
 		parentref_close(r);
 	return error;
@@ -66,7 +58,7 @@ place_copyin(struct lwp *l, int atfd, rump_uaddr_t upath, bool isdir,
 /* --- mkdir, mkfifo, mknod --- */
 
 static int
-do_mkdir(struct lwp *l, int atfd, rump_uaddr_t upath, uint32_t mode)
+do_mkdir(struct lwp *l, int atfd, rump_uaddr_t upath, mode_t mode)
 {
 	struct kproc *p = kern_proc(l);
 	struct parentref r;
@@ -76,6 +68,7 @@ do_mkdir(struct lwp *l, int atfd, rump_uaddr_t upath, uint32_t mode)
 	if (error != 0)
 		return error;
 	mode &= RUMP_ACCESSPERMS & ~proc_umask(p);
+	path_assume_maker(p, r.fd, &mode);
 	if (mkdirat(r.fd, r.name, mode) != 0)
 		error = kern_errno();
 	parentref_close(&r);
@@ -112,6 +105,7 @@ make_node(struct lwp *l, int atfd, rump_uaddr_t upath, mode_t mode, dev_t dev)
 		return error;
 	mode = (mode & RUMP_S_IFMT) |
 	    (mode & RUMP_ALLPERMS & ~proc_umask(p));
+	path_assume_maker(p, r.fd, &mode);
 	if (mknodat(r.fd, r.name, mode, dev) != 0)
 		error = kern_errno();
 	parentref_close(&r);
@@ -260,6 +254,7 @@ do_symlink(struct lwp *l, rump_uaddr_t utarget, int atfd, rump_uaddr_t upath)
 {
 	char target[KERN_PATHLEN];
 	struct parentref r;
+	mode_t mode = 0;	/* links have none of their own */
 	int error;
 
 	error = rumpserver_copyinstr(l, utarget, target, sizeof(target),
@@ -268,6 +263,7 @@ do_symlink(struct lwp *l, rump_uaddr_t utarget, int atfd, rump_uaddr_t upath)
 		error = place_copyin(l, atfd, upath, false, &r);
 	if (error != 0)
 		return error;
+	path_assume_maker(kern_proc(l), r.fd, &mode);
 	if (symlinkat(target, r.fd, r.name) != 0)
 		error = kern_errno();
 	parentref_close(&r);
@@ -390,7 +386,7 @@ remove_name(struct kproc *p, const struct parentref *r, bool dir)
 	if (error != 0)
 		return error;
 	if (p->hk->read_only)
-		return exists(r) ? RUMP_EROFS : RUMP_ENOENT;
+		return parentref_exists(r) ? RUMP_EROFS : RUMP_ENOENT;
 	if (unlinkat(r->fd, r->name, dir ? AT_REMOVEDIR : 0) == 0)
 		return 0;
 	if (!dir && errno == EISDIR)

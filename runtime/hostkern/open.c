@@ -12,7 +12,6 @@
 #include <fcntl.h>
 #include <linux/magic.h>
 #include <poll.h>
-#include <string.h>
 #include <unistd.h>
 
 #include <rump/rump_handlers.h>
@@ -128,7 +127,6 @@ restrict_read_only(struct opening *o)
 static int
 translate_error(const struct opening *o, int error)
 {
-	size_t n = strlen(o->path);
 	mode_t type;
 
 	switch (error) {
@@ -136,12 +134,6 @@ translate_error(const struct opening *o, int error)
 		if ((o->flags & RUMP_O_NOFOLLOW) != 0 &&
 		    find_type(o, &type) == 0 && S_ISLNK(type))
 			return RUMP_EFTYPE;
-		return error;
-	case RUMP_EISDIR:
-		/* A slash at the end of a name to be made. */
-		if ((o->flags & RUMP_O_CREAT) != 0 && o->path[n - 1] == '/' &&
-		    find_type(o, &type) == RUMP_ENOENT)
-			return RUMP_ENOENT;
 		return error;
 	case RUMP_ENODEV:
 		return RUMP_ENXIO;
@@ -164,21 +156,72 @@ is_blocking_fifo_writer(const struct opening *o)
 	    find_type(o, &type) == 0 && S_ISFIFO(type);
 }
 
-/* Without O_NONBLOCK the writer of a fifo waits for its reader. */
+/*
+ * A file that is there already.  Without O_NONBLOCK the writer of a fifo waits
+ * for its reader.
+ */
 static int
-open_host(struct opening *o, int *hfd)
+open_existing(struct opening *o, int *hfd)
 {
+	struct open_how how = o->how;
 	unsigned round = 0;
 	int error;
 
+	how.flags &= ~(uint64_t)O_CREAT;
+	how.mode = 0;
 	for (;;) {
-		error = path_open(o->p, o->atfd, o->path, &o->how, hfd);
+		error = path_open(o->p, o->atfd, o->path, &how, hfd);
 		if (error != RUMP_ENXIO || !is_blocking_fifo_writer(o))
 			return error;
 		error = kern_backoff(o->l, &round);
 		if (error != 0)
 			return error;
 	}
+}
+
+/* One that is not.  EEXIST: it is, or a link to what is not. */
+static int
+make_file(struct opening *o, int *hfd)
+{
+	mode_t mode = (mode_t)o->how.mode;
+	struct parentref r;
+	int error;
+
+	error = path_parent(o->p, o->atfd, o->path, &r);
+	if (error != 0)
+		return error;
+	if (r.last != LAST_NAME)
+		error = RUMP_EEXIST;
+	else if (r.slash)
+		error = parentref_exists(&r) ? RUMP_EEXIST : RUMP_ENOENT;
+	else {
+		path_assume_maker(o->p, r.fd, &mode);
+		*hfd = openat(r.fd, r.name, (int)o->how.flags | O_EXCL, mode);
+		if (*hfd == -1)
+			error = kern_errno();
+	}
+	parentref_close(&r);
+	return error;
+}
+
+/* What is both O_CREAT and there is opened, a directory as well. */
+static int
+open_host(struct opening *o, int *hfd)
+{
+	const bool excl = (o->flags & RUMP_O_EXCL) != 0;
+	int error = RUMP_ENOENT;
+
+	if ((o->flags & RUMP_O_CREAT) == 0)
+		return open_existing(o, hfd);
+	if (!excl)
+		error = open_existing(o, hfd);
+	if (error == RUMP_ENOENT && dev_find(o->p, o->atfd, o->path) != NULL)
+		return excl ? RUMP_EEXIST : RUMP_ENOENT;
+	if (error == RUMP_ENOENT)
+		error = make_file(o, hfd);
+	if (error == RUMP_EEXIST && !excl)
+		error = path_open(o->p, o->atfd, o->path, &o->how, hfd);
+	return error;
 }
 
 static bool
@@ -301,26 +344,6 @@ open_file(struct opening *o, struct file **fp)
 	return translate_error(o, error);
 }
 
-/*
- * With O_CREAT openat2 would make a file where a device of ours is meant, so
- * those names are tried without it first.
- */
-static int
-open_without_creating(struct opening *o, struct file **fp)
-{
-	struct opening probe = *o;
-
-	if ((o->flags & RUMP_O_CREAT) == 0 ||
-	    dev_find(o->p, o->atfd, o->path) == NULL)
-		return RUMP_ENOENT;
-	if ((o->flags & RUMP_O_EXCL) != 0)
-		return RUMP_EEXIST;
-	probe.flags &= ~(RUMP_O_CREAT | RUMP_O_TRUNC);
-	probe.how.mode = 0;
-	probe.how.flags &= ~(uint64_t)(O_CREAT | O_TRUNC);
-	return open_file(&probe, fp);
-}
-
 static int
 do_open(struct lwp *l, int atfd, rump_uaddr_t upath, int flags,
     uint32_t mode, register_t *retval)
@@ -346,9 +369,7 @@ do_open(struct lwp *l, int atfd, rump_uaddr_t upath, int flags,
 		o.how.mode = mode & ~proc_umask(o.p) & RUMP_ALLPERMS &
 		    ~(mode_t)RUMP_S_ISTXT;
 
-	error = open_without_creating(&o, &f);
-	if (error == RUMP_ENOENT)
-		error = open_file(&o, &f);
+	error = open_file(&o, &f);
 	if (error != 0)
 		return error;
 	error = open_finish(l, f, o.flags);

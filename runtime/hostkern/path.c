@@ -431,3 +431,38 @@ parentref_close(struct parentref *r)
 	if (r->fd != -1)
 		close(r->fd);
 }
+
+bool
+parentref_exists(const struct parentref *r)
+{
+	struct stat st;
+
+	return fstatat(r->fd, r->name, &st, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
+static bool
+may_write(int dirfd)
+{
+
+	return faccessat(dirfd, "", W_OK | X_OK,
+	    AT_EACCESS | AT_EMPTY_PATH) == 0;
+}
+
+void
+path_assume_maker(struct kproc *p, int dirfd, mode_t *mode)
+{
+	const mode_t group_wx = S_IWGRP | S_IXGRP;
+	struct kcred *c = cred_get(p);
+	struct stat st;
+
+	cred_assume(p);
+	if (p->hk->privileged && fstat(dirfd, &st) == 0 &&
+	    (st.st_mode & S_ISGID) == 0 && st.st_gid != c->egid &&
+	    (c->euid == 0 || c->euid == st.st_uid ||
+	    (st.st_mode & group_wx) == group_wx) && may_write(dirfd)) {
+		if (c->euid != 0 && !cred_ingroup(c, st.st_gid))
+			*mode &= ~(mode_t)S_ISGID;
+		cred_assume_group(p, st.st_gid);
+	}
+	cred_put(c);
+}

@@ -83,6 +83,18 @@ struct parentref {
 int path_parent(struct kproc *, int atfd, const char *path,
     struct parentref *);
 void parentref_close(struct parentref *);
+bool parentref_exists(const struct parentref *);
+
+/*
+ * Instead of cred_assume() right before a host call that makes a new file in
+ * directory dirfd, and does nothing else: NetBSD's file systems give it the
+ * group of the directory, the host's that of the process.  So the thread is
+ * given that group, where p may write the directory anyway.  As on NetBSD a
+ * set-group-id bit of *mode goes if p is no member.  A server that is not root
+ * leaves it at the host's way, and so does a directory whose group is denied
+ * what others may.
+ */
+void path_assume_maker(struct kproc *, int dirfd, mode_t *mode);
 
 /*
  * The name of directory descriptor fd as seen from directory `root`, "/" for

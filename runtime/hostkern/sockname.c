@@ -259,6 +259,7 @@ bind_under(struct kproc *p, struct file *f, const struct parentref *pr)
 {
 	struct sockaddr_un sun = { .sun_family = AF_UNIX };
 	struct ksock *so = sock_of(f);
+	mode_t mode = 0777 & ~proc_umask(p);
 	struct stat st;
 	int n;
 
@@ -270,9 +271,9 @@ bind_under(struct kproc *p, struct file *f, const struct parentref *pr)
 	if (so->hostname == NULL)
 		return RUMP_ENOMEM;
 	/* The mode of the socket is that of the file to be. */
-	if (fchmod(f->hfd, 0777 & ~proc_umask(p)) != 0)
+	if (fchmod(f->hfd, mode) != 0)
 		return kern_errno();
-	cred_assume(p);
+	path_assume_maker(p, pr->fd, &mode);
 	if (bind(f->hfd, (struct sockaddr *)&sun, sizeof(sun)) != 0)
 		return errno == EEXIST ? RUMP_EADDRINUSE : kern_errno();
 	if (fstatat(pr->fd, pr->name, &st, AT_SYMLINK_NOFOLLOW) == 0) {

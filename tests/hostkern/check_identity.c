@@ -178,7 +178,6 @@ START_TEST(files_are_judged_by_effective_ids)
 	raw_open(G, "/mine", RUMP_O_CREAT | RUMP_O_RDWR, 0666);
 	ck_assert_int_eq(stat(raw_host(&S, "mine"), &host), 0);
 	ck_assert_uint_eq(host.st_uid, 1000);
-	ck_assert_uint_eq(host.st_gid, 1234);
 	ck_assert_uint_eq(host.st_mode & 07777, 0644);
 
 	/* Another guest on the same threads is still root, and so am I. */
@@ -195,6 +194,69 @@ START_TEST(files_are_judged_by_effective_ids)
 	OK(G, setuid, 1000);
 	raw_open(G, "/group", RUMP_O_RDONLY, 0);
 	ck_assert_int_eq(CALL(G, open, P("/group"), RUMP_O_WRONLY, 0),
+	    RUMP_EACCES);
+}
+END_TEST
+
+static uint32_t
+group_of(const char *path)
+{
+	struct rump_stat st;
+
+	OK(G, __lstat50, P(path), P(&st));
+	return st.st_gid;
+}
+
+/* As on NetBSD's file systems, whose process it may be. */
+START_TEST(new_files_take_the_directorys_group)
+{
+	struct rump_sockaddr_un at = { .sun_family = RUMP_AF_LOCAL,
+	    .sun_len = 10, .sun_path = "/d/sock" };
+	struct rump_stat st;
+	int round;
+
+	if (geteuid() != 0)
+		return;
+	raw_put(&S, "private", "x");
+	OK(G, chown, P("/private"), 0, 20);
+	OK(G, chmod, P("/private"), 0040);
+	OK(G, mkdir, P("/closed"), 0755);
+	OK(G, chown, P("/closed"), 0, 20);
+	OK(G, mkdir, P("/others"), 0755);
+	OK(G, chown, P("/others"), 0, 20);
+	OK(G, chmod, P("/others"), 0707);
+	for (round = 0; round < 2; round++) {
+		OK(G, mkdir, P("/d"), 0755);
+		OK(G, chown, P("/d"), 0, 20);
+		OK(G, chmod, P("/d"), 0777);
+		if (round == 1) {
+			OK(G, setgid, 1000);
+			OK(G, setuid, 1000);
+		}
+		(void)raw_open(G, "/d/f", RUMP_O_CREAT | RUMP_O_RDWR, 06755);
+		OK(G, __lstat50, P("/d/f"), P(&st));
+		ck_assert_uint_eq(st.st_gid, 20);
+		ck_assert_uint_eq(st.st_mode & 07777,
+		    round == 0 ? 06755 : 04755);
+		OK(G, mkdir, P("/d/d"), 0755);
+		OK(G, mkfifo, P("/d/fifo"), 0644);
+		OK(G, symlink, P("f"), P("/d/l"));
+		OK(G, bind, (int)OK(G, __socket30, RUMP_AF_LOCAL,
+		    RUMP_SOCK_STREAM, 0), P(&at), sizeof(at));
+		ck_assert_uint_eq(group_of("/d/d"), 20);
+		ck_assert_uint_eq(group_of("/d/fifo"), 20);
+		ck_assert_uint_eq(group_of("/d/l"), 20);
+		ck_assert_uint_eq(group_of("/d/sock"), 20);
+		if (round == 0)
+			OK(G, rename, P("/d"), P("/roots"));
+	}
+	/* The group is the files', not the process's. */
+	ck_assert_int_eq(CALL(G, mkdir, P("/closed/d"), 0755), RUMP_EACCES);
+	ck_assert_int_eq(CALL(G, open, P("/closed/f"), RUMP_O_CREAT, 0644),
+	    RUMP_EACCES);
+	OK(G, mkdir, P("/others/d"), 0755);
+	OK(G, mkdir, P("/d/d/d"), 0755);
+	ck_assert_int_eq(CALL(G, open, P("/private"), RUMP_O_RDONLY, 0),
 	    RUMP_EACCES);
 }
 END_TEST
@@ -297,6 +359,7 @@ add_tests(TCase *t)
 	tcase_add_test(t, ids_are_the_peers);
 	tcase_add_test(t, changing_ids);
 	tcase_add_test(t, files_are_judged_by_effective_ids);
+	tcase_add_test(t, new_files_take_the_directorys_group);
 	tcase_add_test(t, login_names);
 	tcase_add_test(t, umask_is_each_ones_own);
 	tcase_add_test(t, limits);
