@@ -67,20 +67,27 @@ owner_find(struct kproc *p, const struct file *f)
 }
 
 /*
- * A description of its own for the file: opened for both where that is
- * allowed, so that it serves both kinds of locks, else as the guest has it.
+ * A description of its own for the file: opened for both where that can be,
+ * so that it serves both kinds of locks, else as the guest has it.  By the
+ * server, as the guest may have become somebody who could not open it again;
+ * by the guest where the file system does not serve our root.
  */
 static int
 reopen(struct kproc *p, const struct file *f)
 {
+	const int flags = O_CLOEXEC | O_NONBLOCK | O_NOCTTY;
 	char proc[PATH_PROCFD];
 	int accmode = atomic_load(&f->flags) & RUMP_O_ACCMODE, fd;
 
-	cred_assume(p);
 	path_procfd(proc, f->hfd);
-	fd = open(proc, O_RDWR | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	cred_assume_server(p->hk);
+	fd = open(proc, O_RDWR | flags);
 	if (fd == -1)
-		fd = open(proc, accmode | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+		fd = open(proc, accmode | flags);
+	if (fd == -1) {
+		cred_assume(p);
+		fd = open(proc, accmode | flags);
+	}
 	return fd;
 }
 
@@ -283,7 +290,7 @@ set_lock(struct kproc *p, struct file *f, const struct flock *fl,
 	}
 	host.l_pid = 0;
 	if (fcntl(o->fd, F_OFD_SETLK, &host) != 0)
-		return kern_errno();
+		return errno == EACCES ? RUMP_EAGAIN : kern_errno();
 	ranges_cut(o, fl->l_start, range_end(fl), &spare[0]);
 	if (fl->l_type == F_UNLCK)
 		return 0;
@@ -314,7 +321,7 @@ try_lock(struct kproc *p, struct file *f, const struct flock *fl)
 	}
 	free(spare[0]);
 	free(spare[1]);
-	return error == RUMP_EACCES ? RUMP_EAGAIN : error;
+	return error;
 }
 
 /* What stands in the way of a lock, with the process that holds it. */

@@ -358,6 +358,26 @@ START_TEST(record_locks)
 }
 END_TEST
 
+/* The right to lock a file comes from its having been opened. */
+START_TEST(record_locks_of_one_who_was_root)
+{
+	struct raw_guest *other = raw_guest(&S, "other");
+	int fd, fd2;
+
+	if (geteuid() == 0) {
+		fd = raw_open(G, "/f", RUMP_O_RDWR | RUMP_O_CREAT, 0600);
+		fd2 = raw_open(other, "/f", RUMP_O_RDWR, 0);
+		OK(G, setuid, 1000);
+		ck_assert_int_eq(setlk(G, fd, RUMP_F_WRLCK, 0, 1), 0);
+		ck_assert_int_eq(setlk(other, fd2, RUMP_F_RDLCK, 0, 1),
+		    RUMP_EAGAIN);
+		ck_assert_int_eq(CALL(G, open, P("/f"), RUMP_O_RDONLY, 0),
+		    RUMP_EACCES);
+	}
+	raw_leave(other);
+}
+END_TEST
+
 START_TEST(waiting_in_a_circle_is_noticed)
 {
 	struct rump_flock fl = range(RUMP_F_WRLCK, 0, 1);
@@ -453,6 +473,7 @@ add_tests(TCase *t)
 	tcase_add_test(t, flocks);
 	tcase_add_test(t, record_locks);
 	tcase_add_test(t, record_locks_reach_the_host);
+	tcase_add_test(t, record_locks_of_one_who_was_root);
 	tcase_add_test(t, waiting_in_a_circle_is_noticed);
 	tcase_add_test(t, limit_of_file_size);
 	tcase_add_test(t, searching_only);
