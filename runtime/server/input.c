@@ -174,33 +174,48 @@ step_answer(struct session *ses, struct worker *w, const struct frame_hdr *hdr)
 
 /* Makes an lwp for the call, or says why not. */
 static struct lwp *
-begin_call(struct session *ses, enum frame_error *why)
+begin_call(struct session *ses, int *error)
 {
 	struct lwp *l;
 
 	l = NULL;
 	pthread_mutex_lock(&ses->lock);
 	if (ses->exec)
-		*why = FRAME_ERR_INEXEC;
+		*error = RUMP_EBUSY;
 	else if (ses->nbusy >= ses->srv->cfg.max_calls_per_client)
-		*why = FRAME_ERR_TRYAGAIN;
+		*error = RUMP_EAGAIN;
 	else if ((l = lwp_get(ses)) == NULL)
-		*why = FRAME_ERR_NOMEM;
+		*error = RUMP_ENOMEM;
 	pthread_mutex_unlock(&ses->lock);
 	return l;
+}
+
+/*
+ * A call that cannot be made fails like any other.  An error frame would do for
+ * our client, but NetBSD's crashes on one when another thread reads for the
+ * caller, and makes a call with TRYAGAIN again and again without a pause.
+ */
+static void
+fail_call(struct session *ses, uint64_t reqno, int error)
+{
+	const struct frame_hdr req = { .type = FRAME_SYSCALL, .reqno = reqno };
+	const struct frame_sysresp resp = { .error = error };
+
+	count(&ses->srv->count.errors, 1);
+	session_respond(ses, &req, &resp, sizeof(resp));
 }
 
 static enum step
 step_syscall(struct session *ses, struct worker *w,
     const struct frame_hdr *hdr, const uint8_t *body, size_t len)
 {
-	enum frame_error why;
 	struct lwp *l;
+	int error;
 
-	l = begin_call(ses, &why);
+	l = begin_call(ses, &error);
 	if (l == NULL) {
 		consume(ses, hdr->len);
-		session_error(ses, hdr->reqno, why);
+		fail_call(ses, hdr->reqno, error);
 		return STEP_AGAIN;
 	}
 	l->reqno = hdr->reqno;
@@ -213,7 +228,7 @@ step_syscall(struct session *ses, struct worker *w,
 
 	if (w->loop) {
 		if (!fiber_start(ses->srv, lwp_fiber, l, &l->fiber)) {
-			session_error(ses, l->reqno, FRAME_ERR_NOMEM);
+			fail_call(ses, l->reqno, RUMP_ENOMEM);
 			lwp_put(l, w);
 		}
 		return STEP_AGAIN;

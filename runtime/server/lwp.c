@@ -250,18 +250,12 @@ lwp_run(struct lwp *l)
 	if (!lwp_begin(l))
 		return lwp_put(l, w);
 	kernel_enter(w);
-	error = 0;
-	if (!l->known) {
-		error = lwp_introduce(l);
-		if (error != 0)
-			session_error(l->session, l->reqno, error_frame(error));
-	}
-	if (error == 0) {
+	error = l->known ? 0 : lwp_introduce(l);
+	if (error == 0)
 		error = srv->kernel->syscall(srv->kern, l, l->num, l->args,
 		    l->arglen, retval);
-		l->reserved = 0;
-		lwp_answer(l, error, retval);
-	}
+	l->reserved = 0;
+	lwp_answer(l, error, retval);
 	kernel_leave(w);
 	return lwp_put(l, w);
 }

@@ -184,7 +184,6 @@ END_TEST
 START_TEST(calls_at_once)
 {
 	unsigned i, refused, answered;
-	struct frame f;
 	int fd;
 
 	bed_init(&bed, _i);
@@ -193,12 +192,9 @@ START_TEST(calls_at_once)
 	fd = cl_guest(&bed);
 	for (i = 0; i < 10; i++)
 		cl_call(fd, i, TK_GATE_WAIT, 0, 0, 0);
-	for (refused = 0; refused < 2; refused++) {
-		f = cl_recv(fd);
-		ck_assert_uint_eq(f.class, ERROR);
-		ck_assert_uint_eq(f.u, E_TRYAGAIN);
-		ck_assert_uint_ge(f.reqno, 8);
-	}
+	/* Answers: NetBSD's client cannot have error frames. */
+	for (refused = 0; refused < 2; refused++)
+		ck_assert_int_eq(cl_answer(fd, 8 + refused, NULL), RUMP_EAGAIN);
 	expect_served();
 	tk_gate(&bed.tk, true);
 	for (answered = 0; answered < 8; answered++)
