@@ -242,7 +242,7 @@ rumpclient_syscall(int num, const void *data, size_t dlen,
 	began = rump_trace_enabled() ? nanoseconds() : 0;
 	entry_begin(&e);
 	guard_begin(&call);
-	error = call_persist(conn_self(), &call, &e);
+	error = call_persist(conn_self(&e), &call, &e);
 	guard_end(&call);
 	if (call.done && !call.lost) {
 		retval[0] = (register_t)call.resp.sysresp.retval[0];

@@ -100,7 +100,7 @@ close_others(struct conn *c, int *fdp)
 int
 rumpclient__closenotify(int *fdp, enum rumpclient_closevariant variant)
 {
-	struct conn *c = conn_self();
+	struct conn *c;
 	struct entry e;
 	int error;
 
@@ -109,6 +109,7 @@ rumpclient__closenotify(int *fdp, enum rumpclient_closevariant variant)
 		return -1;
 	}
 	entry_begin(&e);
+	c = conn_self(&e);
 	error = 0;
 	switch (variant) {
 	case RUMPCLIENT_CLOSE_CLOSE:

@@ -56,27 +56,12 @@ conn_override_end(struct entry *e)
 	munmap(c, sizeof(*c));
 }
 
-static void
-drop_overrides(pid_t self)
-{
-	struct entry e;
-
-	entry_begin(&e);
-	while (override != NULL && override->owner != self)
-		conn_override_end(&e);
-	entry_end(&e);
-}
-
 struct conn *
-conn_self(void)
+conn_self(struct entry *e)
 {
-	pid_t self;
 
-	if (override == NULL)
-		return &process_conn;
-	self = getpid();
-	if (override->owner != self)
-		drop_overrides(self);
+	while (override != NULL && override->owner != getpid())
+		conn_override_end(e);
 	return override != NULL ? override : &process_conn;
 }
 
@@ -119,8 +104,8 @@ before_fork(void)
 {
 	struct entry e;
 
-	conn_self();		/* sees whose override is */
 	entry_begin(&e);
+	conn_self(&e);		/* sees whose override is */
 	pthread_mutex_lock(&process_conn.sendlock);
 	pthread_mutex_lock(&process_conn.lock);
 	fork_entry = e;

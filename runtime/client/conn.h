@@ -169,8 +169,9 @@ struct conn {
 	char rbuf[CONN_RBUF];
 };
 
-/* This thread's connection. */
-struct conn *conn_self(void);
+/* This thread's connection, within an entry: of which it puts right what a
+ * vfork child has left wrong. */
+struct conn *conn_self(struct entry *e);
 /*
  * Makes c, from mmap(2), this thread's for as long as this process, a vfork(2)
  * child, runs in its parent's memory.  The parent's next conn_self() sees that

@@ -84,7 +84,7 @@ int rumpclient__exec_augmentenv(char *const oenv[], char ***newenv);
 int
 rumpclient__exec_augmentenv(char *const oenv[], char ***newenv)
 {
-	struct conn *c = conn_self();
+	struct conn *c;
 	struct entry e;
 	size_t vector;
 	char *block;
@@ -94,6 +94,7 @@ rumpclient__exec_augmentenv(char *const oenv[], char ***newenv)
 	if (block == NULL)
 		return -1;
 	entry_begin(&e);
+	c = conn_self(&e);
 	pthread_mutex_lock(&c->lock);
 	format_variables(c, block + vector, block + vector + EXECFD_LEN);
 	pthread_mutex_unlock(&c->lock);
@@ -193,7 +194,7 @@ hand_over(struct conn *c, const struct entry *e, const char *path,
 int
 rumpclient_exec(const char *path, char *const argv[], char *const envp[])
 {
-	struct conn *c = conn_self();
+	struct conn *c;
 	struct call claim = { .done = true };
 	struct entry e;
 	int error;
@@ -203,6 +204,7 @@ rumpclient_exec(const char *path, char *const argv[], char *const envp[])
 		return -1;
 	}
 	entry_begin(&e);
+	c = conn_self(&e);
 	error = conn_setup_begin(c, &e);
 	if (error == 0) {
 		conn_claim(c, &claim);

@@ -47,7 +47,7 @@ rumpclient_prefork(void)
 	if (rf == NULL)
 		return NULL;
 	entry_begin(&e);
-	error = call_persist(conn_self(), &call, &e);
+	error = call_persist(conn_self(&e), &call, &e);
 	entry_end(&e);
 	if (error != 0) {
 		free(rf);
@@ -72,15 +72,19 @@ vfork_conn(void)
 	return p;
 }
 
+/* c is a vfork child's new connection, or NULL: this process's own. */
 static int
-connect_child(struct conn *c, const uint32_t *cookie, bool vforked)
+connect_child(struct conn *c, const uint32_t *cookie)
 {
+	const bool vforked = c != NULL;
 	struct entry e;
 	int error;
 
 	entry_begin(&e);
 	if (vforked)
 		conn_override(c, &e);
+	else
+		c = conn_self(&e);
 	error = conn_setup_begin(c, &e);
 	if (error == 0) {
 		sig_open(&e);
@@ -102,8 +106,9 @@ rumpclient_fork_init(struct rumpclient_fork *rf)
 	bool vforked;
 
 	vforked = !conn_process_is_own();
-	c = vforked ? vfork_conn() : conn_self();
-	rf->error = c == NULL ? errno : connect_child(c, rf->cookie, vforked);
+	c = vforked ? vfork_conn() : NULL;
+	rf->error = vforked && c == NULL ? errno :
+	    connect_child(c, rf->cookie);
 	if (rf->error != 0) {
 		errno = rf->error;
 		return -1;
@@ -152,8 +157,11 @@ rumpclient_fork_cancel(struct rumpclient_fork *rf)
 void
 rumpclient_fork_vparent(struct rumpclient_fork *rf)
 {
+	struct entry e;
 
-	conn_self();		/* drops the child's connection */
+	entry_begin(&e);
+	conn_self(&e);		/* drops the child's connection */
+	entry_end(&e);
 	free(rf);
 }
 

@@ -229,11 +229,12 @@ is_up(struct conn *c)
 int
 rumpclient_init(void)
 {
-	struct conn *c = conn_self();
+	struct conn *c;
 	struct entry e;
 	int error;
 
 	entry_begin(&e);
+	c = conn_self(&e);
 	error = conn_setup_begin(c, &e);
 	if (error == 0) {
 		if (!is_up(c)) {
