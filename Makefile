@@ -112,11 +112,12 @@ $(GENERATED):	$(MASTER) $(wildcard gen/*.lua templates/*)
 	$(LUA) gen/rumpgen.lua $(MASTER) -o $(OUT)
 	@touch $@
 
-$(OUT)/client/%.c $(OUT)/server/%.c $(OUT)/trace/%.c $(OUT)/tests/%.c: $(GENERATED) ;
-$(OUT)/client/librumpclient.map: $(GENERATED) ;
+# A rule each, so that what the generator left alone is not compiled again.
+$(foreach p,client/%.c client/%.map server/%.c trace/%.c tests/%.c \
+	include/rump/%.h,$(eval $(OUT)/$(p): $(GENERATED) ;))
 
 # --- compiling ------------------------------------------------------------
-$(B)/obj/%.o:	%.c $(GENERATED)
+$(B)/obj/%.o:	%.c | $(GENERATED)
 	@mkdir -p $(@D)
 	$(call say,cc,$<)
 	$(Q)$(CC) $(CPPFLAGS) $(TESTCPPFLAGS) $(CFLAGS) $(DEPFLAGS) -c -o $@ $<
@@ -290,18 +291,17 @@ $(B)/bench/%:	$(B)/obj/tests/bench/%.o \
 # --- installation -----------------------------------------------------------
 D :=		$(DESTDIR)$(PREFIX)
 install:	build
-	install -d $(D)/bin $(D)/lib $(D)/include/rump \
-	    $(foreach s,1 3 5 7,$(D)/share/man/man$(s))
-	install -m 755 $(RUMP_SERVER) $(D)/bin
-	install -m 644 $(CLIENT_A) $(SERVER_A) $(D)/lib
-	install -m 755 $(CLIENT_SO) $(SERVER_SO) $(D)/lib
-	ln -sf librumpclient.so.0 $(D)/lib/librumpclient.so
-	ln -sf librumpserver.so.0 $(D)/lib/librumpserver.so
+	install -d "$(D)/bin" "$(D)/lib" "$(D)/include/rump" \
+	    $(foreach s,1 3 5 7,"$(D)/share/man/man$(s)")
+	install -m 755 $(RUMP_SERVER) "$(D)/bin"
+	install -m 644 $(CLIENT_A) $(SERVER_A) "$(D)/lib"
+	install -m 755 $(CLIENT_SO) $(SERVER_SO) "$(D)/lib"
+	ln -sf librumpclient.so.0 "$(D)/lib/librumpclient.so"
+	ln -sf librumpserver.so.0 "$(D)/lib/librumpserver.so"
 	install -m 644 runtime/include/rump/*.h $(OUT)/include/rump/*.h \
-	    $(D)/include/rump
-	@set -e; for s in 1 3 5 7; do for p in docs/man/*.$$s; do \
-	    test ! -e $$p || install -m 644 $$p $(D)/share/man/man$$s; \
-	    done; done
+	    "$(D)/include/rump"
+	@set -e; for s in 1 3 5 7; do \
+	    install -m 644 docs/man/*.$$s "$(D)/share/man/man$$s"; done
 
 clean:
 	rm -rf $(OUT)
