@@ -190,7 +190,8 @@ call_run(struct conn *c, struct call *call, const struct entry *e)
 	if (error == 0) {
 		await(c, call, e);
 		error = call->error;
-		if (error == 0 && call->efault)
+		/* Its error may come of the zeros that the server got. */
+		if (call->efault && !call->lost)
 			error = RUMP_EFAULT;
 		lost = c->state != CONN_UP;
 		pthread_mutex_unlock(&c->lock);

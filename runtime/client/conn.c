@@ -361,6 +361,8 @@ close_all(struct conn *c)
 	c->copyout_left = 0;
 	c->raised = false;
 	c->mapped_bytes = 0;
+	c->nrefusals = 0;
+	c->no_errors = false;
 }
 
 static bool

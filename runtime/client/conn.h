@@ -52,6 +52,9 @@ enum {
 	CONN_MAX_UNSENT = 1024 * 1024,
 	/* Regions (not bytes) mapped for the server that the guard knows. */
 	CONN_MAX_MAPPED = 16,
+	/* Refusals (not bytes) that are kept: as many as a NetBSD kernel has
+	 * threads to wait with. */
+	CONN_MAX_REFUSALS = 128,
 };
 
 /*
@@ -64,6 +67,13 @@ struct guard_names {
 	struct rump_msghdr msg;
 	struct rump_mmsghdr *msgs;	/* nmsgs of them, mapped, or NULL */
 	size_t nmsgs, mapped;
+};
+
+/* A copyin or copyinstr that was answered with an error. */
+struct refusal {
+	uint64_t reqno;
+	struct frame_copy copy;
+	bool string;
 };
 
 /* What a call waits for; lives on the caller's stack while it is pending. */
@@ -166,6 +176,10 @@ struct conn {
 	bool copyout_drop;	/* refused or faulted: throw the rest away */
 	bool raised;		/* a signal was raised: let it through */
 	uint64_t mapped_bytes;	/* by all anonmmaps */
+	struct refusal refusals[CONN_MAX_REFUSALS];	/* the latest */
+	unsigned nrefusals;
+	bool no_errors;		/* the server does not take an error for an
+				 * answer, see upcall_returned() */
 	char rbuf[CONN_RBUF];
 };
 

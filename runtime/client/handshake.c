@@ -184,18 +184,32 @@ throw_away(int fd, uint64_t len, uint64_t deadline)
 	return 0;
 }
 
+/* The copyins that were declined, as struct conn's refusals. */
+struct declined {
+	struct refusal refusals[CONN_MAX_REFUSALS];
+	unsigned n;
+};
+
 /* A request of the server's for a call of the image before: copyin and the
  * like get an error, what needs no answer none. */
 static int
-decline(int fd, const struct frame_hdr *req, uint64_t deadline)
+decline(int fd, const struct frame_hdr *req, struct declined *d,
+    uint64_t deadline)
 {
+	struct refusal r = { .reqno = req->reqno,
+	    .string = req->type == FRAME_COPYINSTR };
 	struct frame_hdr hdr;
 	uint64_t nowhere;
 	char frame[sizeof(hdr) + sizeof(nowhere)];
+	int error;
 
 	switch (req->type) {
 	case FRAME_COPYIN:
 	case FRAME_COPYINSTR:
+		error = recv_all(fd, &r.copy, sizeof(r.copy), deadline);
+		if (error != 0)
+			return error;
+		d->refusals[d->n++ % CONN_MAX_REFUSALS] = r;
 		hdr = frame_hdr(FRAME_ERROR, 0, req->reqno,
 		    FRAME_ERR_MALFORMED, 0);
 		return send_all(fd, &hdr, sizeof(hdr), deadline);
@@ -205,10 +219,64 @@ decline(int fd, const struct frame_hdr *req, uint64_t deadline)
 		nowhere = 0;
 		memcpy(frame, &hdr, sizeof(hdr));
 		memcpy(frame + sizeof(hdr), &nowhere, sizeof(nowhere));
-		return send_all(fd, frame, sizeof(frame), deadline);
+		error = send_all(fd, frame, sizeof(frame), deadline);
+		if (error != 0)
+			return error;
+		/* FALLTHROUGH */
 	default:
-		return 0;
+		return throw_away(fd, req->len - FRAME_HDRLEN, deadline);
 	}
+}
+
+/* The declined copyin whose error this is, come back (upcall_returned()). */
+static const struct refusal *
+find_declined(const struct declined *d, const struct frame_hdr *hdr)
+{
+	unsigned i;
+
+	if (hdr->class != FRAME_ERROR || hdr->u != FRAME_ERR_MALFORMED)
+		return NULL;
+	for (i = 0; i < d->n && i < CONN_MAX_REFUSALS; i++) {
+		if (d->refusals[i].reqno == hdr->reqno)
+			return &d->refusals[i];
+	}
+	return NULL;
+}
+
+/* What such a server gets instead. */
+static int
+send_zeros(int fd, const struct refusal *r, uint64_t deadline)
+{
+	static const char zeros[4096];
+	struct frame_hdr hdr;
+	uint64_t len, n;
+	int error;
+
+	len = r->string ? 1 : r->copy.len;
+	if (len > FRAME_MAX_MOVE)
+		return EPROTO;
+	hdr = frame_hdr(FRAME_RESP, FRAME_COPYIN, r->reqno, 0, (size_t)len);
+	error = send_all(fd, &hdr, sizeof(hdr), deadline);
+	for (; len > 0 && error == 0; len -= n) {
+		n = len < sizeof(zeros) ? len : sizeof(zeros);
+		error = send_all(fd, zeros, (size_t)n, deadline);
+	}
+	return error;
+}
+
+/* A frame that is about a call of the image before. */
+static int
+settle_frame(int fd, const struct frame_hdr *hdr, struct declined *d,
+    uint64_t deadline)
+{
+	const struct refusal *r;
+
+	r = find_declined(d, hdr);
+	if (r != NULL)
+		return send_zeros(fd, r, deadline);
+	if (hdr->class == FRAME_REQ)
+		return decline(fd, hdr, d, deadline);
+	return throw_away(fd, hdr->len - FRAME_HDRLEN, deadline);
 }
 
 /* Reads frames until the answer to the handshake has come. */
@@ -216,6 +284,7 @@ static int
 read_answer(int fd, uint64_t reqno, bool inherited, uint64_t deadline,
     bool quiet)
 {
+	struct declined declined = { .n = 0 };
 	struct frame_hdr hdr;
 	const char *why;
 	int32_t nberror;
@@ -228,7 +297,8 @@ read_answer(int fd, uint64_t reqno, bool inherited, uint64_t deadline,
 		why = frame_check(&hdr, FRAME_FROM_SERVER);
 		if (why != NULL)
 			break;
-		if (hdr.class == FRAME_ERROR && hdr.reqno == reqno) {
+		if (hdr.class == FRAME_ERROR && hdr.reqno == reqno &&
+		    find_declined(&declined, &hdr) == NULL) {
 			if (!quiet)
 				client_log("%s: handshake refused: %s",
 				    conn_server.text, frame_error_name(hdr.u));
@@ -248,9 +318,7 @@ read_answer(int fd, uint64_t reqno, bool inherited, uint64_t deadline,
 		why = "something other than the handshake's answer";
 		if (!inherited)
 			break;
-		error = throw_away(fd, hdr.len - FRAME_HDRLEN, deadline);
-		if (error == 0 && hdr.class == FRAME_REQ)
-			error = decline(fd, &hdr, deadline);
+		error = settle_frame(fd, &hdr, &declined, deadline);
 		if (error != 0)
 			return say(quiet, error, "no answer to the handshake");
 	}

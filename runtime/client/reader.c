@@ -183,7 +183,7 @@ handle_frames(struct conn *c)
 			c->rstart += wanted(&hdr);
 			if (hdr.class == FRAME_REQ)
 				why = upcall(c, &hdr, body);
-			else
+			else if (!upcall_returned(c, &hdr))
 				why = deliver(c, &hdr, body);
 		}
 		if (why != NULL) {

@@ -43,33 +43,86 @@ answer_error(struct conn *c, uint64_t reqno)
 
 /* --- copyin, copyinstr --- */
 
-/* Answers with len bytes at addr. */
-static void
+/* Answers with len bytes at addr.  Returns false when nothing was sent because
+ * they cannot be read. */
+static bool
 answer_memory(struct conn *c, uint64_t reqno, uint64_t addr, size_t len)
 {
 	struct frame_hdr hdr;
 	int error;
 
-	if ((len > WHOLE_MAX || !c->local) && !usermem_readable(addr, len)) {
-		answer_error(c, reqno);
-		return;
-	}
+	if ((len > WHOLE_MAX || !c->local) && !usermem_readable(addr, len))
+		return false;
 	/* NetBSD's client answers a copyinstr as a copyin too. */
 	hdr = frame_hdr(FRAME_RESP, FRAME_COPYIN, reqno, 0, len);
 	error = conn_send_user(c, &hdr, addr, len);
-	switch (error) {
-	case 0:
-		return;
-	case ERANGE:
+	if (error == EFAULT || error == ENOMEM)
+		return false;
+	if (error == ERANGE)
 		guard_fault(c, addr, len);
-		return;
-	case EFAULT:
-	case ENOMEM:
-		answer_error(c, reqno);
-		return;
-	default:
+	else if (error != 0)
 		conn_lost(c, c->generation);
+	return true;
+}
+
+/*
+ * For a server that takes nothing but data for an answer: it gets zeros or an
+ * empty string, and its calls fail here.
+ */
+static void
+answer_zeros(struct conn *c, const struct refusal *r)
+{
+	size_t len;
+	void *zeros;
+
+	guard_fault(c, r->copy.addr, (size_t)r->copy.len);
+	len = r->string ? 1 : (size_t)r->copy.len;
+	zeros = MAP_FAILED;
+	if (len <= FRAME_MAX_COPY)
+		zeros = mmap(NULL, len, PROT_READ,
+		    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (zeros == MAP_FAILED) {
+		conn_broken(c, "copyin of much that is not there");
+		return;
 	}
+	if (!answer_memory(c, r->reqno, (uintptr_t)zeros, len))
+		conn_lost(c, c->generation);
+	munmap(zeros, len);
+}
+
+static void
+refuse(struct conn *c, const struct frame_hdr *hdr,
+    const struct frame_copy *copy)
+{
+	const struct refusal r = { .reqno = hdr->reqno, .copy = *copy,
+	    .string = hdr->type == FRAME_COPYINSTR };
+
+	if (c->no_errors) {
+		answer_zeros(c, &r);
+		return;
+	}
+	c->refusals[c->nrefusals++ % CONN_MAX_REFUSALS] = r;
+	answer_error(c, hdr->reqno);
+}
+
+bool
+upcall_returned(struct conn *c, const struct frame_hdr *hdr)
+{
+	struct refusal *r;
+	unsigned i;
+
+	if (hdr->class != FRAME_ERROR || hdr->u != FRAME_ERR_MALFORMED)
+		return false;
+	for (i = 0; i < c->nrefusals && i < CONN_MAX_REFUSALS; i++) {
+		r = &c->refusals[i];
+		if (r->copy.len > 0 && r->reqno == hdr->reqno) {
+			c->no_errors = true;
+			answer_zeros(c, r);
+			r->copy.len = 0;	/* not again */
+			return true;
+		}
+	}
+	return false;
 }
 
 static void
@@ -77,12 +130,10 @@ copyin(struct conn *c, const struct frame_hdr *hdr,
     const struct frame_copy *copy)
 {
 
-	if (copy->len > FRAME_MAX_COPY ||
-	    !guard_allows(c, copy->addr, (size_t)copy->len, GUARD_IN)) {
-		answer_error(c, hdr->reqno);
-		return;
-	}
-	answer_memory(c, hdr->reqno, copy->addr, (size_t)copy->len);
+	if (copy->len > FRAME_MAX_MOVE ||
+	    !guard_allows(c, copy->addr, (size_t)copy->len, GUARD_IN) ||
+	    !answer_memory(c, hdr->reqno, copy->addr, (size_t)copy->len))
+		refuse(c, hdr, copy);
 }
 
 static void
@@ -94,17 +145,15 @@ copyinstr(struct conn *c, const struct frame_hdr *hdr,
 	size_t len;
 
 	if (copy->len > FRAME_MAX_COPY ||
-	    !guard_allows(c, copy->addr, (size_t)copy->len, GUARD_STRING)) {
-		answer_error(c, hdr->reqno);
-		return;
-	}
-	if (usermem_strlen(copy->addr, (size_t)copy->len,
+	    !guard_allows(c, copy->addr, (size_t)copy->len, GUARD_STRING) ||
+	    usermem_strlen(copy->addr, (size_t)copy->len,
 	    frame + sizeof(resp), sizeof(frame) - sizeof(resp), &len) != 0) {
-		answer_error(c, hdr->reqno);
+		refuse(c, hdr, copy);
 		return;
 	}
 	if (len > sizeof(frame) - sizeof(resp)) {
-		answer_memory(c, hdr->reqno, copy->addr, len);
+		if (!answer_memory(c, hdr->reqno, copy->addr, len))
+			refuse(c, hdr, copy);
 		return;
 	}
 	resp = frame_hdr(FRAME_RESP, FRAME_COPYIN, hdr->reqno, 0, len);

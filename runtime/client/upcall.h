@@ -20,6 +20,15 @@
 const char *upcall(struct conn *c, const struct frame_hdr *hdr,
     const char *body);
 
+/*
+ * An error frame that may be one of ours come back: NetBSD's server does not
+ * know the errors that a refused copyin is answered with.  It returns them,
+ * with the number of its own request, and goes on waiting.  Returns true when
+ * it was one; the request has been answered with zeros then, as later ones
+ * will be, and its call fails with EFAULT.
+ */
+bool upcall_returned(struct conn *c, const struct frame_hdr *hdr);
+
 /* n bytes of copyout data, at most copyout_left, from the buffer. */
 void upcall_copyout_data(struct conn *c, const char *data, size_t n);
 /* n bytes have been received in place. */

@@ -82,7 +82,7 @@ violation(struct session *ses, struct worker *w, const struct frame_hdr *hdr,
 	    (unsigned long long)hdr->len);
 	/* With an impossible length nobody knows where the next one begins. */
 	if (hdr->class != FRAME_REQ || hdr->len < FRAME_HDRLEN ||
-	    hdr->len > FRAME_MAX)
+	    hdr->len > FRAME_HDRLEN + FRAME_MAX_COPY)
 		return end(ses, w, "protocol error");
 	session_refuse(ses, hdr->reqno, FRAME_ERR_MALFORMED);
 	return STEP_AGAIN;

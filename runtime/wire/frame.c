@@ -16,7 +16,7 @@ static_assert(sizeof(struct frame_copy) == 16, "copy");
 static_assert(sizeof(struct frame_sysresp) == 24, "sysresp");
 static_assert(offsetof(struct frame_sysresp, retval) == 8, "sysresp retval");
 static_assert(sizeof(struct frame_fork) == 20, "fork");
-static_assert(sizeof(struct frame_copy) + FRAME_HDRLEN + FRAME_MAX_COPY ==
+static_assert(sizeof(struct frame_copy) + FRAME_HDRLEN + FRAME_MAX_MOVE ==
     FRAME_MAX, "longest frame");
 
 /* NetBSD's errno values, which is what a client reports. */
@@ -46,7 +46,7 @@ static const struct bounds client_req[FRAME_NTYPES] = {
 };
 
 static const struct bounds client_resp[FRAME_NTYPES] = {
-	[FRAME_COPYIN] = BETWEEN(0, FRAME_MAX_COPY),
+	[FRAME_COPYIN] = BETWEEN(0, FRAME_MAX_MOVE),
 	[FRAME_COPYINSTR] = BETWEEN(0, FRAME_MAX_COPY),
 	[FRAME_ANONMMAP] = EXACTLY(sizeof(uint64_t)),
 };
@@ -55,9 +55,9 @@ static const struct bounds server_req[FRAME_NTYPES] = {
 	[FRAME_COPYIN] = EXACTLY(sizeof(struct frame_copy)),
 	[FRAME_COPYINSTR] = EXACTLY(sizeof(struct frame_copy)),
 	[FRAME_COPYOUT] = BETWEEN(sizeof(struct frame_copy),
-	    sizeof(struct frame_copy) + FRAME_MAX_COPY),
+	    sizeof(struct frame_copy) + FRAME_MAX_MOVE),
 	[FRAME_COPYOUTSTR] = BETWEEN(sizeof(struct frame_copy),
-	    sizeof(struct frame_copy) + FRAME_MAX_COPY),
+	    sizeof(struct frame_copy) + FRAME_MAX_MOVE),
 	[FRAME_ANONMMAP] = EXACTLY(sizeof(uint64_t)),
 	[FRAME_RAISE] = EXACTLY(0),
 };

@@ -92,10 +92,14 @@ enum {
 	FRAME_MAX_ARGS = 16,
 	/* Command name in a guest or exec handshake, NUL included. */
 	FRAME_MAX_COMM = 4096,
-	/* Data in one copyin, copyinstr, copyout or copyoutstr. */
+	/* Data in one copyin, copyinstr, copyout or copyoutstr of this
+	 * project's server. */
 	FRAME_MAX_COPY = 16 * 1024 * 1024,
-	/* The longest frame of all: a copyout of FRAME_MAX_COPY bytes. */
-	FRAME_MAX = FRAME_MAX_COPY + 40,
+	/* The same as the client has it: NetBSD's rump kernel moves what is
+	 * read from or written to a file of its host in one piece. */
+	FRAME_MAX_MOVE = 1024 * 1024 * 1024,
+	/* The longest frame of all: a copyout of FRAME_MAX_MOVE bytes. */
+	FRAME_MAX = FRAME_MAX_MOVE + 40,
 };
 
 /* Who sent a frame: decides which requests are legal. */

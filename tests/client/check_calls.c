@@ -172,7 +172,7 @@ END_TEST
 
 static const size_t sizes[] = {
 	0, 1, 100, 4095, 4096, 5000, 16360, 16384, 16385, 70000, 1 << 20,
-	5 << 20
+	5 << 20, 20 << 20
 };
 #define NSIZES	(sizeof(sizes) / sizeof(sizes[0]))
 

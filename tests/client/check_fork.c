@@ -430,6 +430,35 @@ START_TEST(exec_beside_threads)
 }
 END_TEST
 
+/* The server wants memory of the image before.  It gets none, and no server
+ * waits for it: NetBSD's gets zeros. */
+START_TEST(exec_beside_copyin)
+{
+	static const char zeros[5000];
+	struct fake_op *op = fake.sh->ops;
+	pid_t pid;
+
+	fake.sh->returns_errors = _i;
+	op[0] = (struct fake_op){ .what = OP_COPYIN,
+	    .addr = (uintptr_t)zeros, .len = sizeof(zeros) };
+	op[1] = (struct fake_op){ .what = OP_COPYINSTR,
+	    .addr = (uintptr_t)zeros, .len = 1024 };
+	pid = rumpclient_fork();
+	if (pid == 0) {
+		exec_self(3);
+		_exit(1);
+	}
+	ck_assert_int_eq(status_of(pid), 0);
+	ck_assert_int_eq(op[0].refused, !_i);
+	ck_assert_int_eq(op[1].refused, !_i);
+	if (_i) {
+		ck_assert_uint_eq(op[0].got, sizeof(zeros));
+		ck_assert_uint_eq(op[0].sum, fake_sum(zeros, sizeof(zeros)));
+		ck_assert_uint_eq(op[1].got, 1);
+	}
+}
+END_TEST
+
 START_TEST(failing_exec)
 {
 	char *argv[] = { self, NULL };
@@ -685,6 +714,7 @@ main(int argc, char *argv[])
 	tcase_add_test(tc, exec_keeps_the_process);
 	tcase_add_loop_test(tc, vfork_then_exec, 0, 2);
 	tcase_add_test(tc, exec_beside_threads);
+	tcase_add_loop_test(tc, exec_beside_copyin, 0, 2);
 	tcase_add_test(tc, failing_exec);
 	tcase_add_test(tc, environment_for_exec);
 	tcase_add_test(tc, daemonized);

@@ -343,6 +343,54 @@ START_TEST(environment)
 }
 END_TEST
 
+/* What a call gets of which the server reads len bytes at p, as NetBSD's. */
+static int
+reads_zeros(int num, uint64_t a, uint64_t b, uint64_t c, unsigned op,
+    uint64_t p, uint64_t len)
+{
+	static const char zeros[100];
+
+	fake.sh->ops[op].addr = p;
+	fake.sh->ops[op].len = len;
+	ck_assert_int_eq(fake_call(num, a, b, c, &rv), RUMP_EFAULT);
+	ck_assert(!fake.sh->ops[op].refused);
+	return fake.sh->ops[op].sum ==
+	    fake_sum(zeros, (size_t)fake.sh->ops[op].got) ?
+	    (int)fake.sh->ops[op].got : -1;
+}
+
+/*
+ * NetBSD's server takes nothing but data for an answer, so that is what it
+ * gets in the end.  It counts its requests from 0; the first refused one has
+ * the number of the call itself once.
+ */
+START_TEST(servers_that_take_no_errors)
+{
+	int i;
+
+	fake.sh->returns_errors = true;
+	for (i = 0; i < _i; i++)
+		fake.sh->ops[i] = (struct fake_op){ .what = OP_COPYIN,
+		    .addr = at(mem), .len = 1 };
+	fake.sh->ops[_i].what = OP_COPYIN;
+	ck_assert_int_eq(reads_zeros(4, 1, at(mem), 100, _i, at(other), 50),
+	    50);
+	ck_assert_int_eq(reads_zeros(4, 1, at(mem), 100, _i, at(other), 50),
+	    50);
+	ck_assert_int_eq(reads_zeros(4, 1, 8, 100, _i, 8, 100), 100);
+	fake.sh->ops[_i].what = OP_COPYINSTR;
+	ck_assert_int_eq(reads_zeros(4, 1, at(mem), 100, _i, 8, 1024), 1);
+	ck_assert_int_eq(fake.sh->errors, 1);
+	ck_assert_int_eq(fake_call(FAKE_ECHO, 7, 0, 0, &rv), 0);
+	ck_assert_int_eq(rv, 7);
+
+	/* Nobody sends that much for nothing. */
+	fake.sh->ops[_i].what = OP_COPYIN;
+	fake.sh->ops[_i].len = UINT64_MAX;
+	ck_assert_int_eq(fake_call(4, 1, at(mem), 100, &rv), RUMP_ENOTCONN);
+}
+END_TEST
+
 static void *
 reading_thread(void *arg)
 {
@@ -393,6 +441,7 @@ main(void)
 	tcase_add_test(tc, switched_off);
 	tcase_add_loop_test(tc, environment, 0, 2);
 	tcase_add_test(tc, another_threads_call);
+	tcase_add_loop_test(tc, servers_that_take_no_errors, 0, 4);
 	suite_add_tcase(s, tc);
 	return suite_run(s);
 }

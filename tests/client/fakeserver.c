@@ -399,13 +399,47 @@ fork_handshake(struct peer *p, const struct frame_fork *f)
 	return ok;
 }
 
+static void
+start_work(void *(*fn)(void *), struct peer *p, const struct frame_hdr *hdr,
+    const char *body)
+{
+	struct work *w;
+
+	w = malloc(sizeof(*w));
+	w->peer = p;
+	w->hdr = *hdr;
+	memcpy(w->args, body, sizeof(w->args));
+	spawn(fn, w);
+}
+
+static void
+put_handshake_resp(struct peer *p, uint64_t reqno)
+{
+	struct frame_hdr hdr;
+	int32_t zero = 0;
+
+	hdr = frame_hdr(FRAME_RESP, FRAME_HANDSHAKE, reqno, 0, sizeof(zero));
+	put_frame(p, &hdr, &zero);
+}
+
+/* An exec that waits for calls of the image before, which want memory. */
+static void *
+finish_exec(void *arg)
+{
+	struct work *w = arg;
+
+	do_ops(w->peer);
+	sh->ops[0].what = OP_END;
+	put_handshake_resp(w->peer, w->hdr.reqno);
+	free(w);
+	return NULL;
+}
+
 /* False: the connection ends. */
 static bool
 handshake(struct peer *p, const struct frame_hdr *req, char *body)
 {
 	struct frame_fork f;
-	struct frame_hdr hdr;
-	int32_t zero = 0;
 
 	if (sh->deaf)
 		return true;
@@ -432,11 +466,12 @@ handshake(struct peer *p, const struct frame_hdr *req, char *body)
 		end_calls(p);
 		memcpy(sh->comm, body, sizeof(sh->comm));
 		atomic_fetch_add(&sh->execs, 1);
-		break;
+		if (sh->ops[0].what == OP_END)
+			break;
+		start_work(finish_exec, p, req, body);
+		return true;
 	}
-	hdr = frame_hdr(FRAME_RESP, FRAME_HANDSHAKE, req->reqno, 0,
-	    sizeof(zero));
-	put_frame(p, &hdr, &zero);
+	put_handshake_resp(p, req->reqno);
 	return true;
 }
 
@@ -489,7 +524,6 @@ response(struct peer *p, const struct frame_hdr *hdr)
 static bool
 request(struct peer *p, const struct frame_hdr *hdr)
 {
-	struct work *w;
 	char body[FRAME_MAX_COMM] = { 0 };
 
 	if (!get(p->fd, body, (size_t)hdr->len - FRAME_HDRLEN))
@@ -502,14 +536,10 @@ request(struct peer *p, const struct frame_hdr *hdr)
 		return true;
 	default:
 		atomic_fetch_add(&sh->calls, 1);
-		w = malloc(sizeof(*w));
-		w->peer = p;
-		w->hdr = *hdr;
-		memcpy(w->args, body, sizeof(w->args));
 		pthread_mutex_lock(&mtx);
 		p->calls++;
 		pthread_mutex_unlock(&mtx);
-		spawn(call_thread, w);
+		start_work(call_thread, p, hdr, body);
 		return true;
 	}
 }
@@ -545,6 +575,9 @@ serve(void *arg)
 		if (hdr.class == FRAME_REQ) {
 			if (!request(p, &hdr))
 				break;
+		} else if (hdr.class == FRAME_ERROR && sh->returns_errors) {
+			atomic_fetch_add(&sh->errors, 1);
+			put_error(p, hdr.reqno, FRAME_ERR_MALFORMED);
 		} else {
 			response(p, &hdr);
 		}

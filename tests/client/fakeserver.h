@@ -49,13 +49,14 @@ struct fake_shared {
 	bool slow;		/* every byte in a write of its own */
 	bool deaf;		/* never answers a handshake */
 	unsigned nap;		/* ms before it reads an answer's body */
+	bool returns_errors;	/* as NetBSD's: for them it goes on waiting */
 	unsigned batch;		/* hold so many answers, send them reversed */
 	struct fake_op ops[FAKE_MAXOPS];	/* for calls of numbers < 1000 */
 	char bytes[256];
 	size_t nbytes;
 	/* reports */
 	atomic_int accepted, closed, guests, forks, cancels, execs, preforks;
-	atomic_int calls, blocked;
+	atomic_int calls, blocked, errors;
 	atomic_int nextpid;
 	char comm[128];
 };
