@@ -153,10 +153,11 @@ $(SERVER_O):	$(SERVER)
 	$(Q)objcopy --localize-hidden $@
 $(SERVER_A):	$(SERVER_O) $(WIRE) $(ABI)
 	$(archive)
+# Never unloaded: its connection is the process's, not a plug-in's.
 $(CLIENT_SO):	$(CLIENT) $(WIRE) $(ABI) $(TRACE) $(OUT)/client/librumpclient.map
 	@mkdir -p $(@D)
 	$(call say,so,$@)
-	$(Q)$(CC) -shared $(LDFLAGS) -Wl,-soname,$(@F) \
+	$(Q)$(CC) -shared $(LDFLAGS) -Wl,-soname,$(@F) -Wl,-z,nodelete \
 	    -Wl,--version-script=$(OUT)/client/librumpclient.map -Wl,-z,defs \
 	    -o $@ $(filter %.o,$^)
 	@ln -sf $(@F) $(@:.0=)

@@ -21,6 +21,7 @@
 
 #include "lib/sanitizer.h"
 #include "lib/suite.h"
+#include "tests/client/fakeserver.h"
 
 enum { CALLS = 1000 };
 
@@ -213,6 +214,30 @@ START_TEST(loaded_late)
 }
 END_TEST
 
+/* A plug-in that is unloaded and loaded again is the same client still, and
+ * has left no connection behind. */
+START_TEST(loaded_twice)
+{
+	const char *so = RUMPGEN_BUILD "/lib/librumpclient.so.0";
+	int (*init)(void);
+	void *lib;
+	int i;
+
+	if (SKIP || access(so, F_OK) == -1)
+		return;
+	fake_setup();
+	for (i = 0; i < 2; i++) {
+		lib = dlopen(so, RTLD_NOW);
+		ck_assert_ptr_nonnull(lib);
+		*(void **)&init = dlsym(lib, "rumpclient_init");
+		ck_assert_int_eq(init(), 0);
+		ck_assert_int_eq(dlclose(lib), 0);
+	}
+	ck_assert_int_eq(atomic_load(&fake.sh->guests), 1);
+	fake_teardown();
+}
+END_TEST
+
 int
 main(void)
 {
@@ -221,6 +246,7 @@ main(void)
 
 	tcase_add_test(tc, one_call);
 	tcase_add_test(tc, loaded_late);
+	tcase_add_test(tc, loaded_twice);
 	suite_add_tcase(s, tc);
 	return suite_run(s);
 }
