@@ -164,7 +164,9 @@ after_fork_child(void)
 	entry_end(&e);
 }
 
-__attribute__((constructor))
+/* Before the constructors of a program that this library is a part of: they
+ * may connect and fork. */
+__attribute__((constructor(101)))
 static void
 watch_forks(void)
 {

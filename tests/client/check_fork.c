@@ -502,6 +502,43 @@ START_TEST(environment_for_exec)
 }
 END_TEST
 
+/* --- forks before main() --- */
+
+/* When EARLY is set this is another test's program, and ends here. */
+__attribute__((constructor))
+static void
+fork_early(void)
+{
+	int status;
+	pid_t pid;
+
+	if (getenv("EARLY") == NULL)
+		return;
+	if (rumpclient_init() != 0)
+		_exit(1);
+	pid = fork();
+	if (pid == 0)
+		_exit(rump_pid() != -1);
+	if (waitpid(pid, &status, 0) != pid || status != 0)
+		_exit(2);
+	_exit(rump_pid() == 3 ? 0 : 3);
+}
+
+/* A program's constructors may run before those of a static library. */
+START_TEST(fork_in_a_constructor)
+{
+	pid_t pid;
+
+	pid = fork();
+	if (pid == 0) {
+		setenv("EARLY", "", 1);
+		execl(self, self, (char *)NULL);
+		_exit(4);
+	}
+	ck_assert_int_eq(status_of(pid), 0);
+}
+END_TEST
+
 /* --- daemon --- */
 
 START_TEST(daemonized)
@@ -717,6 +754,7 @@ main(int argc, char *argv[])
 	tcase_add_loop_test(tc, exec_beside_copyin, 0, 2);
 	tcase_add_test(tc, failing_exec);
 	tcase_add_test(tc, environment_for_exec);
+	tcase_add_test(tc, fork_in_a_constructor);
 	tcase_add_test(tc, daemonized);
 	if (!UNDER_TSAN)
 		tcase_add_test(tc, child_that_dies_beside_another);
