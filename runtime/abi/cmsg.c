@@ -114,6 +114,20 @@ pktinfo_to_host(const struct message *m, void *host, size_t room, size_t *off)
 	    sizeof(pi));
 }
 
+/* Where it is to be sent from, alone. */
+static int
+srcaddr_to_host(const struct message *m, void *host, size_t room, size_t *off)
+{
+	struct in_pktinfo pi;
+
+	if (m->len < sizeof(pi.ipi_spec_dst))
+		return RUMP_EINVAL;
+	memset(&pi, 0, sizeof(pi));
+	memcpy(&pi.ipi_spec_dst, m->data, sizeof(pi.ipi_spec_dst));
+	return put_host(host, room, off, IPPROTO_IP, IP_PKTINFO, &pi,
+	    sizeof(pi));
+}
+
 /* Messages of which only the numbers differ. */
 struct plain {
 	int nblevel, nbtype, level, type;
@@ -121,7 +135,6 @@ struct plain {
 };
 
 static const struct plain plain[] = {
-	{ RUMP_IPPROTO_IP, RUMP_IP_TTL, IPPROTO_IP, IP_TTL, 4 },
 	{ RUMP_IPPROTO_IP, RUMP_IP_TOS, IPPROTO_IP, IP_TOS, 4 },
 	{ RUMP_IPPROTO_IPV6, RUMP_IPV6_PKTINFO, IPPROTO_IPV6, IPV6_PKTINFO,
 	    sizeof(struct rump_in6_pktinfo) },
@@ -140,6 +153,8 @@ one_to_host(const struct message *m, void *host, size_t room, size_t *off)
 		    m->data, m->len);
 	if (m->level == RUMP_IPPROTO_IP && m->type == RUMP_IP_PKTINFO)
 		return pktinfo_to_host(m, host, room, off);
+	if (m->level == RUMP_IPPROTO_IP && m->type == RUMP_IP_RECVDSTADDR)
+		return srcaddr_to_host(m, host, room, off);
 	for (i = 0; i < sizeof(plain) / sizeof(plain[0]); i++) {
 		if (plain[i].nblevel != m->level || plain[i].nbtype != m->type)
 			continue;
@@ -215,6 +230,21 @@ pktinfo_from_host(const struct message *m, void *nb, size_t room, size_t *off)
 	    sizeof(out));
 }
 
+/* The host has an int for it. */
+static bool
+ttl_from_host(const struct message *m, void *nb, size_t room, size_t *off)
+{
+	uint8_t byte;
+	int ttl;
+
+	if (m->len < sizeof(ttl))
+		return true;
+	memcpy(&ttl, m->data, sizeof(ttl));
+	byte = (uint8_t)ttl;
+	return put_nb(nb, room, off, RUMP_IPPROTO_IP, RUMP_IP_RECVTTL, &byte,
+	    sizeof(byte));
+}
+
 /* False when it does not fit. */
 static bool
 one_from_host(const struct message *m, void *nb, size_t room, size_t *off)
@@ -230,6 +260,8 @@ one_from_host(const struct message *m, void *nb, size_t room, size_t *off)
 		return time_from_host(m, nb, room, off);
 	if (m->level == IPPROTO_IP && m->type == IP_PKTINFO)
 		return pktinfo_from_host(m, nb, room, off);
+	if (m->level == IPPROTO_IP && m->type == IP_TTL)
+		return ttl_from_host(m, nb, room, off);
 	for (i = 0; i < sizeof(plain) / sizeof(plain[0]); i++) {
 		if (plain[i].level != m->level || plain[i].type != m->type ||
 		    m->len < plain[i].len)

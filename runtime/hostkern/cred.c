@@ -334,6 +334,13 @@ set_ids(struct kproc *p, enum idkind kind, uint32_t r, unsigned rfrom,
 		cred_put(c);
 		return RUMP_EPERM;
 	}
+	/* What changes nothing does not make the process one with changed ids. */
+	if (may_take(r, FROM_R, *now.r, 0, 0) &&
+	    may_take(e, FROM_E, 0, *now.e, 0) &&
+	    may_take(s, FROM_S, 0, 0, *now.s)) {
+		cred_put(c);
+		return 0;
+	}
 	take(now.r, r);
 	take(now.e, e);
 	take(now.s, s);

@@ -35,6 +35,18 @@ struct sockname {
 	};
 };
 
+/* What a receiver wants to know of a datagram's destination. */
+enum { SOCK_TELL_PKTINFO = 1, SOCK_TELL_DSTADDR = 2 };
+
+/* Who somebody is to the other end of a local socket. */
+struct sockid {
+	pid_t pid;
+	uid_t ruid, euid;
+	gid_t rgid, egid;
+	unsigned ngroups;
+	gid_t groups[KERN_NGROUPS];
+};
+
 struct ksock {
 	int domain;		/* RUMP_AF_* */
 	int type;		/* RUMP_SOCK_* without flags */
@@ -43,20 +55,21 @@ struct ksock {
 	struct sockname name;	/* local sockets: as bound */
 	struct sockname peer;	/* local sockets: as connected, as accepted */
 	bool have_peerid;
-	struct rump_unpcbid peerid;
+	struct sockid peerid;
 
 	/* sockets.lock */
 	int dirfd;		/* N above; -1: not bound to a local name */
 	char *hostname;		/* /proc/self/fd/N/name */
 	dev_t dev;		/* of the socket's file */
 	ino_t ino;
-	struct rump_unpcbid selfid;	/* who bound it */
+	struct sockid selfid;	/* who bound it */
 	struct caller *callers, **lastcaller;
 	struct ksock *next;	/* list of the bound */
 
 	/* Kept here because the host's socket never blocks; ns, 0: for ever */
 	_Atomic int64_t rcvtimeo, sndtimeo;
 	atomic_int sndlowat;
+	atomic_int tell;	/* SOCK_TELL_* */
 	atomic_int options;	/* RUMP_SO_*: those kept here */
 	atomic_bool connected;	/* it is, or has been, or tries */
 	atomic_bool wantcreds;	/* LOCAL_CREDS */
@@ -68,7 +81,7 @@ struct ksock {
  */
 struct caller {
 	struct caller *next;
-	struct rump_unpcbid id;
+	struct sockid id;
 	struct sockname name;
 };
 
@@ -160,9 +173,8 @@ int sockname_bind(struct lwp *, struct file *, const struct sockname *);
 struct ksock *sockname_bound(struct sockets *, int fd);
 /* Who sent a message from that host address; false when nobody knows. */
 bool sockname_sender(struct file *, const struct sockaddr_storage *from,
-    socklen_t, struct rump_unpcbid *);
-/* Who p is to the other end of a local socket. */
-struct rump_unpcbid sock_peerid(struct kproc *);
+    socklen_t, struct sockid *);
+struct sockid sock_id(struct kproc *);
 /* The socket is closed: its name may mean another from now on. */
 void sockname_forget(struct hostkern *, struct ksock *);
 

@@ -5,6 +5,8 @@
  * RUMPSERVER_BORROW_MAX bytes: a stream goes in several, a datagram longer
  * than that is too long.
  */
+#include <netinet/in.h>
+
 #include <errno.h>
 #include <poll.h>
 #include <stdlib.h>
@@ -479,7 +481,7 @@ send_message(struct lwp *l, struct file *f, const struct rump_msghdr *mh,
 	return error;
 }
 
-/* @partial sys_sendmsg: descriptors and packet information as control messages */
+/* @partial sys_sendmsg: descriptors, source addresses and packet information as control messages */
 int
 sys_sendmsg(struct lwp *l, const struct sys_sendmsg_args *uap,
     register_t *retval)
@@ -749,13 +751,13 @@ rights_room(size_t room, size_t used)
 	return (int)((room - used - rump_cmsg_len(0)) / sizeof(int32_t));
 }
 
-/* One more message of the socket's level; false when it does not fit. */
+/* One more message; false when it does not fit. */
 static bool
-put_control(char *nb, size_t room, uint32_t *used, int type, const void *data,
-    size_t len)
+put_control(char *nb, size_t room, uint32_t *used, int level, int type,
+    const void *data, size_t len)
 {
-	struct rump_cmsghdr cm = { .cmsg_level = RUMP_SOL_SOCKET,
-	    .cmsg_type = type, .cmsg_len = (uint32_t)rump_cmsg_len(len) };
+	struct rump_cmsghdr cm = { .cmsg_level = level, .cmsg_type = type,
+	    .cmsg_len = (uint32_t)rump_cmsg_len(len) };
 	size_t end = *used + rump_cmsg_space(len);
 
 	if (room < *used + rump_cmsg_len(len))
@@ -798,18 +800,72 @@ install_files(struct receiving *r, struct file **files, int n, int32_t *fds,
 static void
 put_creds(struct receiving *r, char *nb, size_t room, uint32_t *used)
 {
-	struct rump_sockcred sc = { .sc_ngroups = 0 };
-	struct rump_unpcbid id;
+	const size_t head = offsetof(struct rump_sockcred, sc_groups);
+	struct {
+		struct rump_sockcred sc;
+		gid_t more[KERN_NGROUPS - 1];
+	} c;
+	struct sockid id;
 
 	if (!atomic_load(&r->so->wantcreds) ||
 	    !sockname_sender(r->f, &r->from, r->fromlen, &id))
 		return;
-	sc.sc_uid = sc.sc_euid = id.unp_euid;
-	sc.sc_gid = sc.sc_egid = id.unp_egid;
-	if (!put_control(nb, room, used, RUMP_SCM_CREDS, &sc, sizeof(sc)))
+	c.sc = (struct rump_sockcred){ .sc_uid = id.ruid, .sc_euid = id.euid,
+	    .sc_gid = id.rgid, .sc_egid = id.egid,
+	    .sc_ngroups = (int32_t)id.ngroups };
+	memcpy((char *)&c + head, id.groups, sizeof(id.groups));
+	if (!put_control(nb, room, used, RUMP_SOL_SOCKET, RUMP_SCM_CREDS, &c,
+	    head + id.ngroups * sizeof(id.groups[0])))
 		r->told |= RUMP_MSG_CTRUNC;
 	if (r->so->type != RUMP_SOCK_DGRAM)
 		atomic_store(&r->so->wantcreds, false);
+}
+
+/* Takes out what the host says of the destination. */
+static bool
+remove_pktinfo(struct receiving *r, struct in_pktinfo *pi)
+{
+	struct msghdr mh = { .msg_control = r->control,
+	    .msg_controllen = r->controllen };
+	struct cmsghdr *cm;
+	char *end = r->control + r->controllen, *next;
+
+	for (cm = CMSG_FIRSTHDR(&mh); cm != NULL; cm = CMSG_NXTHDR(&mh, cm)) {
+		if (cm->cmsg_level != IPPROTO_IP ||
+		    cm->cmsg_type != IP_PKTINFO ||
+		    cm->cmsg_len < CMSG_LEN(sizeof(*pi)))
+			continue;
+		memcpy(pi, CMSG_DATA(cm), sizeof(*pi));
+		next = (char *)cm + CMSG_ALIGN(cm->cmsg_len);
+		if (next > end)
+			next = end;
+		memmove(cm, next, (size_t)(end - next));
+		r->controllen -= (size_t)(next - (char *)cm);
+		return true;
+	}
+	return false;
+}
+
+static void
+put_destination(struct receiving *r, char *nb, size_t room, uint32_t *used,
+    const struct in_pktinfo *pi)
+{
+	const struct rump_in_pktinfo info = {
+		.ipi_addr = { pi->ipi_addr.s_addr },
+		.ipi_ifindex = (uint32_t)pi->ipi_ifindex,
+	};
+	int tell = atomic_load(&r->so->tell);
+	bool fit = true;
+
+	if ((tell & SOCK_TELL_DSTADDR) != 0)
+		fit = put_control(nb, room, used, RUMP_IPPROTO_IP,
+		    RUMP_IP_RECVDSTADDR, &info.ipi_addr,
+		    sizeof(info.ipi_addr));
+	if (fit && (tell & SOCK_TELL_PKTINFO) != 0)
+		fit = put_control(nb, room, used, RUMP_IPPROTO_IP,
+		    RUMP_IP_PKTINFO, &info, sizeof(info));
+	if (!fit)
+		r->told |= RUMP_MSG_CTRUNC;
 }
 
 static int
@@ -820,8 +876,10 @@ recv_control(struct receiving *r, struct rump_msghdr *mh)
 	int32_t passed[SOCK_PASSMAX];
 	int error, fds[SOCK_PASSMAX + 1], nfds, nfiles, npassed;
 	uint32_t room = mh->msg_controllen, used;
-	bool truncated = false;
+	struct in_pktinfo pi;
+	bool destined, truncated = false;
 
+	destined = remove_pktinfo(r, &pi);
 	nfds = extract_fds(r, fds, (int)(sizeof(fds) / sizeof(fds[0])));
 	if ((r->flags & RUMP_MSG_PEEK) != 0) {
 		/* The message stays, and its descriptors with it. */
@@ -839,11 +897,14 @@ recv_control(struct receiving *r, struct rump_msghdr *mh)
 		used = 0;
 	if (truncated)
 		r->told |= RUMP_MSG_CTRUNC;
+	if (destined)
+		put_destination(r, nb, room, &used, &pi);
 	put_creds(r, nb, room, &used);
 	error = install_files(r, files, nfiles, passed, &npassed,
 	    nfiles <= rights_room(room, used));
 	if (error == 0 && npassed > 0)
-		(void)put_control(nb, room, &used, RUMP_SCM_RIGHTS, passed,
+		(void)put_control(nb, room, &used, RUMP_SOL_SOCKET,
+		    RUMP_SCM_RIGHTS, passed,
 		    (size_t)npassed * sizeof(passed[0]));
 	if (error == 0 && mh->msg_control != NULL)
 		error = rumpserver_copyout(r->l, nb,
@@ -928,7 +989,7 @@ recv_message(struct lwp *l, struct file *f, struct rump_msghdr *mh, int flags,
 	return error;
 }
 
-/* @partial sys_recvmsg: descriptors, credentials (without groups), times and packet information as control messages */
+/* @partial sys_recvmsg: descriptors, credentials (of who connected, or bound the sending socket), times, destinations, packet information as control messages */
 int
 sys_recvmsg(struct lwp *l, const struct sys_recvmsg_args *uap,
     register_t *retval)

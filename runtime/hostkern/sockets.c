@@ -2,6 +2,8 @@
  * Sockets: made, connected, accepted, closed.  socketmsg.c sends and
  * receives, sockopt.c has the options.
  */
+#include <netinet/in.h>
+
 #include <errno.h>
 #include <poll.h>
 #include <stdlib.h>
@@ -192,7 +194,7 @@ sys___socket30(struct lwp *l, const struct sys___socket30_args *uap,
 {
 	struct kproc *p = kern_proc(l);
 	struct file *f;
-	int domain = uap->domain, type = uap->type, error, fd, hfd;
+	int domain = uap->domain, type = uap->type, error, fd, hfd, on = 1;
 
 	error = check_kind(p->hk, &domain, &type, uap->protocol);
 	if (error != 0)
@@ -202,6 +204,10 @@ sys___socket30(struct lwp *l, const struct sys___socket30_args *uap,
 	    uap->protocol);
 	if (hfd == -1)
 		return host_refusal();
+	/* As on NetBSD, unless the guest wants the IPv4 addresses, too. */
+	if (domain == AF_INET6)
+		(void)setsockopt(hfd, IPPROTO_IPV6, IPV6_V6ONLY, &on,
+		    sizeof(on));
 	error = sock_make(p->hk, hfd, uap->domain, type,
 	    RUMP_O_RDWR | sock_flags(uap->type), &f);
 	if (error != 0)
@@ -215,18 +221,20 @@ sys___socket30(struct lwp *l, const struct sys___socket30_args *uap,
 	return error;
 }
 
-struct rump_unpcbid
-sock_peerid(struct kproc *p)
+struct sockid
+sock_id(struct kproc *p)
 {
-	struct kcred *cred = cred_get(p);
-	struct rump_unpcbid id = { p->pid, cred->euid, cred->egid };
+	struct kcred *c = cred_get(p);
+	struct sockid id = { .pid = p->pid, .ruid = c->ruid, .euid = c->euid,
+	    .rgid = c->rgid, .egid = c->egid, .ngroups = c->ngroups };
 
-	cred_put(cred);
+	memcpy(id.groups, c->groups, sizeof(id.groups));
+	cred_put(c);
 	return id;
 }
 
 static void
-set_peerid(struct ksock *so, const struct rump_unpcbid *id)
+set_peerid(struct ksock *so, const struct sockid *id)
 {
 
 	so->have_peerid = true;
@@ -255,7 +263,7 @@ install_pair(struct kproc *p, struct file *f[2], bool cloexec, int fd[2])
 static int
 make_pair(struct kproc *p, const struct sys_socketpair_args *uap, int fd[2])
 {
-	struct rump_unpcbid id = sock_peerid(p);
+	struct sockid id = sock_id(p);
 	struct file *f[2];
 	int domain = uap->domain, type = uap->type, error, hfd[2], i;
 
@@ -401,7 +409,7 @@ connect_local(struct kproc *p, struct file *f,
 	c = calloc(1, sizeof(*c));
 	if (c == NULL)
 		return RUMP_ENOMEM;
-	c->id = sock_peerid(p);
+	c->id = sock_id(p);
 	pthread_mutex_lock(&sks->lock);
 	to = sockname_bound(sks, fd);
 	if (connect(f->hfd, (const struct sockaddr *)ss, len) != 0) {

@@ -172,7 +172,7 @@ has_name(const struct sockaddr_un *sun, socklen_t len)
 
 bool
 sockname_sender(struct file *f, const struct sockaddr_storage *from,
-    socklen_t len, struct rump_unpcbid *id)
+    socklen_t len, struct sockid *id)
 {
 	struct sockets *ss = kern_sockets(f->hk);
 	const struct sockaddr_un *sun = (const struct sockaddr_un *)from;
@@ -280,7 +280,7 @@ bind_under(struct kproc *p, struct file *f, const struct parentref *pr)
 		so->dev = st.st_dev;
 		so->ino = st.st_ino;
 	}
-	so->selfid = sock_peerid(p);
+	so->selfid = sock_id(p);
 	return 0;
 }
 

@@ -1,6 +1,8 @@
 /*
  * Options of sockets.
  */
+#include <netinet/in.h>
+
 #include <string.h>
 
 #include <rump/rump_handlers.h>
@@ -191,6 +193,7 @@ get_local(struct file *f, int name, struct optval *v)
 {
 	struct ksock *so = sock_of(f);
 	struct rump_unpcbid id;
+	struct sockid peer;
 	bool known;
 
 	if (name == RUMP_LOCAL_CREDS)
@@ -199,8 +202,9 @@ get_local(struct file *f, int name, struct optval *v)
 		return RUMP_ENOPROTOOPT;
 	pthread_mutex_lock(&f->lock);
 	known = so->have_peerid;
-	id = so->peerid;
+	peer = so->peerid;
 	pthread_mutex_unlock(&f->lock);
+	id = (struct rump_unpcbid){ peer.pid, peer.euid, peer.egid };
 	return known ? put_value(v, &id, sizeof(id)) : RUMP_ENOTCONN;
 }
 
@@ -315,13 +319,43 @@ get_host(struct file *f, int level, int name, struct optval *v)
 	return error != 0 ? error : put_value(v, nb, nblen);
 }
 
+/* --- where a datagram was sent to, which the host tells in one way only --- */
+
+static int
+told_bit(const struct file *f, int level, int name)
+{
+
+	if (sock_of(f)->domain != RUMP_AF_INET || level != RUMP_IPPROTO_IP)
+		return 0;
+	return name == RUMP_IP_RECVPKTINFO ? SOCK_TELL_PKTINFO :
+	    name == RUMP_IP_RECVDSTADDR ? SOCK_TELL_DSTADDR : 0;
+}
+
+static int
+set_told(struct file *f, int bit, const struct optval *v)
+{
+	atomic_int *tell = &sock_of(f)->tell;
+	int error, n, on;
+
+	error = get_int(v, &n);
+	if (error != 0)
+		return error;
+	(void)set_bit(tell, bit, n);
+	on = atomic_load(tell) != 0;
+	return setsockopt(f->hfd, IPPROTO_IP, IP_PKTINFO, &on, sizeof(on)) ==
+	    0 ? 0 : kern_errno();
+}
+
 static int
 set_option(struct file *f, int level, int name, const struct optval *v)
 {
-	int error = RUMP_EPASSTHROUGH;
+	int bit, error = RUMP_EPASSTHROUGH;
 
 	if (sock_of(f)->domain == RUMP_AF_LOCAL && level == 0)
 		return set_local(f, name, v);
+	bit = told_bit(f, level, name);
+	if (bit != 0)
+		return set_told(f, bit, v);
 	if (level == RUMP_SOL_SOCKET)
 		error = set_own(f, name, v);
 	if (error == RUMP_EPASSTHROUGH)
@@ -332,10 +366,13 @@ set_option(struct file *f, int level, int name, const struct optval *v)
 static int
 get_option(struct file *f, int level, int name, struct optval *v)
 {
-	int error = RUMP_EPASSTHROUGH;
+	int bit, error = RUMP_EPASSTHROUGH;
 
 	if (sock_of(f)->domain == RUMP_AF_LOCAL && level == 0)
 		return get_local(f, name, v);
+	bit = told_bit(f, level, name);
+	if (bit != 0)
+		return put_int(v, (atomic_load(&sock_of(f)->tell) & bit) != 0);
 	if (level == RUMP_SOL_SOCKET)
 		error = get_own(f, name, v);
 	if (error == RUMP_EPASSTHROUGH)

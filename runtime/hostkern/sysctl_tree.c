@@ -572,14 +572,6 @@ ip6_hlim(struct hostkern *hk)
 	return host_number("/proc/sys/net/ipv6/conf/default/hop_limit", 0, 64);
 }
 
-static int64_t
-ip6_v6only(struct hostkern *hk)
-{
-
-	(void)hk;
-	return host_number("/proc/sys/net/ipv6/bindv6only", 0, 0);
-}
-
 static const struct sysctl_node net_inet_ip[] = {
 	{ RUMP_IPCTL_FORWARDING, "forwarding", INT, "Packets are forwarded",
 	    .number = ip_forwarding },
@@ -645,7 +637,7 @@ static const struct sysctl_node net_inet6_ip6[] = {
 	{ RUMP_IPV6CTL_DEFHLIM, "hlim", INT, "Default hop limit",
 	    .number = ip6_hlim },
 	{ RUMP_IPV6CTL_V6ONLY, "v6only", INT,
-	    "IPv6 sockets do not take IPv4", .number = ip6_v6only },
+	    "IPv6 sockets do not take IPv4", .imm = 1 },
 };
 
 static const struct sysctl_node net_inet6[] = {

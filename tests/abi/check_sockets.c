@@ -319,7 +319,7 @@ START_TEST(control)
 	ck_assert_ptr_nonnull(cm);
 	cm->cmsg_len = (uint32_t)rump_cmsg_len(sizeof(ttl));
 	cm->cmsg_level = RUMP_IPPROTO_IP;
-	cm->cmsg_type = RUMP_IP_TTL;
+	cm->cmsg_type = RUMP_IP_TOS;
 	memcpy(rump_cmsg_data(cm), &ttl, sizeof(ttl));
 	ck_assert_ptr_null(rump_cmsg_nxthdr(&mh, cm));
 

@@ -126,6 +126,12 @@ START_TEST(changing_ids)
 	ck_assert_int_eq(CALL(G, getgroups, 2, P(got)), RUMP_EINVAL);
 	ck_assert_int_eq(CALL(G, setgroups, 17, P(groups)), RUMP_EINVAL);
 
+	ck_assert_int_eq(OK0(G, issetugid), 1);
+	raw_exec(G, "anew");
+	/* To what it is already. */
+	OK(G, setuid, 0);
+	OK(G, setregid, -1, 0);
+	ck_assert_int_eq(OK0(G, issetugid), 0);
 	OK(G, setegid, 50);
 	ck_assert_int_eq(OK0(G, getgid), 0);
 	ck_assert_int_eq(G->retval[1], 50);

@@ -938,14 +938,120 @@ START_TEST(descriptors_refused)
 }
 END_TEST
 
+/* Where a datagram was sent to, in both ways, and how far it came. */
+START_TEST(destinations_in_messages)
+{
+	struct rump_sockaddr_in at = loopback(0);
+	uint32_t len = sizeof(at), dst;
+	struct rump_in_pktinfo pi;
+	struct rump_cmsghdr *cm;
+	struct message m;
+	int a, b, on = 1, off = 0, v;
+
+	a = (int)OK(G, __socket30, RUMP_AF_INET, RUMP_SOCK_DGRAM, 0);
+	b = (int)OK(H, __socket30, RUMP_AF_INET, RUMP_SOCK_DGRAM, 0);
+	OK(G, bind, a, P(&at), sizeof(at));
+	OK(G, getsockname, a, P(&at), P(&len));
+	OK(G, setsockopt, a, RUMP_IPPROTO_IP, RUMP_IP_RECVDSTADDR, P(&on), 4);
+	OK(G, setsockopt, a, RUMP_IPPROTO_IP, RUMP_IP_RECVTTL, P(&on), 4);
+	len = 4;
+	OK(G, getsockopt, a, RUMP_IPPROTO_IP, RUMP_IP_RECVDSTADDR, P(&v),
+	    P(&len));
+	ck_assert_int_eq(v, 1);
+	OK(G, getsockopt, a, RUMP_IPPROTO_IP, RUMP_IP_RECVPKTINFO, P(&v),
+	    P(&len));
+	ck_assert_int_eq(v, 0);
+	OK(H, sendto, b, P("x"), 1, 0, P(&at), sizeof(at));
+	message_init(&m);
+	m.mh.msg_control = m.control;
+	m.mh.msg_controllen = sizeof(m.control);
+	OK(G, recvmsg, a, P(&m.mh), 0);
+	cm = rump_cmsg_firsthdr(&m.mh);
+	ck_assert_ptr_nonnull(cm);
+	ck_assert_int_eq(cm->cmsg_level, RUMP_IPPROTO_IP);
+	ck_assert_int_eq(cm->cmsg_type, RUMP_IP_RECVTTL);
+	ck_assert_uint_eq(cm->cmsg_len, rump_cmsg_len(1));
+	cm = rump_cmsg_nxthdr(&m.mh, cm);
+	ck_assert_ptr_nonnull(cm);
+	ck_assert_int_eq(cm->cmsg_level, RUMP_IPPROTO_IP);
+	ck_assert_int_eq(cm->cmsg_type, RUMP_IP_RECVDSTADDR);
+	ck_assert_uint_eq(cm->cmsg_len, rump_cmsg_len(4));
+	memcpy(&dst, rump_cmsg_data(cm), 4);
+	ck_assert_uint_eq(dst, htonl(RUMP_INADDR_LOOPBACK));
+	ck_assert_ptr_null(rump_cmsg_nxthdr(&m.mh, cm));
+	/* Back, from where it came to. */
+	m.mh.msg_control = cm;
+	m.mh.msg_controllen = (uint32_t)rump_cmsg_space(4);
+	m.mh.msg_name = &at;
+	m.mh.msg_namelen = sizeof(at);
+	OK(G, sendmsg, a, P(&m.mh), 0);
+
+	OK(G, setsockopt, a, RUMP_IPPROTO_IP, RUMP_IP_RECVTTL, P(&off), 4);
+	OK(G, setsockopt, a, RUMP_IPPROTO_IP, RUMP_IP_RECVDSTADDR, P(&off),
+	    4);
+	OK(G, setsockopt, a, RUMP_IPPROTO_IP, RUMP_IP_RECVPKTINFO, P(&on), 4);
+	OK(H, sendto, b, P("x"), 1, 0, P(&at), sizeof(at));
+	message_init(&m);
+	OK(G, recvmsg, a, P(&m.mh), 0);		/* what it sent itself */
+	m.mh.msg_control = m.control;
+	m.mh.msg_controllen = sizeof(m.control);
+	OK(G, recvmsg, a, P(&m.mh), 0);
+	cm = rump_cmsg_firsthdr(&m.mh);
+	ck_assert_ptr_nonnull(cm);
+	ck_assert_int_eq(cm->cmsg_type, RUMP_IP_PKTINFO);
+	ck_assert_uint_eq(cm->cmsg_len, rump_cmsg_len(sizeof(pi)));
+	memcpy(&pi, rump_cmsg_data(cm), sizeof(pi));
+	ck_assert_uint_eq(pi.ipi_addr.s_addr, htonl(RUMP_INADDR_LOOPBACK));
+}
+END_TEST
+
+/* An IPv6 socket leaves the IPv4 addresses to others, unless told. */
+START_TEST(six_is_not_four)
+{
+	struct rump_sockaddr_in sin = loopback(0);
+	struct rump_sockaddr_in6 sin6;
+	uint32_t len = sizeof(sin);
+	int error, six, v = 0;
+
+	error = CALL(G, __socket30, RUMP_AF_INET6, RUMP_SOCK_STREAM, 0);
+	if (error != 0)
+		return;		/* a host without */
+	six = (int)G->retval[0];
+	sin.sin_addr.s_addr = 0;
+	v = tcp(G);
+	OK(G, bind, v, P(&sin), sizeof(sin));
+	OK(G, listen, v, 1);
+	OK(G, getsockname, v, P(&sin), P(&len));
+	memset(&sin6, 0, sizeof(sin6));
+	sin6.sin6_len = sizeof(sin6);
+	sin6.sin6_family = RUMP_AF_INET6;
+	sin6.sin6_port = sin.sin_port;
+	OK(G, bind, six, P(&sin6), sizeof(sin6));
+	OK(G, listen, six, 1);
+	len = 4;
+	OK(G, getsockopt, six, RUMP_IPPROTO_IPV6, RUMP_IPV6_V6ONLY, P(&v),
+	    P(&len));
+	ck_assert_int_eq(v, 1);
+}
+END_TEST
+
 START_TEST(credentials_in_messages)
 {
 	struct rump_sockaddr_un a = local("/a"), b = local("/b");
 	struct rump_cmsghdr *cm;
 	struct rump_sockcred sc;
 	struct message m;
+	const uint32_t groups[2] = { 7, 8 };
+	const uint32_t n = geteuid() == 0 ? 2 : (uint32_t)OK(H, getgroups, 0,
+	    0);
 	int g, h, on = 1;
 
+	if (geteuid() == 0) {
+		OK(H, setgroups, 2, P(groups));
+		OK(H, seteuid, 1000);
+	}
+	OK(H, umask, 0);
+	OK(G, umask, 0);
 	connected(RUMP_SOCK_STREAM, &g, &h);
 	OK(G, setsockopt, g, 0, RUMP_LOCAL_CREDS, P(&on), 4);
 	OK(H, write, h, P("12"), 2);
@@ -958,8 +1064,13 @@ START_TEST(credentials_in_messages)
 	cm = rump_cmsg_firsthdr(&m.mh);
 	ck_assert_ptr_nonnull(cm);
 	ck_assert_int_eq(cm->cmsg_type, RUMP_SCM_CREDS);
-	memcpy(&sc, rump_cmsg_data(cm), sizeof(sc));
+	ck_assert_uint_eq(cm->cmsg_len, rump_cmsg_len(20 + 4 * n));
+	memcpy(&sc, rump_cmsg_data(cm), 20);
+	ck_assert_int_eq(OK0(H, getuid), sc.sc_uid);
 	ck_assert_int_eq(OK0(H, geteuid), sc.sc_euid);
+	ck_assert_int_eq(sc.sc_ngroups, (int)n);
+	if (geteuid() == 0)
+		ck_assert_mem_eq((char *)rump_cmsg_data(cm) + 20, groups, 8);
 	/* Once on a connection. */
 	m.mh.msg_controllen = sizeof(m.control);
 	OK(G, recvmsg, g, P(&m.mh), 0);
@@ -975,7 +1086,8 @@ START_TEST(credentials_in_messages)
 		OK(H, sendto, h, P("x"), 1, 0, P(&a), a.sun_len);
 		m.mh.msg_controllen = sizeof(m.control);
 		OK(G, recvmsg, g, P(&m.mh), 0);
-		ck_assert_uint_eq(m.mh.msg_controllen, 40);
+		ck_assert_uint_eq(m.mh.msg_controllen,
+		    rump_cmsg_space(20 + 4 * n));
 	}
 }
 END_TEST
@@ -1088,6 +1200,8 @@ add_tests(TCase *tc)
 	tcase_add_test(tc, descriptors_lost);
 	tcase_add_test(tc, descriptors_to_and_from_the_host);
 	tcase_add_test(tc, descriptors_refused);
+	tcase_add_test(tc, destinations_in_messages);
+	tcase_add_test(tc, six_is_not_four);
 	tcase_add_test(tc, credentials_in_messages);
 	tcase_add_test(tc, many_messages);
 	tcase_add_test(tc, leaving_while_waiting);
