@@ -4,8 +4,9 @@
  * nwaiting counts the threads that are in epoll_wait(2) or on their way
  * there.  A thread that gets something to do and leaves nobody behind makes
  * a new one first, so there is always somebody to wait; one too many leaves
- * after a while.  The eventfd is edge-triggered and never read: each write
- * wakes one thread.
+ * after a while.  The eventfd is edge-triggered and never read: a write wakes
+ * one thread, but writes that come at once may wake but one together.  So who
+ * takes from the queue and leaves something there wakes the next.
  */
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
@@ -270,13 +271,16 @@ static void
 do_work(struct worker *w, struct work *work, const struct epoll_event *ev)
 {
 	struct rumpserver *srv = w->srv;
-	bool more;
+	bool more, left;
 
 	srv->nwaiting--;
 	more = want_thread(srv);
+	left = !STAILQ_EMPTY(&srv->queue);
 	pthread_mutex_unlock(&srv->pool_lock);
 	if (more)
 		spawn(srv);
+	else if (left)
+		wake_one(srv);
 	if (work != NULL)
 		work->run(work, w);
 	else

@@ -149,6 +149,46 @@ START_TEST(copyin_after_sleep)
 }
 END_TEST
 
+/*
+ * Calls that come all at once while a copyin of their client is open go to
+ * other threads: each gets one, whatever the calls before it do.  Idle threads
+ * are there, so that none has to be made.
+ */
+START_TEST(burst_behind_copyin)
+{
+	enum { SLEEPERS = 6, ROUNDS = 40 };
+	uint64_t req[SLEEPERS + 1][5], len, addr;
+	struct frame f;
+	int fd, i, round;
+
+	setup(THREADS);
+	fd = cl_guest(&bed);
+	for (round = 0; round < ROUNDS; round++) {
+		tk_gate(&bed.tk, false);
+		cl_call(fd, 100, TK_COPYIN, 0x1000, 4, 0);
+		f = cl_copyreq(fd, COPYIN, &len, &addr);
+		for (i = 0; i <= SLEEPERS; i++) {
+			req[i][0] = 40;
+			req[i][1] = (uint64_t)i;
+			req[i][2] = (uint64_t)(i < SLEEPERS ? TK_GATE_WAIT :
+			    TK_ECHO) << 32 | SYSCALL << 16;
+			req[i][3] = req[i][4] = 0;
+		}
+		cl_raw(fd, req, sizeof(req));
+		/* The last one's answer comes first, the others sleep. */
+		ck_assert_int_eq(cl_answer(fd, SLEEPERS, NULL), 0);
+		tk_wait_sleeping(&bed.tk, SLEEPERS);
+		cl_send(fd, RESP, COPYIN, f.reqno, 0, "abcd", 4);
+		ck_assert_int_eq(cl_answer(fd, 100, NULL), 0);
+		tk_gate(&bed.tk, true);
+		for (i = 0; i < SLEEPERS; i++)
+			ck_assert_uint_lt(cl_recv(fd).reqno, SLEEPERS);
+	}
+	close(fd);
+	bed_stop(&bed);
+}
+END_TEST
+
 /* The client goes: its calls end wherever they sleep. */
 START_TEST(disconnect_interrupts)
 {
@@ -342,6 +382,7 @@ main(void)
 	tcase_add_loop_test(tc, buffered_behind, 0, NSLEEPS + 1);
 	tcase_add_loop_test(tc, wait_times, 0, NWAYS);
 	tcase_add_loop_test(tc, copyin_after_sleep, 0, NWAYS);
+	tcase_add_test(tc, burst_behind_copyin);
 	tcase_add_loop_test(tc, disconnect_interrupts, 0, NWAYS);
 	tcase_add_test(tc, exec_interrupts_kernel);
 	tcase_add_loop_test(tc, thousand_blocked, 0, NWAYS);
