@@ -21,15 +21,6 @@ struct copyframe {
 
 /* --- waiting for the answer --- */
 
-static struct timespec
-deadline_after(unsigned ms)
-{
-	uint64_t us = now_us() + (uint64_t)ms * 1000;
-
-	return (struct timespec){ .tv_sec = (time_t)(us / 1000000),
-	    .tv_nsec = (long)(us % 1000000) * 1000 };
-}
-
 static void
 no_answer(struct session *ses)
 {
@@ -65,14 +56,14 @@ own_input(struct session *ses, struct worker *w)
 
 /* ses->lock held: ours for reading, now. */
 static void
-read_answer(struct session *ses, struct lwp *l)
+read_answer(struct session *ses, struct lwp *l, uint64_t end_ms)
 {
 	struct worker *w = l->worker;
 
 	pthread_mutex_unlock(&ses->lock);
 	watch(w, ses);
 	w->reading_for = l;
-	session_read_for(ses, w, l);
+	session_read_for(ses, w, l, end_ms);
 	w->reading_for = NULL;
 	pthread_mutex_lock(&ses->lock);
 }
@@ -81,16 +72,21 @@ read_answer(struct session *ses, struct lwp *l)
 static void
 sleep_thread(struct session *ses, struct lwp *l)
 {
+	const unsigned limit = ses->srv->cfg.answer_timeout_ms;
+	uint64_t end = now_ms() + limit;
 	struct timespec until;
 
-	until = deadline_after(ses->srv->cfg.answer_timeout_ms);
 	while (!l->copy.done) {
-		if (own_input(ses, l->worker))
-			read_answer(ses, l);
-		else if (pthread_cond_timedwait(&l->wake, &ses->lock,
-		    &until) == ETIMEDOUT) {
+		if (own_input(ses, l->worker)) {
+			read_answer(ses, l, end);
+			continue;
+		}
+		until = (struct timespec){ .tv_sec = (time_t)(end / 1000),
+		    .tv_nsec = (long)(end % 1000) * 1000000 };
+		if (pthread_cond_timedwait(&l->wake, &ses->lock, &until) ==
+		    ETIMEDOUT) {
 			no_answer(ses);
-			until = deadline_after(ses->srv->cfg.answer_timeout_ms);
+			end = now_ms() + limit;
 		}
 	}
 }

@@ -426,48 +426,46 @@ session_work(struct work *work, struct worker *w)
 	session_run(ses, w);
 }
 
-/* The client does not answer: how long from `since' it still may. */
-static int
-patience(const struct session *ses, uint64_t since)
+/*
+ * When the client has to have sent more: an answer is begun by `end' and, as
+ * any frame, complete some time after its beginning.
+ */
+static uint64_t
+time_limit(const struct session *ses, const struct lwp *l, uint64_t end,
+    uint64_t now, uint64_t *frame_end)
 {
-	const struct rumpserver_config *cfg = &ses->srv->cfg;
-	uint64_t limit, gone;
 
-	limit = ses->fill != NULL || buffered(ses) > 0 ?
-	    cfg->frame_timeout_ms : cfg->answer_timeout_ms;
-	gone = now_ms() - since;
-	return gone >= limit ? 0 : (int)(limit - gone);
+	if (ses->fill == NULL && buffered(ses) == 0) {
+		*frame_end = 0;
+		return end;
+	}
+	if (*frame_end == 0)
+		*frame_end = now + ses->srv->cfg.frame_timeout_ms;
+	return ses->fill == l || *frame_end < end ? *frame_end : end;
 }
 
 static void
-wait_readable(struct session *ses, uint64_t *since)
+give_up(struct session *ses, uint64_t frame_end)
 {
-	struct pollfd pfd = { .fd = ses->fd, .events = POLLIN };
-	int ms;
 
-	if (*since == 0)
-		*since = now_ms();
-	ms = patience(ses, *since);
-	if (ms == 0) {
-		atomic_store(&ses->timeout_why,
-		    "does not answer a copy request");
-		session_kill(ses);
-	} else {
-		poll(&pfd, 1, ms);
-	}
+	atomic_store(&ses->timeout_why, frame_end != 0 ?
+	    "half a frame and no more" : "does not answer a copy request");
+	session_kill(ses);
 }
 
 void
-session_read_for(struct session *ses, struct worker *w, struct lwp *l)
+session_read_for(struct session *ses, struct worker *w, struct lwp *l,
+    uint64_t end_ms)
 {
-	uint64_t since;
+	struct pollfd pfd = { .fd = ses->fd, .events = POLLIN };
+	uint64_t now, until, frame_end;
 	ssize_t n;
 
-	since = 0;
+	frame_end = 0;
 	while (!l->copy.done) {
 		switch (step(ses, w)) {
 		case STEP_AGAIN:
-			since = 0;
+			frame_end = 0;
 			frame_ended(ses);
 			continue;
 		case STEP_LOST:
@@ -476,11 +474,15 @@ session_read_for(struct session *ses, struct worker *w, struct lwp *l)
 		case STEP_MORE:
 			break;
 		}
+		now = now_ms();
+		until = time_limit(ses, l, end_ms, now, &frame_end);
+		if (now >= until)
+			give_up(ses, frame_end);
 		n = read_more(ses, true);
 		if (n > 0)
 			continue;
 		if (n == -1 && errno == EAGAIN) {
-			wait_readable(ses, &since);
+			poll(&pfd, 1, (int)(until - now));
 			continue;
 		}
 		end(ses, w, end_reason(n));

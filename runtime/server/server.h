@@ -368,8 +368,10 @@ void session_polled(struct session *, uint32_t events, bool *in, bool *out);
 /* Serves a session whose input w owns, until it does no more. */
 void session_run(struct session *, struct worker *);
 void session_work(struct work *, struct worker *);
-/* Reads until the answer that l sleeps for is there; the owner calls. */
-void session_read_for(struct session *, struct worker *, struct lwp *);
+/* Reads until the answer that l sleeps for is there; the owner calls.  It is
+ * begun by end_ms (now_ms()), or the client disconnected. */
+void session_read_for(struct session *, struct worker *, struct lwp *,
+    uint64_t end_ms);
 /* Whether the buffer holds something to do. */
 bool session_buffered(const struct session *);
 

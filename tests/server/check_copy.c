@@ -515,6 +515,83 @@ START_TEST(no_answer)
 }
 END_TEST
 
+/* Sends as much of a copyin's answer as is wanted. */
+static void
+part_of_answer(int fd, uint64_t reqno, const void *data, size_t len,
+    size_t from, size_t to)
+{
+	uint8_t frame[1024];
+	uint64_t total = 24 + len;
+	uint16_t n16[2] = { RESP, COPYIN };
+
+	ck_assert_uint_le(total, sizeof(frame));
+	memset(frame, 0, 24);
+	memcpy(frame, &total, 8);
+	memcpy(frame + 8, &reqno, 8);
+	memcpy(frame + 16, n16, 4);
+	memcpy(frame + 24, data, len);
+	cl_raw(fd, frame + from, to - from);
+}
+
+/* A frame's time counts from its beginning, however long the client has
+ * thought before: it may be stopped, or far away. */
+START_TEST(late_and_slow_answer)
+{
+	uint8_t *data = pattern(600);
+	uint64_t len, addr;
+	struct frame f;
+	int64_t rv[2];
+	int fd;
+
+	bed_init(&bed, _i);
+	bed.cfg.frame_timeout_ms = 200;
+	bed_start(&bed);
+	fd = cl_guest(&bed);
+	cl_call(fd, 5, TK_COPYIN, 0x1000, 600, 0);
+	f = cl_copyreq(fd, COPYIN, &len, &addr);
+	poll(NULL, 0, 250);
+	part_of_answer(fd, f.reqno, data, 600, 0, 100);
+	poll(NULL, 0, 30);
+	part_of_answer(fd, f.reqno, data, 600, 100, 624);
+	ck_assert_int_eq(cl_answer(fd, 5, rv), 0);
+	ck_assert_uint_eq((uint64_t)rv[0], sum(data, 600));
+	/* And it does end. */
+	cl_call(fd, 6, TK_COPYIN, 0x1000, 600, 0);
+	f = cl_copyreq(fd, COPYIN, &len, &addr);
+	part_of_answer(fd, f.reqno, data, 600, 0, 100);
+	cl_eof(fd);
+	tk_wait_log(&bed.tk, "half a frame");
+	free(data);
+	close(fd);
+	bed_stop(&bed);
+}
+END_TEST
+
+/* One that sends all kinds of things, but no answer. */
+START_TEST(no_answer_among_calls)
+{
+	const uint64_t call[5] = { 40, 9, (uint64_t)TK_ECHO << 32 |
+	    SYSCALL << 16 };
+	uint64_t len, addr;
+	char drop[4096];
+	int fd;
+
+	bed_init(&bed, _i);
+	bed.cfg.answer_timeout_ms = 100;
+	bed_start(&bed);
+	fd = cl_guest(&bed);
+	cl_call(fd, 5, TK_COPYIN, 0x1000, 10, 0);
+	cl_copyreq(fd, COPYIN, &len, &addr);
+	while (send(fd, call, sizeof(call), MSG_NOSIGNAL) > 0) {
+		ck_assert_int_lt(bed_stats(&bed).calls, 1000000);
+		(void)recv(fd, drop, sizeof(drop), MSG_DONTWAIT);
+	}
+	tk_wait_log(&bed.tk, "does not answer");
+	close(fd);
+	bed_stop(&bed);
+}
+END_TEST
+
 /* Both ways at once, more than any socket buffer holds. */
 START_TEST(big_both_ways)
 {
@@ -567,7 +644,8 @@ main(void)
 		copyin_lies, copyinstr_answers, copyout_sizes, copyout_pieces,
 		copyout_gathers, copyoutstr, anonmmap_and_raise,
 		copyins_at_once, copyin_with_more_behind, client_dies,
-		no_answer, big_both_ways,
+		no_answer, late_and_slow_answer, no_answer_among_calls,
+		big_both_ways,
 	};
 	Suite *s = suite_create("copy");
 	TCase *tc = tcase_create("copy");
