@@ -162,58 +162,71 @@ rearm(struct timer *t)
 	epoll_ctl(li->srv->epfd, EPOLL_CTL_MOD, li->fd, &ev);
 }
 
-/* accept(2) failed: whether to go on at once. */
-static bool
-accept_failed(struct listener *li, int error)
+enum accepted {
+	GO_ON,		/* a client, or the trouble of one */
+	NOBODY,		/* for now */
+	STARVED,	/* of descriptors or memory */
+	BROKEN
+};
+
+static enum accepted
+accept_failed(int error)
 {
 
 	switch (error) {
 	case EAGAIN:
-		return false;
+		return NOBODY;
 	case EMFILE:
 	case ENFILE:
 	case ENOBUFS:
 	case ENOMEM:
-		if (!li->starved)
-			srv_log(li->srv, RUMPSERVER_LOG_ERROR, "cannot accept "
-			    "a client: %s; trying again as clients leave",
-			    strerror(error));
-		li->starved = true;
-		return false;
+		return STARVED;
 	case EBADF:
 	case EINVAL:
 	case ENOTSOCK:
 	case EOPNOTSUPP:
+		return BROKEN;
+	default:
+		return GO_ON;
+	}
+}
+
+static enum accepted
+accept_one(struct listener *li)
+{
+	enum accepted what;
+	int fd, error;
+
+	fd = accept4(li->fd, NULL, NULL, SOCK_CLOEXEC);
+	if (fd != -1) {
+		li->starved = false;
+		admit(li->srv, li, fd);
+		return GO_ON;
+	}
+	error = errno;
+	what = accept_failed(error);
+	if (what == BROKEN)
 		srv_log(li->srv, RUMPSERVER_LOG_ERROR, "cannot accept: %s",
 		    strerror(error));
-		return false;
-	default:
-		/* The connection's own trouble. */
-		return true;
-	}
+	if (what == STARVED && !atomic_exchange(&li->starved, true))
+		srv_log(li->srv, RUMPSERVER_LOG_ERROR, "cannot accept "
+		    "a client: %s; trying again as clients leave",
+		    strerror(error));
+	return what;
 }
 
 static void
 accept_some(struct listener *li)
 {
+	enum accepted what;
 	unsigned i;
-	int fd, error;
 
-	error = 0;
-	for (i = 0; i < ACCEPT_BATCH; i++) {
-		fd = accept4(li->fd, NULL, NULL, SOCK_CLOEXEC);
-		if (fd != -1) {
-			li->starved = false;
-			admit(li->srv, li, fd);
-			continue;
-		}
-		error = errno;
-		if (!accept_failed(li, error))
-			break;
-	}
-	if (li->starved)
+	what = GO_ON;
+	for (i = 0; i < ACCEPT_BATCH && what == GO_ON; i++)
+		what = accept_one(li);
+	if (what == STARVED)
 		timer_set(li->srv, &li->timer, ACCEPT_BACKOFF_MS);
-	else if (error == 0 || error == EAGAIN || error == ECONNABORTED)
+	else if (what != BROKEN)
 		rearm(&li->timer);
 }
 

@@ -4,6 +4,7 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/un.h>
 #include <sys/wait.h>
 
@@ -304,6 +305,34 @@ START_TEST(out_of_descriptors)
 }
 END_TEST
 
+/* In place of the C library's: the next few calls fail. */
+static atomic_uint accepts_fail;
+
+int
+accept4(int fd, struct sockaddr *sa, socklen_t *len, int flags)
+{
+
+	if (atomic_load(&accepts_fail) > 0) {
+		atomic_fetch_sub(&accepts_fail, 1);
+		errno = EPROTO;
+		return -1;
+	}
+	return (int)syscall(SYS_accept4, fd, sa, len, flags);
+}
+
+/* Connections that were no good before they were accepted. */
+START_TEST(accept_fails)
+{
+
+	bed_init(&bed, _i);
+	bed_start(&bed);
+	atomic_store(&accepts_fail, 64);
+	expect_served();
+	ck_assert_uint_eq(atomic_load(&accepts_fail), 0);
+	bed_stop(&bed);
+}
+END_TEST
+
 static size_t
 resident(void)
 {
@@ -567,7 +596,8 @@ main(void)
 	const TTest *both[] = {
 		never_handshakes, half_frames, reads_nothing,
 		reads_no_copyouts, reads_late, calls_at_once, clients_at_once,
-		out_of_descriptors, idle_memory, over_tcp, inherited_listener,
+		out_of_descriptors, accept_fails, idle_memory, over_tcp,
+		inherited_listener,
 	};
 	const TTest *threads[] = {
 		few_threads, access_lists, access_default, socket_mode,
