@@ -1,6 +1,7 @@
 /*
  * Reading locators, and the sockets behind them.
  */
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/time.h>
 
@@ -524,8 +525,34 @@ unix_path(const struct locator *loc)
 }
 
 /*
- * True when the path is a socket that nobody listens on.  A listener with a
- * full backlog answers EAGAIN here, so it counts as alive.
+ * Keeps others from looking at the directory's sockets for as long as the
+ * descriptor is open: between bind(2) and listen(2) a socket looks dead.  Who
+ * holds the lock for long is none of ours, and the directory may not be ours
+ * to read: then it goes without.
+ */
+static int
+lock_directory(const struct locator *loc)
+{
+	char dir[sizeof(((struct sockaddr_un *)NULL)->sun_path)];
+	int fd, ms;
+
+	snprintf(dir, sizeof(dir), "%s", unix_path(loc));
+	*(strrchr(dir, '/') + 1) = '\0';
+	fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd == -1)
+		return -1;
+	fd = wire_fd_above_stdio(fd);
+	for (ms = 0; ms < LOCATOR_LOCK_MS; ms += 10) {
+		if (flock(fd, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK)
+			break;
+		poll(NULL, 0, 10);
+	}
+	return fd;
+}
+
+/*
+ * True when the path is a socket that nobody listens on, or nothing any more.
+ * A listener with a full backlog answers EAGAIN here, so it counts as alive.
  */
 static bool
 unix_is_stale(const struct locator *loc)
@@ -534,13 +561,15 @@ unix_is_stale(const struct locator *loc)
 	bool stale;
 	int fd;
 
-	if (lstat(unix_path(loc), &st) == -1 || !S_ISSOCK(st.st_mode))
+	if (lstat(unix_path(loc), &st) == -1)
+		return errno == ENOENT;
+	if (!S_ISSOCK(st.st_mode))
 		return false;
 	fd = open_socket(loc, SOCK_NONBLOCK);
 	if (fd == -1)
 		return false;
 	stale = connect(fd, (const struct sockaddr *)&loc->addr,
-	    loc->addrlen) == -1 && errno == ECONNREFUSED;
+	    loc->addrlen) == -1 && (errno == ECONNREFUSED || errno == ENOENT);
 	close(fd);
 	return stale;
 }
@@ -548,9 +577,10 @@ unix_is_stale(const struct locator *loc)
 /* The mode is set before the name appears, so it is never wider; the second
  * call undoes what the umask took away. */
 static int
-bind_unix(const struct locator *loc, int fd, unsigned mode)
+bind_unix(struct locator *loc, int fd, unsigned mode)
 {
 	const struct sockaddr *sa = (const struct sockaddr *)&loc->addr;
+	struct stat st;
 
 	if (fchmod(fd, (mode_t)mode) == -1)
 		return -1;
@@ -566,6 +596,10 @@ bind_unix(const struct locator *loc, int fd, unsigned mode)
 		if (bind(fd, sa, loc->addrlen) == -1)
 			return -1;
 	}
+	if (lstat(unix_path(loc), &st) == -1)
+		return -1;
+	loc->dev = st.st_dev;
+	loc->ino = st.st_ino;
 	if (chmod(unix_path(loc), (mode_t)mode) == -1) {
 		locator_unlink(loc);
 		return -1;
@@ -595,10 +629,25 @@ bind_tcp(struct locator *loc, int fd)
 	return 0;
 }
 
+static int
+bind_and_listen(struct locator *loc, int fd, int backlog, unsigned mode)
+{
+	int rc;
+
+	if (loc->kind == LOCATOR_UNIX)
+		rc = bind_unix(loc, fd, mode);
+	else
+		rc = bind_tcp(loc, fd);
+	if (rc == -1 || listen(fd, backlog) == 0)
+		return rc;
+	locator_unlink(loc);
+	return -1;
+}
+
 int
 locator_listen(struct locator *loc, int backlog, unsigned mode)
 {
-	int fd, rc;
+	int fd, lock, rc;
 
 	if (loc->kind == LOCATOR_FD) {
 		errno = EOPNOTSUPP;
@@ -607,26 +656,24 @@ locator_listen(struct locator *loc, int backlog, unsigned mode)
 	fd = open_socket(loc, SOCK_NONBLOCK);
 	if (fd == -1)
 		return -1;
-	if (loc->kind == LOCATOR_UNIX)
-		rc = bind_unix(loc, fd, mode);
-	else
-		rc = bind_tcp(loc, fd);
-	if (rc == -1) {
-		close_keep_errno(fd);
-		return -1;
-	}
-	if (listen(fd, backlog) == -1) {
-		close_keep_errno(fd);
-		locator_unlink(loc);
-		return -1;
-	}
-	return fd;
+	lock = loc->kind == LOCATOR_UNIX ? lock_directory(loc) : -1;
+	rc = bind_and_listen(loc, fd, backlog, mode);
+	if (lock != -1)
+		close_keep_errno(lock);
+	if (rc == 0)
+		return fd;
+	close_keep_errno(fd);
+	return -1;
 }
 
 void
 locator_unlink(const struct locator *loc)
 {
+	int error = errno;
+	struct stat st;
 
-	if (loc->kind == LOCATOR_UNIX)
+	if (loc->kind == LOCATOR_UNIX && lstat(unix_path(loc), &st) == 0 &&
+	    st.st_dev == loc->dev && st.st_ino == loc->ino)
 		unlink(unix_path(loc));
+	errno = error;
 }

@@ -14,6 +14,7 @@
 #define RUMPGEN_WIRE_LOCATOR_H
 
 #include <sys/socket.h>
+#include <sys/types.h>
 #include <sys/un.h>
 
 #include <stdbool.h>
@@ -28,6 +29,8 @@ struct locator {
 	struct sockaddr_storage addr;		/* not for fd:// */
 	socklen_t addrlen;
 	int fd;					/* fd:// only, else -1 */
+	dev_t dev;				/* of the socket file that */
+	ino_t ino;				/* locator_listen() made */
 };
 
 enum locator_role { LOCATOR_CLIENT, LOCATOR_SERVER };
@@ -71,15 +74,19 @@ int locator_connect_socket(const struct locator *loc, int fd, unsigned ms);
 
 /*
  * Binds and listens.  For unix:// a stale socket file (nobody accepts on it)
- * is removed first; a live one gives EADDRINUSE.  `mode` is the socket file's
- * permission bits.  After binding TCP port 0, loc->text and loc->addr carry
+ * is removed first; a live one gives EADDRINUSE.  Of servers that start at
+ * once one gets the place: they lock the directory, if they may read it, and
+ * wait for LOCATOR_LOCK_MS at most.  `mode` is the socket file's permission
+ * bits.  After binding TCP port 0, loc->text and loc->addr carry
  * the real port.  tcp6:// listens for IPv6 only.  Non-blocking,
  * close-on-exec.  Returns the descriptor, or -1 with errno set (EOPNOTSUPP
  * for fd://, which names a connection).
  */
+#define LOCATOR_LOCK_MS	1000
 int locator_listen(struct locator *loc, int backlog, unsigned mode);
 
-/* Removes the unix:// socket file of a listener; nothing for other kinds. */
+/* Removes the unix:// socket file that locator_listen() made, if it is still
+ * the one that is there; nothing for other kinds. */
 void locator_unlink(const struct locator *loc);
 
 /*

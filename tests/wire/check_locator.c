@@ -1,6 +1,7 @@
 /*
  * Locators: what parses, what the messages say, and real sockets.
  */
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/time.h>
 #include <sys/wait.h>
@@ -11,6 +12,7 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -233,6 +235,92 @@ START_TEST(unix_spares_files)
 }
 END_TEST
 
+/* Servers that start at once: one gets the place of a dead one, and keeps it. */
+enum { RIVALS = 4, RACES = 300 };
+
+static pthread_barrier_t start;
+
+static void *
+rival(void *arg)
+{
+	struct locator mine = loc;
+	int *fd = arg;
+
+	pthread_barrier_wait(&start);
+	*fd = locator_listen(&mine, 5, 0600);
+	if (*fd == -1)
+		ck_assert_int_eq(errno, EADDRINUSE);
+	return NULL;
+}
+
+START_TEST(unix_one_of_many)
+{
+	int fd[RIVALS], won, i, race;
+	pthread_t thread[RIVALS];
+
+	ck_assert_int_eq(locator_parse(&loc, "unix://sock", LOCATOR_SERVER,
+	    why), 0);
+	ck_assert_int_eq(pthread_barrier_init(&start, NULL, RIVALS), 0);
+	for (race = 0; race < RACES; race++) {
+		for (i = 0; i < RIVALS; i++)
+			pthread_create(&thread[i], NULL, rival, &fd[i]);
+		for (i = 0; i < RIVALS; i++)
+			pthread_join(thread[i], NULL);
+		won = -1;
+		for (i = 0; i < RIVALS; i++) {
+			if (fd[i] == -1)
+				continue;
+			ck_assert_int_eq(won, -1);
+			won = fd[i];
+		}
+		ck_assert_int_ne(won, -1);
+		/* Its file is left behind for the next race. */
+		close(won);
+	}
+	pthread_barrier_destroy(&start);
+}
+END_TEST
+
+/* The file is another server's by now: it stays. */
+START_TEST(unix_spares_others)
+{
+	struct locator other;
+	struct stat st;
+	int lfd, lfd2;
+
+	ck_assert_int_eq(locator_parse(&loc, "unix://sock", LOCATOR_SERVER,
+	    why), 0);
+	other = loc;
+	lfd = locator_listen(&loc, 5, 0600);
+	ck_assert_int_ne(lfd, -1);
+	ck_assert_int_eq(unlink("sock"), 0);
+	lfd2 = locator_listen(&other, 5, 0600);
+	ck_assert_int_ne(lfd2, -1);
+	locator_unlink(&loc);
+	ck_assert_int_eq(stat("sock", &st), 0);
+	locator_unlink(&other);
+	ck_assert_int_eq(stat("sock", &st), -1);
+	close(lfd);
+	close(lfd2);
+}
+END_TEST
+
+/* Somebody who sits on the directory's lock cannot keep a server away. */
+START_TEST(unix_lock_is_no_wall)
+{
+	int fd, lfd;
+
+	fd = open(".", O_RDONLY | O_CLOEXEC);
+	ck_assert_int_eq(flock(fd, LOCK_EX), 0);
+	ck_assert_int_eq(locator_parse(&loc, "unix://sock", LOCATOR_SERVER,
+	    why), 0);
+	lfd = locator_listen(&loc, 5, 0600);
+	ck_assert_int_ne(lfd, -1);
+	close(lfd);
+	close(fd);
+}
+END_TEST
+
 static int
 option(int fd, int level, int name)
 {
@@ -404,6 +492,9 @@ main(void)
 	tcase_add_test(tc, others);
 	tcase_add_test(tc, unix_sockets);
 	tcase_add_test(tc, unix_spares_files);
+	tcase_add_test(tc, unix_one_of_many);
+	tcase_add_test(tc, unix_spares_others);
+	tcase_add_test(tc, unix_lock_is_no_wall);
 	tcase_add_test(tc, connect_gives_up);
 	tcase_add_test(tc, tcp_sockets);
 	tcase_add_test(tc, tcp6_sockets);
