@@ -82,7 +82,7 @@ is_exec(const struct request *req)
 static bool
 admit(struct session *ses, const struct request *req)
 {
-	bool busy;
+	bool exec, ok;
 
 	if (is_exec(req))
 		return exec_admit(ses, req);
@@ -91,13 +91,15 @@ admit(struct session *ses, const struct request *req)
 		return false;
 	}
 	pthread_mutex_lock(&ses->lock);
-	busy = ses->exec;
-	if (!busy)
+	exec = ses->exec;
+	ok = !exec && ses->nbusy < ses->srv->cfg.max_calls_per_client;
+	if (ok)
 		ses->nbusy++;
 	pthread_mutex_unlock(&ses->lock);
-	if (busy)
-		session_error(ses, req->hdr.reqno, FRAME_ERR_INEXEC);
-	return !busy;
+	if (!ok)
+		session_error(ses, req->hdr.reqno, exec ? FRAME_ERR_INEXEC :
+		    FRAME_ERR_TRYAGAIN);
+	return ok;
 }
 
 /* A request on an established connection, admitted. */

@@ -245,6 +245,41 @@ START_TEST(test_never_reads)
 }
 END_TEST
 
+/* Preforks that take their time are calls in progress, and as many. */
+START_TEST(test_preforks_at_once)
+{
+	enum { LIMIT = 4, FLOOD = 50 };
+	uint64_t len, addr;
+	struct frame f, copy;
+	struct bed bed;
+	int fd, i;
+
+	bed_init(&bed, THREADS);
+	bed.cfg.max_calls_per_client = LIMIT;
+	bed.tk.copy_waits = true;
+	bed_start(&bed);
+	fd = cl_guest(&bed);
+	cl_call(fd, 2, TK_COPYIN, 0x1000, 1, 0);
+	copy = cl_copyreq(fd, COPYIN, &len, &addr);
+	for (i = 0; i < FLOOD; i++)
+		cl_send(fd, REQ, PREFORK, (uint64_t)i + 3, 0, NULL, 0);
+	for (i = 0; i < FLOOD - (LIMIT - 1); i++) {
+		f = cl_recv(fd);
+		ck_assert_uint_eq(f.class, ERROR);
+		ck_assert_uint_eq(f.u, E_TRYAGAIN);
+	}
+	tk_wait_sleeping(&bed.tk, LIMIT - 1);
+	tk_gate(&bed.tk, true);
+	for (i = 0; i < LIMIT - 1; i++)
+		ck_assert_uint_eq(cl_recv(fd).class, RESP);
+	cl_send(fd, RESP, COPYIN, copy.reqno, 0, "a", 1);
+	ck_assert_int_eq(cl_answer(fd, 2, NULL), 0);
+	close(fd);
+	tk_wait_procs(&bed.tk, LIMIT - 1);
+	bed_stop(&bed);
+}
+END_TEST
+
 /* Floods while a copyin of its own is open, then hangs up. */
 START_TEST(test_flood_during_copyin)
 {
@@ -345,6 +380,7 @@ main(void)
 	tcase_add_loop_test(tc, test_cut_everywhere, 0, NWAYS);
 	tcase_add_loop_test(tc, test_thousand_connects, 0, NWAYS);
 	tcase_add_loop_test(tc, test_never_reads, 0, NWAYS);
+	tcase_add_test(tc, test_preforks_at_once);
 	tcase_add_loop_test(tc, test_flood_during_copyin, 0, NWAYS);
 	tcase_add_loop_test(tc, test_exec_during_calls, 0, NWAYS);
 	tcase_add_loop_test(tc, test_guest_without_nul, 0, NWAYS);

@@ -65,6 +65,13 @@ tk_proc_copy(void *kern, struct rump_proc *child, struct rump_proc *parent)
 
 	if (tk->copy_error != 0)
 		return tk->copy_error;
+	pthread_mutex_lock(&tk->lock);
+	tk->sleeping += tk->copy_waits;
+	pthread_cond_broadcast(&tk->cond);
+	while (tk->copy_waits && !tk->open)
+		pthread_cond_wait(&tk->cond, &tk->lock);
+	tk->sleeping -= tk->copy_waits;
+	changed(tk);
 	tkproc_make(tk, child, pp->pid, pp->comm);
 	pthread_mutex_lock(&tk->lock);
 	tk->copies++;

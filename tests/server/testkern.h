@@ -69,6 +69,7 @@ struct testkern {
 	unsigned execs, copies, interrupts, calls;
 	int refuse;			/* errno of the next proc_new */
 	int copy_error;			/* ... of proc_copy */
+	bool copy_waits;		/* proc_copy does, for the gate */
 	int exec_error;
 	int lwp_error;
 	char log[8192];			/* the server's lines */
