@@ -56,6 +56,7 @@ struct fiber {
 	bool ready;			/* loop->lock */
 	STAILQ_ENTRY(fiber) ready_link;
 	LIST_ENTRY(fiber) list_link;	/* the list's lock */
+	bool listed;
 	SLIST_ENTRY(fiber) free_link;
 };
 
@@ -343,12 +344,14 @@ fiber_list(struct fiber *f, struct fiber_list *list)
 {
 
 	LIST_INSERT_HEAD(list, f, list_link);
+	f->listed = true;
 }
 
 void
-fiber_unlist(struct rumpserver *srv, struct fiber *f)
+fiber_unlist(struct fiber *f)
 {
 
-	LIST_REMOVE(f, list_link);
-	fiber_ready(srv, f);
+	if (f->listed)
+		LIST_REMOVE(f, list_link);
+	f->listed = false;
 }

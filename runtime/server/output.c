@@ -98,8 +98,10 @@ wake_waiters(struct session *ses)
 	struct fiber *f;
 
 	pthread_cond_broadcast(&ses->out_cond);
-	while ((f = LIST_FIRST(&ses->out_fibers)) != NULL)
-		fiber_unlist(ses->srv, f);
+	while ((f = LIST_FIRST(&ses->out_fibers)) != NULL) {
+		fiber_unlist(f);
+		fiber_ready(ses->srv, f);
+	}
 }
 
 /* Sends from the queue; asks epoll when that is not all. */
@@ -168,6 +170,7 @@ wait_turn(struct session *ses, struct lwp *l)
 	pthread_mutex_unlock(&ses->out_lock);
 	fiber_yield(l->fiber);
 	pthread_mutex_lock(&ses->out_lock);
+	fiber_unlist(l->fiber);
 }
 
 /* out_lock held, dropped meanwhile: until the socket takes more. */

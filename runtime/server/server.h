@@ -472,15 +472,16 @@ struct fiber;
  * memory. */
 bool fiber_start(struct rumpserver *, void (*fn)(void *), void *arg,
     struct fiber **self);
-/* In a fiber: sleeps until fiber_ready() (any thread). */
+/* In a fiber: sleeps until fiber_ready() (any thread), which may have come
+ * before, for an earlier sleep: whoever yields looks why it has woken. */
 void fiber_yield(struct fiber *);
 void fiber_ready(struct rumpserver *, struct fiber *);
 /* Resumes those that are ready; false when there was none. */
 bool fibers_run(struct rumpserver *);
 void fibers_free(struct rumpserver *);
-/* Puts the running fiber on a list, and readies the one it is taken off. */
+/* Puts the running fiber on a list; takes it off, if it still is on it. */
 void fiber_list(struct fiber *, struct fiber_list *);
-void fiber_unlist(struct rumpserver *, struct fiber *);
+void fiber_unlist(struct fiber *);
 /* A descriptor that a fiber waits for (fdwatch.c). */
 struct fdwait {
 	LIST_ENTRY(fdwait) link;

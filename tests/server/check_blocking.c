@@ -277,6 +277,31 @@ START_TEST(stop_interrupts)
 }
 END_TEST
 
+/* Interrupts that come when the call is awake already: its next sleep, for a
+ * client that does not read, is none the worse. */
+START_TEST(kicked_out_of_sleep)
+{
+	const uint64_t size = 8 << 20;
+	uint64_t got, len, addr, i;
+	int64_t rv[2];
+	int fd, other;
+
+	setup(_i);
+	fd = cl_guest(&bed);
+	other = cl_guest(&bed);
+	for (i = 0; i < 20; i++) {
+		cl_call(fd, i, TK_KICKED, 0x1000, size, 0);
+		ck_assert_int_eq(cl_syscall(other, TK_ECHO, 3, 0, 0, rv), 0);
+		for (got = 0; got < size; got += len)
+			cl_copyreq(fd, COPYOUT, &len, &addr);
+		ck_assert_int_eq(cl_answer(fd, i, NULL), 0);
+	}
+	close(fd);
+	close(other);
+	bed_stop(&bed);
+}
+END_TEST
+
 static void *
 stop_gently(void *arg)
 {
@@ -387,6 +412,7 @@ main(void)
 	tcase_add_test(tc, exec_interrupts_kernel);
 	tcase_add_loop_test(tc, thousand_blocked, 0, NWAYS);
 	tcase_add_loop_test(tc, stop_interrupts, 0, NWAYS);
+	tcase_add_loop_test(tc, kicked_out_of_sleep, 0, NWAYS);
 	tcase_add_test(tc, stop_waits);
 	tcase_add_loop_test(tc, storms, 0, NWAYS);
 	suite_add_tcase(s, tc);

@@ -304,6 +304,35 @@ do_sleep(struct lwp *l, uint64_t ms)
 	return rumpserver_wait(l, NULL, 0, ms != 0 ? &ts : NULL);
 }
 
+struct kicker {
+	struct lwp *l;
+	atomic_bool enough;
+};
+
+static void *
+kick(void *arg)
+{
+	struct kicker *k = arg;
+
+	while (!atomic_load(&k->enough))
+		rumpserver_interrupt(k->l);
+	return NULL;
+}
+
+static int
+do_kicked(struct lwp *l, const uint64_t *a, register_t *rv)
+{
+	struct kicker k = { .l = l };
+	pthread_t thread;
+	int error;
+
+	ck_assert_int_eq(pthread_create(&thread, NULL, kick, &k), 0);
+	error = rumpserver_wait(l, NULL, 0, NULL);
+	atomic_store(&k.enough, true);
+	pthread_join(thread, NULL);
+	return error == RUMP_EINTR ? do_copyout(l, a, rv) : RUMP_EIO;
+}
+
 static int
 tk_syscall(void *kern, struct lwp *l, int num, const void *args, size_t len,
     register_t rv[2])
@@ -366,6 +395,8 @@ tk_syscall(void *kern, struct lwp *l, int num, const void *args, size_t len,
 	case TK_GATE_COPYIN:
 		error = gate_wait(tk, l, 0);
 		return error != 0 ? error : do_copyin(l, a, rv);
+	case TK_KICKED:
+		return do_kicked(l, a, rv);
 	default:
 		return RUMP_ENOSYS;
 	}

@@ -48,6 +48,8 @@ enum {
 	TK_COPYINOUT,		/* (from, to, len): copies, inverted */
 	TK_COMM,		/* (addr): copies the command name out */
 	TK_GATE_COPYIN,		/* (addr, len): waits as GATE_WAIT, then copyin */
+	TK_KICKED,		/* (addr, len): sleeps until another thread has
+				 * interrupted it a lot, then as COPYOUT */
 	TK_NCALLS
 };
 
