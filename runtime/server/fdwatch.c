@@ -49,9 +49,12 @@ arm(struct rumpserver *srv, const struct fdwatch *watch, int fd)
 	LIST_FOREACH(w, &watch->waits, link)
 		ev.events |= (uint16_t)w->events;
 	/* The number may have got another file meanwhile. */
-	return epoll_ctl(srv->epfd, EPOLL_CTL_MOD, fd, &ev) == 0 ||
+	if (epoll_ctl(srv->epfd, EPOLL_CTL_MOD, fd, &ev) == 0 ||
 	    (errno == ENOENT &&
-	    epoll_ctl(srv->epfd, EPOLL_CTL_ADD, fd, &ev) == 0);
+	    epoll_ctl(srv->epfd, EPOLL_CTL_ADD, fd, &ev) == 0))
+		return true;
+	/* A regular file is ready or never will be: nothing to watch. */
+	return errno == EPERM;
 }
 
 bool

@@ -5,6 +5,7 @@
 
 #include <check.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -304,6 +305,21 @@ do_sleep(struct lwp *l, uint64_t ms)
 	return rumpserver_wait(l, NULL, 0, ms != 0 ? &ts : NULL);
 }
 
+/* A file is always ready, but not for this. */
+static int
+wait_file(struct lwp *l, uint64_t ms)
+{
+	struct timespec ts = ms_timespec(ms);
+	struct pollfd pfd = { .fd = open("/dev/null", O_RDONLY | O_CLOEXEC),
+	    .events = POLLPRI };
+	int error;
+
+	ck_assert_int_ge(pfd.fd, 0);
+	error = rumpserver_wait(l, &pfd, 1, &ts);
+	close(pfd.fd);
+	return error;
+}
+
 struct kicker {
 	struct lwp *l;
 	atomic_bool enough;
@@ -395,6 +411,8 @@ tk_syscall(void *kern, struct lwp *l, int num, const void *args, size_t len,
 	case TK_GATE_COPYIN:
 		error = gate_wait(tk, l, 0);
 		return error != 0 ? error : do_copyin(l, a, rv);
+	case TK_WAIT_FILE:
+		return wait_file(l, a[0]);
 	case TK_KICKED:
 		return do_kicked(l, a, rv);
 	default:

@@ -50,6 +50,7 @@ enum {
 	TK_GATE_COPYIN,		/* (addr, len): waits as GATE_WAIT, then copyin */
 	TK_KICKED,		/* (addr, len): sleeps until another thread has
 				 * interrupted it a lot, then as COPYOUT */
+	TK_WAIT_FILE,		/* (ms): waits for what no file has */
 	TK_NCALLS
 };
 
