@@ -368,16 +368,23 @@ end_reason(ssize_t n)
 	return n == 0 ? "end of connection" : strerror(errno);
 }
 
+/* In the caller's loop others have their turn, too. */
+static bool
+turn_over(const struct worker *w, unsigned *done)
+{
+
+	return w->loop && ++*done > LOOP_TURN;
+}
+
 void
 session_run(struct session *ses, struct worker *w)
 {
-	unsigned reads;
+	unsigned done;
 	bool stay;
 	ssize_t n;
 
 	stay = false;
-	reads = 0;
-	for (;;) {
+	for (done = 0; !turn_over(w, &done);) {
 		if (atomic_load(&ses->out_waiting) > OUT_PAUSE &&
 		    session_pause(ses, w))
 			return;
@@ -392,9 +399,6 @@ session_run(struct session *ses, struct worker *w)
 		case STEP_MORE:
 			break;
 		}
-		/* In the caller's loop others have their turn, too. */
-		if (w->loop && ++reads > LOOP_READS)
-			break;
 		if (stay && ses->state != SES_DRAIN)
 			n = read_sticky(ses);
 		else

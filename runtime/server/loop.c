@@ -27,15 +27,10 @@ run_timers(struct rumpserver *srv)
 	return ms;
 }
 
-/* What events and timers have set off. */
-static void
-run_ready(struct rumpserver *srv)
-{
-
-	while (pool_step(srv) || fibers_run(srv))
-		continue;
-}
-
+/*
+ * Everybody has one turn: what these queue again or set off waits for the next
+ * step, which the eventfd asks for.
+ */
 int
 rumpserver_step(struct rumpserver *srv)
 {
@@ -47,9 +42,10 @@ rumpserver_step(struct rumpserver *srv)
 	n = epoll_wait(srv->epfd, ev, EVENTS_A_STEP, 0);
 	for (i = 0; i < n; i++)
 		worker_event(&srv->loop, ev[i].data.u64, ev[i].events);
-	run_ready(srv);
 	run_timers(srv);
-	run_ready(srv);
+	pool_step(srv);
+	while (fibers_run(srv))
+		continue;
 	if (srv->kernel->step_done != NULL)
 		srv->kernel->step_done(srv->kern);
 	return n == EVENTS_A_STEP ? 0 : run_timers(srv);

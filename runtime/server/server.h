@@ -71,8 +71,8 @@ enum {
 	/* accept(2) out of descriptors or memory: try again after this. */
 	ACCEPT_BACKOFF_MS = 100,
 	ACCEPT_BATCH = 64,
-	/* Reads from one client in one step of the caller's loop. */
-	LOOP_READS = 16,
+	/* Reads and frames of one client in one turn of the caller's loop. */
+	LOOP_TURN = 32,
 	LISTEN_BACKLOG = 4096,
 	PREFORK_BUCKETS = 256,
 	FIBER_CACHE = 32,
@@ -154,7 +154,7 @@ int pool_init(struct rumpserver *);
 void pool_queue(struct rumpserver *, struct work *);
 /* Takes it out of the queue again; false: somebody has begun it. */
 bool pool_unqueue(struct rumpserver *, struct work *);
-/* The caller's loop: runs what is queued. */
+/* The caller's loop: runs what is queued, once; false when nothing was. */
 bool pool_step(struct rumpserver *);
 int pool_start(struct rumpserver *);
 void pool_stop(struct rumpserver *);

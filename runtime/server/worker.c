@@ -217,15 +217,19 @@ queue_pop(struct rumpserver *srv)
 bool
 pool_step(struct rumpserver *srv)
 {
+	STAILQ_HEAD(, work) now = STAILQ_HEAD_INITIALIZER(now);
 	struct work *work;
+	bool any;
 
 	pthread_mutex_lock(&srv->pool_lock);
-	work = queue_pop(srv);
+	STAILQ_CONCAT(&now, &srv->queue);
 	pthread_mutex_unlock(&srv->pool_lock);
-	if (work == NULL)
-		return false;
-	work->run(work, &srv->loop);
-	return true;
+	any = !STAILQ_EMPTY(&now);
+	while ((work = STAILQ_FIRST(&now)) != NULL) {
+		STAILQ_REMOVE_HEAD(&now, link);
+		work->run(work, &srv->loop);
+	}
+	return any;
 }
 
 /* --- one worker --- */

@@ -564,6 +564,42 @@ START_TEST(bad_locators)
 }
 END_TEST
 
+/* One step of a caller's loop does a little for everybody, whatever waits. */
+START_TEST(steps_are_short)
+{
+	enum { FLOOD = 2000 };
+	static uint64_t calls[FLOOD][3];
+	uint64_t before, n;
+	struct pollfd pfd;
+	int fd, i;
+
+	bed_init(&bed, BY_HAND);
+	bed_start(&bed);
+	fd = cl_pair(&bed);
+	cl_send(fd, REQ, HANDSHAKE, 1, GUEST, "x", 2);
+	rumpserver_step(bed.srv);
+	ck_assert_uint_eq(cl_recv(fd).class, RESP);
+	for (i = 0; i < FLOOD; i++) {
+		calls[i][0] = 24;
+		calls[i][2] = (uint64_t)TK_GETPID << 32 | SYSCALL << 16;
+	}
+	cl_raw(fd, calls, sizeof(calls));
+	pfd = (struct pollfd){ .fd = rumpserver_pollfd(bed.srv),
+	    .events = POLLIN };
+	for (before = 0; before < FLOOD; before += n) {
+		ck_assert_int_eq(poll(&pfd, 1, 1000), 1);
+		rumpserver_step(bed.srv);
+		n = bed_stats(&bed).calls - before;
+		ck_assert_uint_le(n, 100);
+		while (n > 0 && recv(fd, &(char[48]){ 0 }, 48, MSG_DONTWAIT) ==
+		    48)
+			continue;
+	}
+	close(fd);
+	bed_stop(&bed);
+}
+END_TEST
+
 static void *
 join_clients(void *arg)
 {
@@ -601,7 +637,7 @@ main(void)
 	};
 	const TTest *threads[] = {
 		few_threads, access_lists, access_default, socket_mode,
-		bad_locators, join,
+		bad_locators, steps_are_short, join,
 	};
 	Suite *s = suite_create("limits");
 	TCase *tc = tcase_create("limits");

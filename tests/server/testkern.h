@@ -94,7 +94,8 @@ bool tk_logged(struct testkern *, const char *text);
 
 /* --- a server with it --- */
 
-enum way { THREADS, LOOP, NWAYS };
+/* By hand: a loop, too, but the test itself makes the steps. */
+enum way { THREADS, LOOP, NWAYS, BY_HAND };
 
 struct bed {
 	struct testkern tk;
