@@ -283,7 +283,7 @@ END_TEST
  * client that does not read, is none the worse. */
 START_TEST(kicked_out_of_sleep)
 {
-	const uint64_t size = 8 << 20;
+	const uint64_t size = 1 << 20;
 	uint64_t got, len, addr, i;
 	int64_t rv[2];
 	int fd, other;
