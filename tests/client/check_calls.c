@@ -2,6 +2,7 @@
  * Calls and upcalls on a healthy connection.
  */
 #include <sys/mman.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 
 #include <check.h>
@@ -11,11 +12,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <rump/rumpclient.h>
 #include <rump/rumpdefs.h>
 
+#include "client/conn.h"
 #include "tests/client/fakeserver.h"
 #include "tests/lib/suite.h"
 
@@ -219,6 +222,49 @@ START_TEST(server_reads_slowly)
 		ck_assert_uint_eq(fake.sh->ops[i].sum,
 		    fake_sum(buf, sizeof(buf)));
 	}
+}
+END_TEST
+
+static void *
+drain(void *arg)
+{
+	static char buf[64 * 1024];
+	int fd = *(int *)arg;
+
+	nanosleep(&(struct timespec){ .tv_nsec = 1000000 }, NULL);
+	while (recv(fd, buf, sizeof(buf), 0) > 0)
+		continue;
+	return NULL;
+}
+
+/* Bulk data goes from where it is, though there is something to read, too. */
+START_TEST(bulk_data_waits_for_room)
+{
+	static char data[1 << 20];
+	static struct conn c;
+	struct frame_hdr hdr;
+	int sp[2], tries;
+	bool queued;
+	pthread_t t;
+
+	hdr = frame_hdr(FRAME_RESP, FRAME_COPYIN, 1, 0, sizeof(data));
+	queued = true;
+	/* Now and then the machine may be too busy. */
+	for (tries = 0; queued && tries < 50; tries++) {
+		ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM, 0, sp), 0);
+		ck_assert_int_eq(write(sp[1], "x", 1), 1);
+		pthread_create(&t, NULL, drain, &sp[1]);
+		conn_init(&c);
+		c.fd = sp[0];
+		ck_assert_int_eq(conn_send_user(&c, &hdr, (uintptr_t)data,
+		    sizeof(data)), 0);
+		queued = c.unsent_end > c.unsent_start;
+		conn_drop_unsent(&c);
+		close(sp[0]);
+		pthread_join(t, NULL);
+		close(sp[1]);
+	}
+	ck_assert(!queued);
 }
 END_TEST
 
@@ -475,6 +521,7 @@ main(void)
 	tcase_add_test(tc, blocked_calls_stop_nobody);
 	tcase_add_loop_test(tc, copyin_sizes, 0, NSIZES);
 	tcase_add_test(tc, server_reads_slowly);
+	tcase_add_test(tc, bulk_data_waits_for_room);
 	tcase_add_loop_test(tc, copyout_sizes, 0, NSIZES);
 	tcase_add_test(tc, copyinstr);
 	tcase_add_test(tc, copyin_faults);
