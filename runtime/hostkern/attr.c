@@ -338,7 +338,7 @@ host_fsflags(uint64_t flags, int *host)
  * have no flags for; a file system without such flags says ENOTTY.
  */
 static int
-set_fsflags(int fd, mode_t mode, int flags)
+set_fsflags(struct kproc *p, int fd, mode_t mode, int flags)
 {
 	const int ours = FS_NODUMP_FL | FS_IMMUTABLE_FL | FS_APPEND_FL;
 	char proc[PATH_PROCFD];
@@ -347,9 +347,12 @@ set_fsflags(int fd, mode_t mode, int flags)
 	if (!S_ISREG(mode) && !S_ISDIR(mode))
 		return RUMP_EOPNOTSUPP;
 	path_procfd(proc, fd);
+	/* Its owner need not be able to read it. */
+	cred_assume_server(p->hk);
 	hfd = open(proc, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
 	if (hfd == -1)
 		return kern_errno();
+	cred_assume(p);
 	if (ioctl(hfd, FS_IOC_GETFLAGS, &old) != 0)
 		error = errno == ENOTTY ? RUMP_EOPNOTSUPP : kern_errno();
 	flags |= old & ~ours;
@@ -363,13 +366,14 @@ set_fsflags(int fd, mode_t mode, int flags)
 static int
 finish_chflags(struct lwp *l, int error, struct nameref *n, uint64_t flags)
 {
+	struct kproc *p = kern_proc(l);
 	struct kcred *c;
 	struct stat st;
 	int host;
 
 	if (error != 0)
 		return error;
-	c = cred_get(kern_proc(l));
+	c = cred_get(p);
 	error = host_fsflags(flags, &host);
 	if (error == 0 && fstat(n->fd, &st) != 0)
 		error = kern_errno();
@@ -377,7 +381,7 @@ finish_chflags(struct lwp *l, int error, struct nameref *n, uint64_t flags)
 	    (c->euid != st.st_uid || (flags & RUMP_SF_SETTABLE) != 0))
 		error = RUMP_EPERM;
 	if (error == 0)
-		error = set_fsflags(n->fd, st.st_mode, host);
+		error = set_fsflags(p, n->fd, st.st_mode, host);
 	cred_put(c);
 	nameref_close(n);
 	return error;

@@ -445,7 +445,7 @@ do_vector(struct lwp *l, int fd, rump_uaddr_t uiov, int n, bool write,
 	    RUMP_EINVAL;
 	if (error != 0)
 		goto out;
-	if (write) {
+	if (write && v.total > 0) {
 		error = check_file_size(&t, v.total);
 		if (error != 0)
 			goto done;

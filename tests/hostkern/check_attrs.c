@@ -185,6 +185,12 @@ START_TEST(file_flags)
 		ck_assert_int_eq(CALL(G, chflags, P("/f"), RUMP_UF_NODUMP),
 		    RUMP_EPERM);
 		OK(G, seteuid, 0);
+		/* An owner who may not read it. */
+		OK(G, chmod, P("/f"), 0);
+		OK(G, chown, P("/f"), 1000, -1);
+		OK(G, seteuid, 1000);
+		OK(G, chflags, P("/f"), RUMP_UF_NODUMP);
+		OK(G, seteuid, 0);
 	}
 	OK(G, chflags, P("/f"), 0);
 	ck_assert_uint_eq(status("/f").st_flags, 0);

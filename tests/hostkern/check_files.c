@@ -416,6 +416,10 @@ START_TEST(limit_of_file_size)
 	OK(G, lseek, fd, 0, 0, RUMP_SEEK_SET);
 	ck_assert_int_eq(CALL(G, write, fd, P("x"), 1), RUMP_EFBIG);
 	ck_assert_str_eq(raw_get(&S, "f"), "0123456abc");
+	iov.iov_len = 0;
+	OK(G, fcntl, fd, RUMP_F_SETFL, 0);
+	OK(G, lseek, fd, 0, 30, RUMP_SEEK_SET);
+	OK(G, writev, fd, P(&iov), 1);
 }
 END_TEST
 
