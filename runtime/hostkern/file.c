@@ -1,6 +1,8 @@
 /*
  * Open files: their life, and waiting on them.
  */
+#include <sys/eventfd.h>
+
 #include <fcntl.h>
 #include <poll.h>
 #include <stdlib.h>
@@ -52,6 +54,7 @@ fifo_enter(struct file *f)
 	f->fifo_next = hk->fifos;
 	hk->fifos = f;
 	pthread_mutex_unlock(&hk->fifo_lock);
+	kern_nudge(hk);
 }
 
 static void
@@ -82,6 +85,8 @@ file_put(struct file *f)
 		f->ops->close(f);
 	if (f->hfd != -1 && (f->traits & FILE_BORROWED) == 0)
 		close(f->hfd);
+	if (atomic_load(&f->flocked))
+		kern_nudge(f->hk);	/* the lock has gone */
 	pthread_mutex_destroy(&f->lock);
 	free(f);
 }
@@ -163,11 +168,62 @@ file_wake_closed(struct kproc *p, struct file *f)
 	pthread_mutex_unlock(&f->lock);
 }
 
+/* A call in kern_backoff(); on its stack. */
+struct nudged {
+	struct nudged *next, **prevp;
+	int fd;			/* eventfd; -1: the time alone ends it */
+};
+
+static void
+nudged_enter(struct hostkern *hk, struct nudged *n)
+{
+
+	n->fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	pthread_mutex_lock(&hk->nudge_lock);
+	n->next = hk->nudged;
+	n->prevp = &hk->nudged;
+	if (n->next != NULL)
+		n->next->prevp = &n->next;
+	hk->nudged = n;
+	atomic_fetch_add(&hk->nnudged, 1);
+	pthread_mutex_unlock(&hk->nudge_lock);
+}
+
+static void
+nudged_leave(struct hostkern *hk, struct nudged *n)
+{
+
+	pthread_mutex_lock(&hk->nudge_lock);
+	*n->prevp = n->next;
+	if (n->next != NULL)
+		n->next->prevp = n->prevp;
+	atomic_fetch_sub(&hk->nnudged, 1);
+	pthread_mutex_unlock(&hk->nudge_lock);
+	if (n->fd != -1)
+		close(n->fd);
+}
+
+void
+kern_nudge(struct hostkern *hk)
+{
+	struct nudged *n;
+
+	if (atomic_load(&hk->nnudged) == 0)
+		return;
+	pthread_mutex_lock(&hk->nudge_lock);
+	for (n = hk->nudged; n != NULL; n = n->next)
+		(void)eventfd_write(n->fd, 1);
+	pthread_mutex_unlock(&hk->nudge_lock);
+}
+
 int
 kern_backoff(struct lwp *l, unsigned *round)
 {
+	struct hostkern *hk = kern_proc(l)->hk;
 	unsigned ms = BACKOFF_MAX_MS;
+	struct nudged n;
 	struct timespec ts;
+	struct pollfd pfd;
 	int error;
 
 	if (*round < 6)
@@ -176,7 +232,10 @@ kern_backoff(struct lwp *l, unsigned *round)
 		ms = BACKOFF_MAX_MS;
 	++*round;
 	ts = (struct timespec){ .tv_nsec = (long)ms * 1000000 };
-	error = rumpserver_wait(l, NULL, 0, &ts);
+	nudged_enter(hk, &n);
+	pfd = (struct pollfd){ .fd = n.fd, .events = POLLIN };
+	error = rumpserver_wait(l, &pfd, 1, &ts);
+	nudged_leave(hk, &n);
 	return error == RUMP_EWOULDBLOCK ? 0 : error;
 }
 

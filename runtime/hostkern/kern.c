@@ -166,6 +166,7 @@ free_all(struct hostkern *hk)
 	pthread_mutex_destroy(&hk->proc_lock);
 	pthread_mutex_destroy(&hk->fifo_lock);
 	pthread_mutex_destroy(&hk->plock_lock);
+	pthread_mutex_destroy(&hk->nudge_lock);
 	free(hk);
 }
 
@@ -183,6 +184,7 @@ hostkern_create(const struct hostkern_config *conf, char *why, size_t whylen)
 	pthread_mutex_init(&hk->proc_lock, NULL);
 	pthread_mutex_init(&hk->fifo_lock, NULL);
 	pthread_mutex_init(&hk->plock_lock, NULL);
+	pthread_mutex_init(&hk->nudge_lock, NULL);
 	hk->read_only = conf->read_only;
 	hk->no_net = conf->no_net;
 	hk->console_fd = conf->console_fd;

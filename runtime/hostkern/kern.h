@@ -13,6 +13,7 @@
  *	f->lock		an open file's mutable parts (said at each)
  *	hk->fifo_lock	the list of open fifos
  *	hk->plock_lock	byte-range locks (lock.c); p->lock may be taken in it
+ *	hk->nudge_lock	the calls in kern_backoff
  *
  * No lock is held across anything that may wait: copyin, copyout,
  * rumpserver_wait, a host call on a slow descriptor.
@@ -187,6 +188,10 @@ struct hostkern {
 	struct plock_owner *plocks;	/* lock.c; plock_lock */
 	struct plock_wait *plock_waits;	/* likewise */
 
+	pthread_mutex_t nudge_lock;
+	struct nudged *nudged;	/* calls in kern_backoff; nudge_lock */
+	atomic_uint nnudged;	/* how many they are */
+
 	uint64_t fh_key[2];	/* seals file handles (fh.c) */
 
 	void *ext[KERN_NSLOTS];
@@ -315,6 +320,7 @@ struct file {
 	const struct synthdev *dev;	/* device we supply, or NULL */
 	uint64_t hdev, hino;	/* host's numbers (vnode, fifo) */
 	pid_t owner;		/* F_SETOWN; lock */
+	atomic_bool flocked;	/* it has had a lock of flock */
 	struct file_sleep *sleepers;	/* calls in file_wait(); lock */
 	pthread_mutex_t lock;
 	struct file *fifo_next;	/* hk->fifo_lock */
@@ -345,9 +351,13 @@ void file_wake_closed(struct kproc *, struct file *);
 
 /*
  * For conditions that no descriptor announces: sleeps a little longer each
- * time (*round counts, 0 at first; 1 ms to 50 ms).  0, or EINTR.
+ * time (*round counts, 0 at first; 1 ms to 50 ms), or until kern_nudge().  0,
+ * or EINTR.
  */
 int kern_backoff(struct lwp *, unsigned *round);
+/* A guest did what a call in kern_backoff() may wait for: let a lock go,
+ * opened a fifo.  The host's other processes tell nobody. */
+void kern_nudge(struct hostkern *);
 
 /* EPIPE from a write: raises SIGPIPE in the client unless O_NOSIGPIPE. */
 int file_epipe(struct lwp *, struct file *);

@@ -127,6 +127,7 @@ owner_free(struct plock_owner **op)
 		free(k);
 	}
 	close(o->fd);
+	kern_nudge(o->p->hk);
 	free(o);
 }
 
@@ -292,6 +293,8 @@ set_lock(struct kproc *p, struct file *f, const struct flock *fl,
 	if (fcntl(o->fd, F_OFD_SETLK, &host) != 0)
 		return errno == EACCES ? RUMP_EAGAIN : kern_errno();
 	ranges_cut(o, fl->l_start, range_end(fl), &spare[0]);
+	if (fl->l_type != F_WRLCK)
+		kern_nudge(p->hk);
 	if (fl->l_type == F_UNLCK)
 		return 0;
 	k = spare[1];

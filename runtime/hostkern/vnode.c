@@ -271,6 +271,9 @@ file_flock(struct lwp *l, struct file *f, int how, bool nonblock)
 		if (error != 0)
 			return error;
 	}
+	atomic_store(&f->flocked, true);
+	if (how != LOCK_EX)
+		kern_nudge(f->hk);
 	return 0;
 }
 

@@ -12,6 +12,7 @@
 #include <check.h>
 
 #include "lib/suite.h"
+#include "host.h"
 #include "raw.h"
 #include "ways.h"
 
@@ -358,6 +359,63 @@ START_TEST(record_locks)
 }
 END_TEST
 
+enum handed { BY_FLOCK, BY_CLOSE, BY_FCNTL, BY_FIFO, NWAYS };
+
+/* One guest waits, the other does what it waits for: microseconds between. */
+static long long
+hand_over(enum handed way, struct raw_guest *other)
+{
+	struct rump_flock fl = range(RUMP_F_WRLCK, 0, 1);
+	long long start;
+	int fd = -1, fd2;
+
+	fd2 = raw_open(other, "/f", RUMP_O_RDWR, 0);
+	if (way != BY_FIFO)
+		fd = raw_open(G, "/f", RUMP_O_RDWR, 0);
+	if (way == BY_FIFO) {
+		BEGIN(other, open, P("/fifo"), RUMP_O_WRONLY, 0);
+	} else if (way == BY_FCNTL) {
+		ck_assert_int_eq(setlk(G, fd, RUMP_F_WRLCK, 0, 1), 0);
+		BEGIN(other, fcntl, fd2, RUMP_F_SETLKW, P(&fl));
+	} else {
+		OK(G, flock, fd, RUMP_LOCK_EX);
+		BEGIN(other, flock, fd2, RUMP_LOCK_EX);
+	}
+	/* Until the sleeps are long. */
+	ck_assert(raw_pending(other) && raw_pending(other) &&
+	    raw_pending(other));
+	start = clock_us();
+	if (way == BY_FIFO)
+		(void)raw_open(G, "/fifo", RUMP_O_RDONLY | RUMP_O_NONBLOCK, 0);
+	else if (way == BY_FLOCK)
+		OK(G, flock, fd, RUMP_LOCK_UN);
+	else if (way == BY_FCNTL)
+		ck_assert_int_eq(setlk(G, fd, RUMP_F_UNLCK, 0, 0), 0);
+	else
+		OK(G, close, fd);
+	ck_assert_int_eq(raw_end(other), 0);
+	start = clock_us() - start;
+	OK(G, fcntl, 3, RUMP_F_CLOSEM, 0);
+	OK(other, fcntl, 3, RUMP_F_CLOSEM, 0);
+	return start;
+}
+
+/* Who waits for another guest need not find out by asking now and then,
+ * which is up to 50 ms apart. */
+START_TEST(locks_are_handed_over)
+{
+	struct raw_guest *other = raw_guest(&S, "other");
+	int quick, round;
+
+	(void)new_file("/f");
+	OK(G, mkfifo, P("/fifo"), 0600);
+	for (quick = round = 0; round < 9; round++)
+		quick += hand_over((enum handed)_i, other) < 10000;
+	ck_assert_int_ge(quick, 5);
+	raw_leave(other);
+}
+END_TEST
+
 /* The right to lock a file comes from its having been opened. */
 START_TEST(record_locks_of_one_who_was_root)
 {
@@ -478,6 +536,7 @@ add_tests(TCase *t)
 	tcase_add_test(t, record_locks);
 	tcase_add_test(t, record_locks_reach_the_host);
 	tcase_add_test(t, record_locks_of_one_who_was_root);
+	tcase_add_loop_test(t, locks_are_handed_over, 0, NWAYS);
 	tcase_add_test(t, waiting_in_a_circle_is_noticed);
 	tcase_add_test(t, limit_of_file_size);
 	tcase_add_test(t, searching_only);
