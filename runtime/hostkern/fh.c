@@ -302,7 +302,7 @@ sys___fhstatvfs140(struct lwp *l, const struct sys___fhstatvfs140_args *uap,
 	error = open_handle(l, uap->fhp, uap->fh_size, O_PATH, &hfd);
 	if (error != 0)
 		return error;
-	error = statvfs_hfd(kern_proc(l)->hk, hfd, &nb);
+	error = statvfs_hfd(kern_proc(l), hfd, &nb);
 	close(hfd);
 	if (error != 0)
 		return error;

@@ -94,9 +94,8 @@ path_procfd(char buf[PATH_PROCFD], int fd)
 	snprintf(buf, PATH_PROCFD, "/proc/self/fd/%d", fd);
 }
 
-/* The host's name of a directory; its length or -1 with errno set. */
-static ssize_t
-hostname_of(int fd, char buf[PATH_MAX])
+int
+path_hostname(int fd, char buf[PATH_MAX])
 {
 	char proc[PATH_PROCFD];
 	ssize_t n;
@@ -104,9 +103,9 @@ hostname_of(int fd, char buf[PATH_MAX])
 	path_procfd(proc, fd);
 	n = readlink(proc, buf, PATH_MAX - 1);
 	if (n == -1)
-		return -1;
+		return kern_errno();
 	buf[n] = '\0';
-	return n;
+	return 0;
 }
 
 int
@@ -115,18 +114,22 @@ path_name(int root, int fd, char *buf, size_t len)
 	char rootname[PATH_MAX], name[PATH_MAX];
 	struct stat st;
 	const char *rel;
-	ssize_t n;
+	size_t n;
+	int error;
 
 	if (fstat(fd, &st) != 0)
 		return kern_errno();
 	if (st.st_nlink == 0)
 		return RUMP_ENOENT;
-	n = hostname_of(root, rootname);
-	if (n == -1 || hostname_of(fd, name) == -1)
-		return kern_errno();
+	error = path_hostname(root, rootname);
+	if (error == 0)
+		error = path_hostname(fd, name);
+	if (error != 0)
+		return error;
+	n = strlen(rootname);
 	if (n == 1)
 		n = 0;		/* the root is the host's own */
-	if (strncmp(name, rootname, (size_t)n) != 0 ||
+	if (strncmp(name, rootname, n) != 0 ||
 	    (name[n] != '/' && name[n] != '\0'))
 		return RUMP_ENOENT;
 	rel = name[n] == '\0' ? "/" : name + n;

@@ -20,6 +20,7 @@
 #ifndef RUMPGEN_HOSTKERN_PATH_H
 #define RUMPGEN_HOSTKERN_PATH_H
 
+#include <limits.h>
 #include <linux/openat2.h>
 
 #include "hostkern/kern.h"
@@ -101,6 +102,9 @@ void path_assume_maker(struct kproc *, int dirfd, mode_t *mode);
  * root itself.  ENOENT: removed, or not under root.
  */
 int path_name(int root, int fd, char *buf, size_t len);
+
+/* The host's name of a descriptor's file. */
+int path_hostname(int fd, char buf[PATH_MAX]);
 
 /* "/proc/self/fd/N": the name by which the host's calls take descriptor N's
  * file where they have no form for O_PATH descriptors. */

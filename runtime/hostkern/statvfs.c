@@ -1,8 +1,7 @@
 /*
  * File systems and their limits: statvfs, getvfsstat, pathconf.
  *
- * A guest sees one mounted file system, the served root; a file on another
- * one of the host below it gives that one's numbers under the same name.
+ * A guest sees its root mounted, and what the host has mounted below it.
  */
 #include <sys/stat.h>
 #include <sys/statvfs.h>
@@ -17,6 +16,7 @@
 #include <rump/rump_syscallargs.h>
 #include <rump/rumpconv.h>
 
+#include "hostkern/mounts.h"
 #include "hostkern/path.h"
 #include "hostkern/statvfs.h"
 
@@ -33,6 +33,8 @@ static const struct {
 	{ ISOFS_SUPER_MAGIC, RUMP_MOUNT_CD9660 },
 	{ OVERLAYFS_SUPER_MAGIC, RUMP_MOUNT_OVERLAY },
 	{ FUSE_SUPER_MAGIC, RUMP_MOUNT_PUFFS },
+	{ PROC_SUPER_MAGIC, RUMP_MOUNT_PROCFS },
+	{ DEVPTS_SUPER_MAGIC, RUMP_MOUNT_PTYFS },
 	{ XFS_SUPER_MAGIC, "xfs" },
 	{ BTRFS_SUPER_MAGIC, "btrfs" },
 };
@@ -52,8 +54,20 @@ type_name(int fd)
 	return "host";
 }
 
-int
-statvfs_hfd(struct hostkern *hk, int fd, struct rump_statvfs *nb)
+static struct kdir *
+root_of(struct kproc *p)
+{
+	struct kdir *root;
+
+	pthread_mutex_lock(&p->lock);
+	root = kdir_ref(p->root);
+	pthread_mutex_unlock(&p->lock);
+	return root;
+}
+
+/* All but the name; what it is mounted from is the host's to know. */
+static int
+numbers(struct hostkern *hk, int fd, struct rump_statvfs *nb)
 {
 	struct statvfs host;
 
@@ -65,8 +79,23 @@ statvfs_hfd(struct hostkern *hk, int fd, struct rump_statvfs *nb)
 	nb->f_flag |= RUMP_ST_LOCAL;
 	snprintf(nb->f_fstypename, sizeof(nb->f_fstypename), "%s",
 	    type_name(fd));
-	snprintf(nb->f_mntonname, sizeof(nb->f_mntonname), "/");
-	snprintf(nb->f_mntfromname, sizeof(nb->f_mntfromname), "root");
+	snprintf(nb->f_mntfromname, sizeof(nb->f_mntfromname), "%s",
+	    nb->f_fstypename);
+	return 0;
+}
+
+int
+statvfs_hfd(struct kproc *p, int fd, struct rump_statvfs *nb)
+{
+	struct kdir *root;
+	int error;
+
+	error = numbers(p->hk, fd, nb);
+	if (error != 0)
+		return error;
+	root = root_of(p);
+	mount_name(root, fd, nb->f_mntonname, sizeof(nb->f_mntonname));
+	kdir_put(root);
 	return 0;
 }
 
@@ -86,7 +115,7 @@ sys_statvfs1(struct lwp *l, const struct sys_statvfs1_args *uap,
 		error = path_lookup(p, RUMP_AT_FDCWD, path, 0, &n);
 	if (error != 0)
 		return error;
-	error = statvfs_hfd(p->hk, n.fd, &nb);
+	error = statvfs_hfd(p, n.fd, &nb);
 	nameref_close(&n);
 	if (error != 0)
 		return error;
@@ -105,36 +134,88 @@ sys_fstatvfs1(struct lwp *l, const struct sys_fstatvfs1_args *uap,
 	error = path_lookup_fd(l, uap->fd, &n);
 	if (error != 0)
 		return error;
-	error = statvfs_hfd(kern_proc(l)->hk, n.fd, &nb);
+	error = statvfs_hfd(kern_proc(l), n.fd, &nb);
 	nameref_close(&n);
 	if (error != 0)
 		return error;
 	return rumpserver_copyout(l, &nb, uap->buf, sizeof(nb));
 }
 
-/* @partial sys_getvfsstat: lists the served root, and not what the host has mounted below it */
+/* --- getvfsstat --- */
+
+struct listing {
+	struct lwp *l;
+	rump_uaddr_t buf;	/* 0: they are only counted */
+	uint64_t room;		/* for so many */
+	uint64_t n;
+};
+
+static int
+list_one(struct listing *ls, int fd, const char *name)
+{
+	struct rump_statvfs nb;
+	int error;
+
+	if (ls->buf != 0 && ls->n < ls->room) {
+		error = numbers(kern_proc(ls->l)->hk, fd, &nb);
+		if (error != 0)
+			return error;
+		snprintf(nb.f_mntonname, sizeof(nb.f_mntonname), "%s", name);
+		error = rumpserver_copyout(ls->l, &nb,
+		    ls->buf + ls->n * sizeof(nb), sizeof(nb));
+		if (error != 0)
+			return error;
+	}
+	ls->n++;
+	return 0;
+}
+
+static int
+list_below(struct listing *ls, struct mounts *m)
+{
+	const char *name;
+	int error = 0, fd;
+	uint64_t id;
+
+	while (error == 0 && mounts_next(m, &id, &name)) {
+		fd = mounts_enter(m, id, name);
+		if (fd == -1)
+			continue;
+		error = list_one(ls, fd, name);
+		close(fd);
+	}
+	return error;
+}
+
+/* Who may not go there may know of it. */
 int
 sys_getvfsstat(struct lwp *l, const struct sys_getvfsstat_args *uap,
     register_t *retval)
 {
-	struct hostkern *hk = kern_proc(l)->hk;
-	struct rump_statvfs nb;
+	struct listing ls = { .l = l, .buf = uap->buf,
+	    .room = uap->bufsize / sizeof(struct rump_statvfs) };
+	struct kproc *p = kern_proc(l);
+	struct kdir *root;
+	struct mounts m;
 	int error;
 
 	if (uap->flags != RUMP_MNT_WAIT && uap->flags != RUMP_MNT_NOWAIT &&
 	    uap->flags != RUMP_MNT_LAZY && uap->flags != 0)
 		return RUMP_EINVAL;
-	retval[0] = 1;
-	if (uap->buf == 0)
-		return 0;
-	if (uap->bufsize < sizeof(nb)) {
-		retval[0] = 0;
-		return 0;
+	cred_assume_server(p->hk);
+	root = root_of(p);
+	error = list_one(&ls, root->fd, "/");
+	if (error == 0) {
+		error = mounts_open(&m, root);
+		if (error == 0)
+			error = list_below(&ls, &m);
+		mounts_close(&m);
 	}
-	error = statvfs_hfd(hk, hk->root->fd, &nb);
-	if (error != 0)
-		return error;
-	return rumpserver_copyout(l, &nb, uap->buf, sizeof(nb));
+	kdir_put(root);
+	if (ls.buf != 0 && ls.n > ls.room)
+		ls.n = ls.room;
+	retval[0] = (register_t)ls.n;
+	return error;
 }
 
 /* --- pathconf --- */

@@ -6,7 +6,7 @@
 
 #include "hostkern/kern.h"
 
-/* Of the file system of a host descriptor. */
-int statvfs_hfd(struct hostkern *, int fd, struct rump_statvfs *);
+/* Of the file system of a host descriptor, as p sees it. */
+int statvfs_hfd(struct kproc *p, int fd, struct rump_statvfs *);
 
 #endif

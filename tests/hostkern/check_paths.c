@@ -278,6 +278,51 @@ START_TEST(proc_is_no_way_out)
 }
 END_TEST
 
+/* What the host mounts below the root has its own name and numbers. */
+START_TEST(mounts_below_the_root)
+{
+	static struct rump_statvfs vfs[16];
+	struct raw_server s;
+	struct raw_guest *g;
+
+	if (geteuid() != 0 || unshare(CLONE_NEWNS) != 0 ||
+	    mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0)
+		return;
+	raw_start(&s, NULL);
+	g = raw_guest(&s, "tester");
+	OK(g, mkdir, P("/d"), 0755);
+	OK(g, mkdir, P("/d/a b"), 0755);
+	OK(g, statvfs1, P("/d/a b"), P(&vfs[0]), 0);
+	ck_assert_str_eq(vfs[0].f_mntonname, "/");
+	if (mount("none", raw_host(&s, "d/a b"), "tmpfs", 0, NULL) == 0) {
+		OK(g, mkdir, P("/d/a b/x"), 0755);
+		OK(g, statvfs1, P("/d/a b/x"), P(&vfs[0]), 0);
+		ck_assert_str_eq(vfs[0].f_mntonname, "/d/a b");
+		ck_assert_str_eq(vfs[0].f_fstypename, RUMP_MOUNT_TMPFS);
+		ck_assert_int_eq(OK(g, getvfsstat, 0, 0, 0), 2);
+		ck_assert_int_eq(OK(g, getvfsstat, P(vfs), sizeof(vfs[0]),
+		    0), 1);
+		ck_assert_str_eq(vfs[0].f_mntonname, "/");
+		ck_assert_int_eq(OK(g, getvfsstat, P(vfs), sizeof(vfs), 0),
+		    2);
+		ck_assert_str_eq(vfs[1].f_mntonname, "/d/a b");
+		ck_assert_str_eq(vfs[1].f_fstypename, RUMP_MOUNT_TMPFS);
+		/* As another root has it. */
+		OK(g, chroot, P("/d"));
+		OK(g, statvfs1, P("/a b/x"), P(&vfs[0]), 0);
+		ck_assert_str_eq(vfs[0].f_mntonname, "/a b");
+		OK(g, chroot, P("/a b/x"));
+		OK(g, statvfs1, P("/"), P(&vfs[0]), 0);
+		ck_assert_str_eq(vfs[0].f_mntonname, "/");
+		ck_assert_int_eq(OK(g, getvfsstat, 0, 0, 0), 1);
+		raw_leave(g);
+		ck_assert_int_eq(umount(raw_host(&s, "d/a b")), 0);
+	} else
+		raw_leave(g);
+	raw_stop(&s);
+}
+END_TEST
+
 START_TEST(device_nodes_are_no_way_out)
 {
 	struct rump_stat st;
@@ -520,6 +565,7 @@ add_tests(TCase *t)
 	tcase_add_test(t, changed_root_holds);
 	tcase_add_test(t, races_do_not_open_a_way_out);
 	tcase_add_test(t, proc_is_no_way_out);
+	tcase_add_test(t, mounts_below_the_root);
 	tcase_add_test(t, device_nodes_are_no_way_out);
 	tcase_add_test(t, getcwd_says_where);
 	tcase_add_test(t, long_and_empty_names);
