@@ -34,6 +34,8 @@ local WORDS = {
   ["_Inout_mmsghdr_"] = { dir = "inout", extent = "mmsghdr", operand = "arg" },
   ["_Inout_ioctl_"] = { dir = "inout", extent = "ioctl", operand = "arg" },
   ["_Inout_fcntl_"] = { dir = "inout", extent = "fcntl", operand = "arg" },
+  ["_In_sysctl_"] = { dir = "in", opt = true, extent = "sysctl",
+    operand = "arg" },
   ["_Inout_fdset_"] = { dir = "inout", opt = true, extent = "fdset",
     operand = "arg" },
   ["_In_aiocb_"] = { dir = "in", extent = "aiocb" },

@@ -221,7 +221,7 @@ end
 
 local SYSDESC_EXTENT = { unknown = "UNKNOWN", string = "STRING",
   iovec = "IOVEC", msghdr = "MSGHDR", mmsghdr = "MMSGHDR", ioctl = "IOCTL",
-  fcntl = "FCNTL", fdset = "FDSET", aiocb = "AIOCB",
+  fcntl = "FCNTL", sysctl = "SYSCTL", fdset = "FDSET", aiocb = "AIOCB",
   aiocblist = "AIOCBLIST" }
 local SYSDESC_PRINT = { hex = "HEX", octal = "OCTAL", fd = "FD" }
 local DIRECTION = { ["in"] = "SYSDESC_IN", out = "SYSDESC_OUT",

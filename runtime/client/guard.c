@@ -22,6 +22,9 @@ static atomic_bool set_by_program;
 /* Longest string where the description names no limit. */
 #define STRING_MAX	1024u
 
+/* The same of a sysctl node's value: NetBSD looks for the NUL in 33 pages. */
+#define NODE_STRING_MAX	(33u * 4096)
+
 /* The most iovecs, mmsghdrs or aiocbs of one call that are looked at; no
  * kernel takes more. */
 #define VECTOR_MAX	1024u
@@ -241,9 +244,27 @@ names_fcntl(const struct query *q, uint64_t addr, unsigned arg)
 		return within(q, addr, sizeof(struct rump_flock),
 		    SYSDESC_IN | SYSDESC_OUT);
 	default:
-		/* Commands of file systems have their high bit set. */
-		return (cmd & 0x80000000u) != 0;
+		/* File systems' own, which have their high bit set, and those
+		 * that later kernels have: F_GETPATH is one with memory. */
+		return cmd > RUMP_F_SETNOSIGPIPE;
 	}
+}
+
+/* A new value that is a node names more: the value of a node to be made, the
+ * description of one that is there. */
+static bool
+names_sysctl(const struct query *q, uint64_t addr, uint64_t len)
+{
+	struct rump_sysctlnode node;
+
+	if (within(q, addr, len, SYSDESC_IN))
+		return true;
+	if (q->way == GUARD_OUT || len != sizeof(node) ||
+	    usermem_read(&node, addr, sizeof(node)) != 0)
+		return false;
+	return names_string(q, node.sysctl_desc, 0) ||
+	    names_string(q, node.sysctl_un.data.data, NODE_STRING_MAX) ||
+	    within(q, node.sysctl_un.data.data, node.sysctl_size, SYSDESC_IN);
 }
 
 static bool
@@ -307,6 +328,8 @@ arg_names(struct query *q, const struct sysdesc_arg *a, uint64_t addr)
 		return names_ioctl(q, addr, arg_value(q, a->arg));
 	case SYSDESC_X_FCNTL:
 		return names_fcntl(q, addr, a->arg);
+	case SYSDESC_X_SYSCTL:
+		return names_sysctl(q, addr, arg_value(q, a->arg));
 	case SYSDESC_X_FDSET:
 		return within(q, addr, (arg_value(q, a->arg) + 31) / 32 * 4,
 		    a->dir);

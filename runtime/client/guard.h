@@ -3,7 +3,7 @@
  *
  * In guarded mode, the default, only what a call in progress names: the
  * extents of its pointer arguments by the call's description, followed
- * through iovec, msghdr, mmsghdr and aiocb.  A call whose description does
+ * through iovec, msghdr, mmsghdr, aiocb and sysctlnode.  A call whose description does
  * not say, or that is not described, opens all memory while it is in
  * progress, as does an ioctl or fcntl whose parameter is large enough to hold
  * a pointer, and an aio call for the rest of the connection.  Memory that the

@@ -39,6 +39,8 @@ enum sysdesc_extent {
 	SYSDESC_X_MMSGHDR,	/* array of struct mmsghdr, argument `arg` */
 	SYSDESC_X_IOCTL,	/* size and direction in the command, `arg` */
 	SYSDESC_X_FCNTL,	/* by the command in argument `arg` */
+	SYSDESC_X_SYSCTL,	/* a new value of `arg` bytes, perhaps a
+				 * struct sysctlnode and what it names */
 	SYSDESC_X_FDSET,	/* as many bits as argument `arg` says */
 	SYSDESC_X_AIOCB,	/* struct aiocb and the buffer it names */
 	SYSDESC_X_AIOCBLIST,	/* array of pointers to struct aiocb, `arg` */

@@ -676,6 +676,7 @@ put_pointer(struct trace_line *ln, const struct trace_call *c,
 		put_constant(ln, a, value);
 		break;
 	case SYSDESC_X_ARG:
+	case SYSDESC_X_SYSCTL:
 		put_counted(ln, c, a, value, count(c, a));
 		break;
 	case SYSDESC_X_ARGPTR:

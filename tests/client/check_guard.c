@@ -304,8 +304,66 @@ START_TEST(fcntls)
 	ck_assert(!may_read(num, 1, RUMP_F_SETLK, at(&lock), mem, 1));
 	ck_assert(!may_read(num, 1, RUMP_F_SETFL, at(mem), mem, 1));
 	ck_assert(!may_write(num, 1, RUMP_F_DUPFD, at(mem), mem, 1));
-	/* A file system's own command: nobody knows. */
+	ck_assert(!may_write(num, 1, RUMP_F_SETNOSIGPIPE, at(mem), mem, 1));
+	/* A file system's own command, a later kernel's: nobody knows. */
 	ck_assert(may_write(num, 1, 0x80000001, at(mem), mem, 100));
+	ck_assert(may_write(num, 1, RUMP_F_SETNOSIGPIPE + 1, at(mem), mem,
+	    100));
+}
+END_TEST
+
+/* Makes __sysctl() with a new value and sees whether the server may copy in
+ * len bytes, or a string of so many, at p. */
+static bool
+sysctl_reads(const void *new, size_t newlen, int what, const void *p,
+    uint64_t len)
+{
+	const int name[2] = { 1, -3 };
+	const uint64_t args[6] = { at(name), 2, 0, 0, at(new), newlen };
+	register_t r[2];
+
+	fake.sh->ops[0] = (struct fake_op){ .what = what, .addr = at(p),
+	    .len = len };
+	ck_assert_int_eq(rumpclient_syscall(RUMP_SYS___sysctl, args,
+	    sizeof(args), r), 0);
+	return !fake.sh->ops[0].refused;
+}
+
+/* A node that is made names its value, one that is described a text. */
+START_TEST(sysctl_nodes)
+{
+	static char text[3 * 4096];
+	struct rump_sysctlnode node = { .sysctl_size = 100,
+	    .sysctl_un.data.data = at(mem), .sysctl_desc = at(text) };
+
+	memset(text, 'x', sizeof(text) - 1);
+	memset(mem, 'x', sizeof(mem));
+	ck_assert(sysctl_reads(&node, sizeof(node), OP_COPYIN, &node,
+	    sizeof(node)));
+	ck_assert(sysctl_reads(&node, sizeof(node), OP_COPYIN, mem, 100));
+	ck_assert(sysctl_reads(&node, sizeof(node), OP_COPYINSTR, text, 1024));
+	ck_assert(!sysctl_reads(&node, sizeof(node), OP_COPYIN, other, 1));
+	/* Another value is nothing but itself. */
+	ck_assert(!sysctl_reads(&node, sizeof(node) - 1, OP_COPYIN, mem, 1));
+	ck_assert(sysctl_reads(mem, 10, OP_COPYIN, mem, 10));
+	ck_assert(!sysctl_reads(mem, 10, OP_COPYIN, mem, 11));
+	/* A string's NUL is looked for page by page. */
+	node.sysctl_un.data.data = at(text);
+	node.sysctl_size = 0;
+	ck_assert(sysctl_reads(&node, sizeof(node), OP_COPYINSTR, text + 8192,
+	    4096));
+	ck_assert(sysctl_reads(&node, sizeof(node), OP_COPYIN, text,
+	    sizeof(text)));
+	ck_assert(!sysctl_reads(NULL, 0, OP_COPYIN, mem, 1));
+}
+END_TEST
+
+/* Later kernels look at what is in the place of the id. */
+START_TEST(semaphore_ids)
+{
+
+	ck_assert(may_read(RUMP_SYS__ksem_init, 0, at(mem), 0, mem, 8));
+	ck_assert(may_write(RUMP_SYS__ksem_init, 0, at(mem), 0, mem, 8));
 }
 END_TEST
 
@@ -437,6 +495,8 @@ main(void)
 	tcase_add_loop_test(tc, asynchronous, 0, 16);
 	tcase_add_test(tc, ioctls);
 	tcase_add_test(tc, fcntls);
+	tcase_add_test(tc, sysctl_nodes);
+	tcase_add_test(tc, semaphore_ids);
 	tcase_add_test(tc, unknown_calls_open_everything);
 	tcase_add_test(tc, switched_off);
 	tcase_add_loop_test(tc, environment, 0, 2);

@@ -105,6 +105,8 @@ describe("other extents", function()
       { dir = "inout", extent = "ioctl", arg = 2, through_pointer = false } },
     { "_Inout_fcntl_(n) void *p, int n",
       { dir = "inout", extent = "fcntl", arg = 2, through_pointer = false } },
+    { "_In_sysctl_(n) const void *p, size_t n", { dir = "in", opt = true,
+      extent = "sysctl", arg = 2, through_pointer = false } },
     { "_Inout_fdset_(n) fd_set *p, int n", { dir = "inout", opt = true,
       extent = "fdset", arg = 2, through_pointer = false } },
     { "_Inout_aiocb_ struct aiocb *p", { dir = "inout", extent = "aiocb" } },
