@@ -113,7 +113,8 @@ local function check_type(type, pos, diag)
     diag:error(pos, "travels only behind a pointer:", type)
   else
     local plain = type:gsub("%s*%*.*$", ""):gsub("^const ", "")
-    diag:error(pos, "unknown type", plain, types.names())
+    diag:error(pos, "unknown type", types.class(plain .. " *") and type or plain,
+      types.names())
   end
 end
 

@@ -24,6 +24,7 @@ local SCALARS = {
   ["char"] = signed(1), ["signed char"] = signed(1),
   ["unsigned char"] = unsigned(1), ["u_char"] = unsigned(1),
   ["short"] = signed(2), ["unsigned short"] = unsigned(2),
+  ["short int"] = signed(2), ["unsigned short int"] = unsigned(2),
   ["u_short"] = unsigned(2),
   ["int"] = signed(4), ["signed"] = signed(4), ["signed int"] = signed(4),
   ["unsigned"] = unsigned(4), ["unsigned int"] = unsigned(4),
@@ -33,11 +34,16 @@ local SCALARS = {
   ["unsigned long int"] = unsigned(8, { print = "hex" }),
   ["u_long"] = unsigned(8, { print = "hex" }),
   ["long long"] = signed(8), ["unsigned long long"] = unsigned(8),
+  ["long long int"] = signed(8), ["unsigned long long int"] = unsigned(8),
   ["quad_t"] = signed(8), ["u_quad_t"] = unsigned(8),
   ["int8_t"] = signed(1), ["uint8_t"] = unsigned(1),
   ["int16_t"] = signed(2), ["uint16_t"] = unsigned(2),
   ["int32_t"] = signed(4), ["uint32_t"] = unsigned(4),
   ["int64_t"] = signed(8), ["uint64_t"] = unsigned(8),
+  ["u_int8_t"] = unsigned(1), ["u_int16_t"] = unsigned(2),
+  ["u_int32_t"] = unsigned(4), ["u_int64_t"] = unsigned(8),
+  ["intmax_t"] = signed(8), ["uintmax_t"] = unsigned(8),
+  ["ptrdiff_t"] = signed(8, { declared = "#include <stddef.h>" }),
   ["intptr_t"] = signed(8), ["uintptr_t"] = unsigned(8, { print = "hex" }),
   ["size_t"] = unsigned(8), ["ssize_t"] = signed(8), ["off_t"] = signed(8),
   ["register_t"] = signed(8),
@@ -125,9 +131,12 @@ end
 -- { size, signed, wire = fixed-width C type, pointer, … }.
 function types.class(text)
   if types.is_pointer(text) then
-    local base = text:match("^([^*]*)"):gsub("%f[%w_]const%f[^%w_]", "")
+    local base, stars = text:match("^([^*]*)(.*)$")
+    base = base:gsub("%f[%w_]const%f[^%w_]", "")
       :gsub("^%s+", ""):gsub("%s+$", ""):gsub("%s+", " ")
-    if SCALARS[base] or POINTEES[base] ~= nil
+    if stars:gsub("%f[%w_]const%f[^%w_]", ""):find("[^%s*]") then
+      return nil
+    elseif SCALARS[base] or POINTEES[base] ~= nil
         or base:match("^struct [%a_][%w_]*$")
         or base:match("^union [%a_][%w_]*$") then
       return types.POINTER

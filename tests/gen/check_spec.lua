@@ -114,6 +114,12 @@ describe("types", function()
       .. "'ssize_t'?)" }, support.errors("1 STD { ssiz_t|sys||a(void); }"))
   end)
 
+  it("end in stars", function()
+    assert.same({ "list:3:20: error: unknown type 'struct x *struct stat *'" },
+      support.errors(entry(1, "a", "struct x *struct stat *st")))
+    assert.same({}, support.errors(entry(1, "a", "char *const *const p")))
+  end)
+
   it("are not structures by value", function()
     assert.same({ "list:3:20: error: travels only behind a pointer: "
       .. "'struct stat'" },

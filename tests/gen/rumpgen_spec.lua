@@ -358,7 +358,10 @@ rump___sysimpl_read(int fd, void *buf, size_t n)
       .. "405 NOARGS RUMP { int|sys||advise(int args); } counsel\n"
       .. "406 NODEF RUMP { int|sys||advise(int args); } hint\n"
       .. "407 EXTERN RUMP { mqd_t|sys||queue(idtype_t a, timer_t b, "
-      .. "key_t c, dev_t d, acl_type_t e); }\n")
+      .. "key_t c, dev_t d); }\n"
+      .. "408 COMPAT_43 RUMP { int|sys||old(acl_type_t a); }\n"
+      .. "409 STD RUMP { long long int|sys||wide(unsigned long long int a, "
+      .. "u_int16_t b, short int c, intmax_t d, ptrdiff_t e); }\n")
     assert.equal(0, (support.rumpgen(("%s/my.master -o %s"):format(folder,
       out))))
     compile(out, "-DNTP -DONE")
