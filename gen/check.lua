@@ -137,22 +137,27 @@ local function check_argument_names(call, diag)
   end
 end
 
--- What C wants of the argument behind "...".
+local function is_narrow(arg)
+  local class = types.class(arg.type)
+  return class and class.size < 4
+end
+
+-- What C wants of the argument behind "..." and of the one before it.
 local function check_varargs(call, diag)
-  local named = 0
+  local before
   for i, arg in ipairs(call.args) do
-    local class = types.class(arg.type)
     if arg.varargs and i < #call.args then
       diag:error(arg.pos, "only the last argument can be varargs, not",
         arg.name)
-    elseif arg.varargs and (arg.pad or named == 0) then
+    elseif arg.varargs and (arg.pad or not before) then
       diag:error(arg.pos, arg.pad and "padding cannot be varargs:"
         or "before varargs there must be another argument:", arg.name)
-    elseif arg.varargs and class and class.size < 4 then
-      diag:error(arg.type_pos, "behind '...' travel int and wider, not",
-        arg.type)
+    elseif arg.varargs and (is_narrow(arg) or is_narrow(before)) then
+      local narrow = is_narrow(arg) and arg or before
+      diag:error(narrow.type_pos, "next to '...' C wants int or wider, not",
+        narrow.type)
     end
-    named = named + (arg.pad and 0 or 1)
+    before = arg.pad and before or arg
   end
 end
 

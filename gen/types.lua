@@ -56,7 +56,7 @@ local SCALARS = {
   ["clockid_t"] = signed(4), ["timer_t"] = signed(4, { opaque = true }),
   ["key_t"] = signed(8, { host_size = 4 }),
   ["mqd_t"] = signed(4, { declared = "#include <mqueue.h>" }),
-  ["idtype_t"] = signed(4, { declared = "#include <sys/wait.h>" }),
+  ["idtype_t"] = unsigned(4, { declared = "#include <sys/wait.h>" }),
   ["psetid_t"] = signed(4), ["cpuid_t"] = unsigned(8),
   ["acl_type_t"] = signed(4, { declared = "typedef int acl_type_t;" }),
 }

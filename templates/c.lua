@@ -81,6 +81,11 @@ function c.varargs(call)
   return list[#list]
 end
 
+-- True when the result may be a pointer on the host.
+function c.returns_pointer(call)
+  return call.ret_class and (call.ret_class.pointer or call.ret_class.opaque)
+end
+
 -- A local variable's name that no argument of the call has.
 function c.fresh(call, name)
   for _, arg in ipairs(call.args) do

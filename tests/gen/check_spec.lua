@@ -162,8 +162,10 @@ describe("arguments", function()
   end)
 
   it("are no varargs when C would change them", function()
-    assert.same({ "list:3:31: error: behind '...' travel int and wider, not "
+    assert.same({ "list:3:31: error: next to '...' C wants int or wider, not "
       .. "'short'" }, support.errors(entry(1, "a", "int b, ... short c")))
+    assert.same({ "list:3:20: error: next to '...' C wants int or wider, not "
+      .. "'char'" }, support.errors(entry(1, "a", "char b, ... int c")))
     assert.same({ "list:3:27: error: padding cannot be varargs: 'PAD'" },
       support.errors(entry(1, "a", "int b, ... int PAD")))
   end)

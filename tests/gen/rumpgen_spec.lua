@@ -361,7 +361,8 @@ rump___sysimpl_read(int fd, void *buf, size_t n)
       .. "key_t c, dev_t d); }\n"
       .. "408 COMPAT_43 RUMP { int|sys||old(acl_type_t a); }\n"
       .. "409 STD RUMP { long long int|sys||wide(unsigned long long int a, "
-      .. "u_int16_t b, short int c, intmax_t d, ptrdiff_t e); }\n")
+      .. "u_int16_t b, short int c, intmax_t d, ptrdiff_t e); }\n"
+      .. "410 STD RUMP { timer_t|sys||timer(void); }\n")
     assert.equal(0, (support.rumpgen(("%s/my.master -o %s"):format(folder,
       out))))
     compile(out, "-DNTP -DONE")
