@@ -19,8 +19,9 @@
  * Where lines go.  `state` is written last by the one thread that opened, so
  * whoever sees ON sees the rest.  A program may close descriptors it did not
  * open: `dev` and `ino` tell whether fd is still ours, and the file is opened
- * anew when it is not; `reopening` is the lock of that, tried only, since a
- * signal handler could wait for it for ever.
+ * anew when it is not (stderr if that is still what it was); `reopening` is
+ * the lock of that, tried only, since a signal handler could wait for it for
+ * ever.
  */
 enum { UNKNOWN, BUSY, OFF, ON };
 static atomic_int state = UNKNOWN;
@@ -148,7 +149,9 @@ output(void)
 
 	if (still_ours(at))
 		return at;
-	if (path[0] == '\0' || atomic_flag_test_and_set(&reopening))
+	if (path[0] == '\0' && !still_ours(STDERR_FILENO))
+		return -1;
+	if (atomic_flag_test_and_set(&reopening))
 		return -1;
 	at = open_trace();
 	atomic_store(&fd, at);
