@@ -8,7 +8,9 @@
 #include <check.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <pthread.h>
+#include <semaphore.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,6 +25,26 @@
 #include "tests/lib/suite.h"
 
 static int64_t rv;
+
+/* The library's safety nets, of a second each, are taken away: a wake-up that
+ * is lost is to be seen. */
+#define NET	1000
+
+int
+sem_timedwait(sem_t *sem, const struct timespec *until)
+{
+
+	(void)until;
+	return sem_wait(sem);
+}
+
+int
+poll(struct pollfd *fds, nfds_t n, int ms)
+{
+	struct timespec ts = { ms / 1000, (long)(ms % 1000) * 1000000 };
+
+	return ppoll(fds, n, ms < 0 || ms == NET ? NULL : &ts, NULL);
+}
 
 START_TEST(init_is_idempotent)
 {
@@ -170,6 +192,67 @@ START_TEST(blocked_calls_stop_nobody)
 		ck_assert_int_eq(pthread_join(t[id], &bad), 0);
 		ck_assert_ptr_null(bad);
 	}
+}
+END_TEST
+
+/* Another process, which releases what this one names. */
+static pid_t
+start_releaser(int *to)
+{
+	unsigned char id;
+	pid_t pid;
+	int p[2];
+
+	ck_assert_int_eq(pipe(p), 0);
+	pid = fork();
+	ck_assert_int_ne(pid, -1);
+	if (pid == 0) {
+		close(p[1]);
+		if (rumpclient_init() != 0)
+			_exit(1);
+		while (read(p[0], &id, 1) == 1)
+			fake_call(FAKE_RELEASE, id, 0, 0, &rv);
+		_exit(0);
+	}
+	close(p[0]);
+	*to = p[1];
+	return pid;
+}
+
+/* Of calls that sleep it is always the reader's that is answered, and no new
+ * one comes to take its place. */
+static void
+release_readers(int to)
+{
+	pthread_t t[THREADS];
+	unsigned char id;
+	void *bad;
+	int i;
+
+	atomic_store(&fake.sh->blocked, 0);
+	for (i = 0; i < THREADS; i++) {
+		pthread_create(&t[i], NULL, block_thread, (void *)(intptr_t)i);
+		ck_assert(fake_wait(&fake.sh->blocked, i + 1));
+	}
+	for (i = THREADS; i > 0; i--) {
+		id = (unsigned char)(i % THREADS);	/* 0, then the newest */
+		ck_assert_int_eq(write(to, &id, 1), 1);
+		ck_assert_int_eq(pthread_join(t[id], &bad), 0);
+		ck_assert_ptr_null(bad);
+	}
+}
+
+START_TEST(role_is_handed_on)
+{
+	int to, i, status;
+	pid_t pid;
+
+	pid = start_releaser(&to);
+	for (i = 0; i < 10; i++)
+		release_readers(to);
+	close(to);
+	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+	ck_assert_int_eq(status, 0);
 }
 END_TEST
 
@@ -519,6 +602,7 @@ main(void)
 	tcase_add_test(tc, threads);
 	tcase_add_test(tc, threads_answered_backwards);
 	tcase_add_test(tc, blocked_calls_stop_nobody);
+	tcase_add_test(tc, role_is_handed_on);
 	tcase_add_loop_test(tc, copyin_sizes, 0, NSIZES);
 	tcase_add_test(tc, server_reads_slowly);
 	tcase_add_test(tc, bulk_data_waits_for_room);
