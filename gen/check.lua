@@ -77,7 +77,8 @@ local function claims(call)
   list[#list + 1] = { "handler with other arguments", call.handler,
     argument_types(call) }
   if not call.compat_option then
-    list[#list + 1] = { "macro", "RUMP_SYS_RENAME_" .. call.rename, call.cname }
+    list[#list + 1] = { "macro", "RUMP_SYS_RENAME_" .. call.rename,
+      call.cname }
   end
   return list
 end
@@ -113,8 +114,8 @@ local function check_type(type, pos, diag)
     diag:error(pos, "travels only behind a pointer:", type)
   else
     local plain = type:gsub("%s*%*.*$", ""):gsub("^const ", "")
-    diag:error(pos, "unknown type", types.class(plain .. " *") and type or plain,
-      types.names())
+    diag:error(pos, "unknown type",
+      types.class(plain .. " *") and type or plain, types.names())
   end
 end
 
@@ -157,7 +158,9 @@ local function check_varargs(call, diag)
       diag:error(narrow.type_pos, "next to '...' C wants int or wider, not",
         narrow.type)
     end
-    before = arg.pad and before or arg
+    if not arg.pad then
+      before = arg
+    end
   end
 end
 

@@ -127,7 +127,7 @@ describe("the layout", function()
 
   it("gives each argument a slot", function()
     local call = support.call("1 STD { int|sys||a(int fd, int PAD, "
-      .. "off_t pos, char c, ... void *p); }")
+      .. "off_t pos, int c, ... void *p); }")
     local offsets = {}
     for i, arg in ipairs(call.args) do
       offsets[i] = arg.offset
