@@ -151,6 +151,10 @@ AT(rump_kevent, fflags, 16);
 AT(rump_kevent, data, 24);
 AT(rump_kevent, udata, 32);
 
+SIZE(rump_kfilter_mapping, 24);
+AT(rump_kfilter_mapping, len, 8);
+AT(rump_kfilter_mapping, filter, 16);
+
 SIZE(rump_winsize, 8);
 SIZE(rump_termios, 44);
 AT(rump_termios, c_cc, 16);

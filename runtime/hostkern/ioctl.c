@@ -157,7 +157,7 @@ ioctl_terminal(struct lwp *l, struct file *f, unsigned long com,
 	}
 }
 
-/* @partial sys_ioctl: FIONBIO, FIOASYNC, FIOSETOWN, FIOGETOWN, FIONREAD, FIOCLEX, FIONCLEX and, on the console, its size and, to look at, its modes; ENOTTY for others */
+/* @partial sys_ioctl: FIONBIO, FIOASYNC, FIOSETOWN, FIOGETOWN, FIONREAD, FIOCLEX, FIONCLEX, of sockets FIONWRITE, FIONSPACE, SIOCSPGRP, SIOCGPGRP and SIOCATMARK, of kqueues KFILTER_BYFILTER and KFILTER_BYNAME, and, on the console, its size and, to look at, its modes; ENOTTY for others */
 int
 sys_ioctl(struct lwp *l, const struct sys_ioctl_args *uap, register_t *retval)
 {

@@ -904,8 +904,63 @@ kqueue_close(struct file *f)
 	free(kq);
 }
 
+/* By number; those that are not implemented have names, too. */
+static const char *const filter_names[] = { "EVFILT_READ", "EVFILT_WRITE",
+    "EVFILT_AIO", "EVFILT_VNODE", "EVFILT_PROC", "EVFILT_SIGNAL",
+    "EVFILT_TIMER", "EVFILT_FS", "EVFILT_USER" };
+
+enum { FILTER_NAMES = sizeof(filter_names) / sizeof(filter_names[0]),
+    FILTER_NAMELEN = 32 };	/* NetBSD's KFILTER_MAXNAME */
+
+static int
+map_number(struct lwp *l, struct rump_kfilter_mapping *km)
+{
+
+	if (km->filter >= FILTER_NAMES)
+		return RUMP_ENOENT;
+	return rumpserver_copyoutstr(l, filter_names[km->filter],
+	    (uintptr_t)km->name, km->len, NULL);
+}
+
+static int
+map_name(struct lwp *l, struct rump_kfilter_mapping *km)
+{
+	char name[FILTER_NAMELEN];
+	int error;
+
+	error = rumpserver_copyinstr(l, (uintptr_t)km->name, name,
+	    sizeof(name), NULL);
+	if (error != 0)
+		return error;
+	for (km->filter = 0; km->filter < FILTER_NAMES; km->filter++) {
+		if (strcmp(filter_names[km->filter], name) == 0)
+			return 0;
+	}
+	return RUMP_ENOENT;
+}
+
+static int
+kqueue_ioctl(struct lwp *l, struct file *f, unsigned long com,
+    rump_uaddr_t data, register_t *retval)
+{
+	struct rump_kfilter_mapping km;
+	int error;
+
+	(void)f;
+	(void)retval;
+	if (com != RUMP_KFILTER_BYFILTER && com != RUMP_KFILTER_BYNAME)
+		return RUMP_EPASSTHROUGH;
+	error = rumpserver_copyin(l, data, &km, sizeof(km));
+	if (error == 0)
+		error = com == RUMP_KFILTER_BYFILTER ? map_number(l, &km) :
+		    map_name(l, &km);
+	return error != 0 ? error :
+	    rumpserver_copyout(l, &km, data, sizeof(km));
+}
+
 static const struct fileops kqueue_ops = {
 	.close = kqueue_close,
+	.ioctl = kqueue_ioctl,
 };
 
 static int

@@ -177,6 +177,17 @@ write_all(struct transfer *t, const char *buf, size_t len)
 	return 0;
 }
 
+/* To a socket: nothing is a datagram, too, and without a connection an error. */
+static int
+write_nothing(struct transfer *t)
+{
+	int error = 0;
+
+	while (error == 0 && host_write(t, "", 0) == -1)
+		error = wait_or_fail(t, POLLOUT);
+	return error;
+}
+
 static int
 write_range(struct transfer *t, rump_uaddr_t uaddr, uint64_t len)
 {
@@ -306,6 +317,8 @@ do_write(struct lwp *l, int fd, rump_uaddr_t buf, uint64_t len, bool at,
 		error = check_file_size(&t, len);
 	if (len > 0 && error == 0)
 		error = write_range(&t, buf, len);
+	else if (len == 0 && t.f->type == FILE_SOCKET)
+		error = write_nothing(&t);
 	error = finish(&t, error, retval);
 	file_put(t.f);
 	return error;

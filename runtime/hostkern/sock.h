@@ -70,6 +70,7 @@ struct ksock {
 	_Atomic int64_t rcvtimeo, sndtimeo;
 	atomic_int sndlowat;
 	atomic_int tell;	/* SOCK_TELL_* */
+	atomic_int portrange;	/* RUMP_IP_PORTRANGE_* */
 	atomic_int options;	/* RUMP_SO_*: those kept here */
 	atomic_bool connected;	/* it is, or has been, or tries */
 	atomic_bool wantcreds;	/* LOCAL_CREDS */
@@ -168,6 +169,9 @@ void sockname_from_host(struct hostkern *, const struct sockaddr_storage *,
     socklen_t, struct sockname *);
 
 int sockname_bind(struct lwp *, struct file *, const struct sockname *);
+/* Before the host chooses a port for a socket without one: chooses a low one if
+ * that is what its IP_PORTRANGE says. */
+int sockname_bind_low(struct lwp *, struct file *);
 /* The socket bound to the file that host descriptor fd names, or NULL.
  * sockets.lock held. */
 struct ksock *sockname_bound(struct sockets *, int fd);

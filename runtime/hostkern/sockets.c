@@ -2,7 +2,11 @@
  * Sockets: made, connected, accepted, closed.  socketmsg.c sends and
  * receives, sockopt.c has the options.
  */
+#include <sys/ioctl.h>
+
 #include <netinet/in.h>
+
+#include <linux/sockios.h>
 
 #include <errno.h>
 #include <poll.h>
@@ -14,6 +18,7 @@
 #include <rump/rump_syscallargs.h>
 #include <rump/rumpconv.h>
 
+#include "hostkern/async.h"
 #include "hostkern/ktime.h"
 #include "hostkern/sock.h"
 
@@ -72,8 +77,61 @@ sock_file_wait(struct lwp *l, struct file *f, short events)
 	return sock_wait(l, f, events, false);
 }
 
+/* Bytes on their way; what the host cannot tell of a kind of socket is 0. */
+static int
+bytes_queued(const struct file *f)
+{
+	int n = 0;
+
+	(void)ioctl(f->hfd, SIOCOUTQ, &n);
+	return n;
+}
+
+static int
+bytes_free(const struct file *f)
+{
+	socklen_t len = sizeof(int);
+	int size = 0, used = bytes_queued(f);
+
+	(void)getsockopt(f->hfd, SOL_SOCKET, SO_SNDBUF, &size, &len);
+	size /= 2;		/* the host doubles what was asked for */
+	return size > used ? size - used : 0;
+}
+
+static int
+sock_ioctl(struct lwp *l, struct file *f, unsigned long com,
+    rump_uaddr_t data, register_t *retval)
+{
+	int error, n;
+
+	(void)retval;
+	switch (com) {
+	case RUMP_SIOCSPGRP:
+		error = rumpserver_copyin(l, data, &n, sizeof(n));
+		return error != 0 ? error :
+		    async_setowner(kern_proc(l), f, n);
+	case RUMP_SIOCGPGRP:
+		n = async_getowner(f);
+		break;
+	case RUMP_SIOCATMARK:
+		if (ioctl(f->hfd, SIOCATMARK, &n) != 0)
+			n = 0;	/* of a kind that has no marks */
+		break;
+	case RUMP_FIONWRITE:
+		n = bytes_queued(f);
+		break;
+	case RUMP_FIONSPACE:
+		n = bytes_free(f);
+		break;
+	default:
+		return RUMP_EPASSTHROUGH;
+	}
+	return rumpserver_copyout(l, &n, data, sizeof(n));
+}
+
 static const struct fileops sock_ops = {
 	.close = sock_close,
+	.ioctl = sock_ioctl,
 	.read = sock_read,
 	.write = sock_write,
 	.wait = sock_file_wait,
@@ -357,6 +415,8 @@ sys_listen(struct lwp *l, const struct sys_listen_args *uap,
 	if (error != 0)
 		return error;
 	error = check_listen(f);
+	if (error == 0)
+		error = sockname_bind_low(l, f);
 	if (error == 0) {
 		cred_assume(kern_proc(l));
 		if (listen(f->hfd, uap->backlog < 0 ? 0 : uap->backlog) != 0)
@@ -531,6 +591,8 @@ do_connect(struct lwp *l, struct file *f, const struct sockname *sn)
 	if (error != 0)
 		return error;
 	error = sockname_to_host(kern_proc(l), sock_of(f), sn, &ss, &len, &fd);
+	if (error == 0)
+		error = sockname_bind_low(l, f);
 	if (error == 0)
 		error = connect_host(l, f, &ss, len, fd);
 	if (error != 0)

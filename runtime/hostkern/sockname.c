@@ -1,6 +1,7 @@
 /*
  * Addresses of sockets, and the names of local ones under the served root.
  */
+#include <sys/random.h>
 #include <sys/stat.h>
 #include <sys/un.h>
 
@@ -9,6 +10,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,6 +20,8 @@
 
 #include "hostkern/path.h"
 #include "hostkern/sock.h"
+
+enum { LOWEST_PORT = 600 };	/* NetBSD's IPPORT_RESERVEDMIN */
 
 int
 sockname_copyin(struct lwp *l, rump_uaddr_t uaddr, uint32_t len,
@@ -253,6 +257,40 @@ sockname_bound(struct sockets *ss, int fd)
 	return so;
 }
 
+/*
+ * The host's name for what is to be pr.  False: it has no room in the host's
+ * structure, so it is given after the socket has been bound to this one.
+ */
+static bool
+host_name(const struct parentref *pr, struct sockaddr_un *sun)
+{
+	uint64_t random;
+	int n;
+
+	n = snprintf(sun->sun_path, sizeof(sun->sun_path),
+	    "/proc/self/fd/%d/%s", pr->fd, pr->name);
+	if (n >= 0 && (size_t)n < sizeof(sun->sun_path))
+		return true;
+	if (getrandom(&random, sizeof(random), 0) != sizeof(random))
+		random = (uintptr_t)pr;
+	(void)snprintf(sun->sun_path, sizeof(sun->sun_path),
+	    "/proc/self/fd/%d/.%016" PRIx64, pr->fd, random);
+	return false;
+}
+
+/* From the name that it was bound to. */
+static int
+give_name(const struct parentref *pr, const struct sockaddr_un *sun)
+{
+	const char *bound = strrchr(sun->sun_path, '/') + 1;
+	int error = 0;
+
+	if (linkat(pr->fd, bound, pr->fd, pr->name, 0) != 0)
+		error = errno == EEXIST ? RUMP_EADDRINUSE : kern_errno();
+	(void)unlinkat(pr->fd, bound, 0);
+	return error;
+}
+
 /* Host bind under the directory pr; the file gets the guest's umask. */
 static int
 bind_under(struct kproc *p, struct file *f, const struct parentref *pr)
@@ -261,12 +299,13 @@ bind_under(struct kproc *p, struct file *f, const struct parentref *pr)
 	struct ksock *so = sock_of(f);
 	mode_t mode = 0777 & ~proc_umask(p);
 	struct stat st;
-	int n;
+	bool direct;
+	int error;
 
-	n = snprintf(sun.sun_path, sizeof(sun.sun_path), "/proc/self/fd/%d/%s",
-	    pr->fd, pr->name);
-	if (n < 0 || (size_t)n >= sizeof(sun.sun_path))
-		return RUMP_ENAMETOOLONG;
+	direct = host_name(pr, &sun);
+	/* After a bind there would be no second try. */
+	if (!direct && fstatat(pr->fd, pr->name, &st, AT_SYMLINK_NOFOLLOW) == 0)
+		return RUMP_EADDRINUSE;
 	so->hostname = strdup(sun.sun_path);
 	if (so->hostname == NULL)
 		return RUMP_ENOMEM;
@@ -276,6 +315,9 @@ bind_under(struct kproc *p, struct file *f, const struct parentref *pr)
 	path_assume_maker(p, pr->fd, &mode);
 	if (bind(f->hfd, (struct sockaddr *)&sun, sizeof(sun)) != 0)
 		return errno == EEXIST ? RUMP_EADDRINUSE : kern_errno();
+	error = direct ? 0 : give_name(pr, &sun);
+	if (error != 0)
+		return error;
 	if (fstatat(pr->fd, pr->name, &st, AT_SYMLINK_NOFOLLOW) == 0) {
 		so->dev = st.st_dev;
 		so->ino = st.st_ino;
@@ -330,13 +372,30 @@ bind_local(struct kproc *p, struct file *f, const struct sockname *sn)
 	return error;
 }
 
-/* Ports that NetBSD keeps for the superuser; the host may be less strict. */
-static bool
-is_reserved(const struct sockaddr_storage *ss)
+static void
+set_port(struct sockaddr_storage *ss, in_port_t port)
 {
-	in_port_t port = port_of(ss);
 
-	return port != 0 && port < IPPORT_RESERVED;
+	if (ss->ss_family == AF_INET)
+		((struct sockaddr_in *)ss)->sin_port = htons(port);
+	else
+		((struct sockaddr_in6 *)ss)->sin6_port = htons(port);
+}
+
+/* IP_PORTRANGE_LOW: one that NetBSD keeps for the superuser. */
+static int
+bind_low(struct file *f, struct sockaddr_storage *ss, socklen_t len)
+{
+	in_port_t port;
+
+	for (port = IPPORT_RESERVED - 1; port >= LOWEST_PORT; port--) {
+		set_port(ss, port);
+		if (bind(f->hfd, (struct sockaddr *)ss, len) == 0)
+			return 0;
+		if (errno != EADDRINUSE)
+			return kern_errno();
+	}
+	return RUMP_EAGAIN;
 }
 
 int
@@ -345,6 +404,7 @@ sockname_bind(struct lwp *l, struct file *f, const struct sockname *sn)
 	struct ksock *so = sock_of(f);
 	struct sockaddr_storage ss;
 	socklen_t len;
+	bool low;
 	int error;
 
 	if (sn->addr.ss_family != so->domain)
@@ -354,11 +414,37 @@ sockname_bind(struct lwp *l, struct file *f, const struct sockname *sn)
 	error = rump_conv_sockaddr_to_host(&sn->addr, sn->len, &ss, &len);
 	if (error != 0)
 		return error;
-	if (is_reserved(&ss) && cred_suser(kern_proc(l)) != 0)
+	low = port_of(&ss) == 0 &&
+	    atomic_load(&so->portrange) == RUMP_IP_PORTRANGE_LOW;
+	/* The host may be less strict. */
+	if ((low || (port_of(&ss) != 0 && port_of(&ss) < IPPORT_RESERVED)) &&
+	    cred_suser(kern_proc(l)) != 0)
 		return RUMP_EACCES;
 	cred_assume(kern_proc(l));
+	if (low)
+		return bind_low(f, &ss, len);
 	return bind(f->hfd, (struct sockaddr *)&ss, len) == 0 ? 0 :
 	    kern_errno();
+}
+
+int
+sockname_bind_low(struct lwp *l, struct file *f)
+{
+	struct ksock *so = sock_of(f);
+	struct sockaddr_storage ss;
+	socklen_t len = sizeof(ss);
+	struct sockname any;
+
+	if (atomic_load(&so->portrange) != RUMP_IP_PORTRANGE_LOW ||
+	    getsockname(f->hfd, (struct sockaddr *)&ss, &len) != 0 ||
+	    port_of(&ss) != 0)
+		return 0;
+	memset(&any, 0, sizeof(any));
+	any.len = so->domain == RUMP_AF_INET ?
+	    sizeof(struct rump_sockaddr_in) : sizeof(struct rump_sockaddr_in6);
+	any.addr.ss_len = (uint8_t)any.len;
+	any.addr.ss_family = (uint8_t)so->domain;
+	return sockname_bind(l, f, &any);
 }
 
 void

@@ -327,8 +327,15 @@ told_bit(const struct file *f, int level, int name)
 
 	if (sock_of(f)->domain != RUMP_AF_INET || level != RUMP_IPPROTO_IP)
 		return 0;
-	return name == RUMP_IP_RECVPKTINFO ? SOCK_TELL_PKTINFO :
-	    name == RUMP_IP_RECVDSTADDR ? SOCK_TELL_DSTADDR : 0;
+	switch (name) {
+	case RUMP_IP_RECVPKTINFO:
+	case RUMP_IP_PKTINFO:	/* with an int, NetBSD takes it for that one */
+		return SOCK_TELL_PKTINFO;
+	case RUMP_IP_RECVDSTADDR:
+		return SOCK_TELL_DSTADDR;
+	default:
+		return 0;
+	}
 }
 
 static int
@@ -346,6 +353,33 @@ set_told(struct file *f, int bit, const struct optval *v)
 	    0 ? 0 : kern_errno();
 }
 
+/* --- where ports are chosen, which the host does its own way --- */
+
+static bool
+is_portrange(const struct file *f, int level, int name)
+{
+	int domain = sock_of(f)->domain;
+
+	/* IPv6's three values are the same. */
+	return (domain == RUMP_AF_INET && level == RUMP_IPPROTO_IP &&
+	    name == RUMP_IP_PORTRANGE) || (domain == RUMP_AF_INET6 &&
+	    level == RUMP_IPPROTO_IPV6 && name == RUMP_IPV6_PORTRANGE);
+}
+
+static int
+set_portrange(struct file *f, const struct optval *v)
+{
+	int error, n;
+
+	error = get_int(v, &n);
+	if (error == 0 && (n < RUMP_IP_PORTRANGE_DEFAULT ||
+	    n > RUMP_IP_PORTRANGE_LOW))
+		error = RUMP_EINVAL;
+	if (error == 0)
+		atomic_store(&sock_of(f)->portrange, n);
+	return error;
+}
+
 static int
 set_option(struct file *f, int level, int name, const struct optval *v)
 {
@@ -356,6 +390,8 @@ set_option(struct file *f, int level, int name, const struct optval *v)
 	bit = told_bit(f, level, name);
 	if (bit != 0)
 		return set_told(f, bit, v);
+	if (is_portrange(f, level, name))
+		return set_portrange(f, v);
 	if (level == RUMP_SOL_SOCKET)
 		error = set_own(f, name, v);
 	if (error == RUMP_EPASSTHROUGH)
@@ -373,6 +409,8 @@ get_option(struct file *f, int level, int name, struct optval *v)
 	bit = told_bit(f, level, name);
 	if (bit != 0)
 		return put_int(v, (atomic_load(&sock_of(f)->tell) & bit) != 0);
+	if (is_portrange(f, level, name))
+		return put_int(v, atomic_load(&sock_of(f)->portrange));
 	if (level == RUMP_SOL_SOCKET)
 		error = get_own(f, name, v);
 	if (error == RUMP_EPASSTHROUGH)
@@ -380,7 +418,7 @@ get_option(struct file *f, int level, int name, struct optval *v)
 	return error;
 }
 
-/* @partial sys_setsockopt: the options of runtime/abi/sockopt.c; no IPsec policies, accept filters, LOCAL_CONNWAIT or congestion control by name */
+/* @partial sys_setsockopt: the options of runtime/abi/sockopt.c; IP_RECVDSTADDR, IP_PKTINFO and IP_PORTRANGE; no IPsec policies, accept filters, LOCAL_CONNWAIT or congestion control by name */
 int
 sys_setsockopt(struct lwp *l, const struct sys_setsockopt_args *uap,
     register_t *retval)

@@ -53,6 +53,10 @@ static struct rump_sockaddr_un no_socket = { .sun_len = 7,
     .sun_path = "/sock" },
     taken = { .sun_len = 7, .sun_family = RUMP_AF_LOCAL,
     .sun_path = "/file" };
+static char filter_name[] = "EVFILT_NONE";
+static struct rump_kfilter_mapping no_filter = { .name = filter_name,
+    .len = 12, .filter = 77 },
+    short_name = { .name = filter_name, .len = 4 };
 static uint32_t len4 = 4;
 static int64_t timer_id;
 
@@ -120,6 +124,11 @@ static const struct {
 	CASE(RUMP_EOPNOTSUPP, flock, PIPER, 0),
 	CASE(RUMP_EBADF, ioctl, BAD, RUMP_FIONREAD, P(buf)),
 	CASE(RUMP_ENOTTY, ioctl, RDWR, RUMP_TIOCGWINSZ, P(buf)),
+	CASE(RUMP_ENOTTY, ioctl, PIPER, RUMP_KFILTER_BYNAME, P(buf)),
+	CASE(RUMP_ENOENT, ioctl, KQ, RUMP_KFILTER_BYFILTER, P(&no_filter)),
+	CASE(RUMP_ENOENT, ioctl, KQ, RUMP_KFILTER_BYNAME, P(&no_filter)),
+	CASE(RUMP_ENAMETOOLONG, ioctl, KQ, RUMP_KFILTER_BYFILTER,
+	    P(&short_name)),
 	/* read and write */
 	CASE(RUMP_EBADF, read, BAD, P(buf), 1),
 	CASE(RUMP_EBADF, read, WRONLY, P(buf), 1),
@@ -251,6 +260,7 @@ static const struct {
 	CASE(RUMP_ENOTCONN, recvfrom, LSTREAM, P(buf), 1, 0, 0, 0),
 	CASE(RUMP_ENOTCONN, read, LSTREAM, P(buf), 1),
 	CASE(RUMP_ENOTCONN, readv, LSTREAM, P(iov), 1),
+	CASE(RUMP_ENOTCONN, write, LSTREAM, P(buf), 0),
 	CASE(RUMP_ENOTCONN, read, FRESH, P(buf), 1),
 	CASE(RUMP_EOPNOTSUPP, sendto, PAIR, P(buf), 1, RUMP_MSG_OOB, 0, 0),
 	CASE(RUMP_EOPNOTSUPP, recvfrom, PAIR, P(buf), 1, RUMP_MSG_OOB, 0, 0),

@@ -491,6 +491,24 @@ START_TEST(queues_in_queues)
 }
 END_TEST
 
+START_TEST(names_of_filters)
+{
+	struct rump_kfilter_mapping km;
+	char name[32];
+	uint32_t i;
+
+	for (i = RUMP_EVFILT_READ; i <= RUMP_EVFILT_USER; i++) {
+		km = (struct rump_kfilter_mapping){ .name = name,
+		    .len = sizeof(name), .filter = i };
+		OK(G, ioctl, KQ, RUMP_KFILTER_BYFILTER, P(&km));
+		km.filter = 99;
+		OK(G, ioctl, KQ, RUMP_KFILTER_BYNAME, P(&km));
+		ck_assert_uint_eq(km.filter, i);
+	}
+	ck_assert_str_eq(name, "EVFILT_USER");
+}
+END_TEST
+
 START_TEST(leaving_while_waiting)
 {
 	struct raw_guest *g = raw_guest(&S, "lonely");
@@ -522,6 +540,7 @@ add_tests(TCase *tc)
 	tcase_add_test(tc, signals);
 	tcase_add_test(tc, signals_of_timers);
 	tcase_add_test(tc, queues_in_queues);
+	tcase_add_test(tc, names_of_filters);
 	tcase_add_test(tc, leaving_while_waiting);
 }
 

@@ -8,6 +8,7 @@
 
 #include <arpa/inet.h>
 
+#include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -90,7 +91,7 @@ START_TEST(tcp_both_ways)
 {
 	struct rump_sockaddr_in at, from, me;
 	uint32_t len = sizeof(from), melen = sizeof(me);
-	int l = tcp_listener(G, &at), c = tcp(H), s;
+	int l = tcp_listener(G, &at), c = tcp(H), n, s;
 	char buf[64] = "";
 
 	BEGIN(G, accept, l, P(&from), P(&len));
@@ -111,6 +112,18 @@ START_TEST(tcp_both_ways)
 	ck_assert_int_eq(OK(G, write, s, P("answer"), 6), 6);
 	ck_assert_int_eq(OK(H, read, c, P(buf), sizeof(buf)), 6);
 	ck_assert_mem_eq(buf, "answer", 6);
+
+	OK(G, ioctl, s, RUMP_SIOCATMARK, P(&n));
+	ck_assert_int_eq(n, 0);
+	OK(G, ioctl, s, RUMP_FIONWRITE, P(&n));
+	ck_assert_int_eq(n, 0);
+	OK(G, ioctl, s, RUMP_FIONSPACE, P(&n));
+	ck_assert_int_gt(n, 0);
+	OK0(G, getpid_with_ppid);
+	n = (int)G->retval[0];
+	OK(G, ioctl, s, RUMP_SIOCSPGRP, P(&n));
+	OK(G, ioctl, s, RUMP_SIOCGPGRP, P(&n));
+	ck_assert_int_eq(n, OK0(G, getpid_with_ppid));
 
 	/* Wait for all of it, though it comes in pieces. */
 	BEGIN(G, recvfrom, s, P(buf), 6, RUMP_MSG_WAITALL, 0, 0);
@@ -277,6 +290,14 @@ START_TEST(datagrams_and_their_peers)
 	    RUMP_ENOTCONN);
 	ck_assert_int_eq(CALL(H, write, b, P("x"), 1), RUMP_EDESTADDRREQ);
 	OK(H, sendto, b, P("y"), 1, 0, P(&at), sizeof(at));
+	/* Nothing written is a datagram, too. */
+	OK(H, connect, b, P(&at), sizeof(at));
+	OK(H, write, b, 0, 0);
+	OK(G, recvfrom, a, P(&c), 1, 0, 0, 0);
+	ck_assert_int_eq(OK(G, recvfrom, a, P(&c), 1, 0, 0, 0), 1);
+	ck_assert_int_eq(OK(G, recvfrom, a, P(&c), 1, 0, 0, 0), 0);
+	OK(H, write, b, P("x"), 1);
+	OK(H, write, b, P("x"), 1);
 	/* Nothing wanted is no reason to wait, and takes one all the same. */
 	OK(G, recvfrom, a, P(&c), 1, 0, 0, 0);
 	ck_assert_int_eq(OK(G, recvfrom, a, 0, 0, 0, 0, 0), 0);
@@ -453,7 +474,8 @@ START_TEST(long_local_names)
 	struct rump_sockaddr_un *at;
 	char buf[255], got[256];
 	uint32_t len = sizeof(got);
-	int fd, i;
+	DIR *dir;
+	int fd, from, i;
 
 	memset(buf, 0, sizeof(buf));
 	at = (struct rump_sockaddr_un *)buf;
@@ -474,6 +496,60 @@ START_TEST(long_local_names)
 	len = sizeof(got);
 	OK(H, getpeername, fd, P(got), P(&len));
 	ck_assert_str_eq(got + 2, buf + 2);
+
+	/* In one piece. */
+	memset(buf + 2, 'a', sizeof(buf) - 2);
+	fd = (int)OK(G, __socket30, RUMP_AF_LOCAL, RUMP_SOCK_DGRAM, 0);
+	OK(G, bind, fd, P(at), sizeof(buf));
+	from = (int)OK(H, __socket30, RUMP_AF_LOCAL, RUMP_SOCK_DGRAM, 0);
+	OK(H, connect, from, P(at), sizeof(buf));
+	OK(H, write, from, 0, 0);
+	len = sizeof(got);
+	ck_assert_int_eq(OK(G, recvfrom, fd, 0, 0, 0, P(got), P(&len)), 0);
+	ck_assert_uint_eq(len, 2);
+	/* There is nothing else by it, and a second has no place. */
+	fd = (int)OK(G, __socket30, RUMP_AF_LOCAL, RUMP_SOCK_DGRAM, 0);
+	ck_assert_int_eq(CALL(G, bind, fd, P(at), sizeof(buf)),
+	    RUMP_EADDRINUSE);
+	dir = opendir(S.root);
+	ck_assert_ptr_nonnull(dir);
+	for (i = 0; readdir(dir) != NULL; i++)
+		continue;
+	closedir(dir);
+	ck_assert_int_eq(i, 4);		/* with . and .. */
+}
+END_TEST
+
+/* A low port, for the superuser, wherever a socket gets one. */
+START_TEST(low_ports)
+{
+	const int low = RUMP_IP_PORTRANGE_LOW, none = 3;
+	struct rump_sockaddr_in at, mine = loopback(0);
+	uint32_t len = sizeof(mine);
+	int fd[3], i, l;
+
+	l = tcp_listener(G, &at);
+	for (i = 0; i < 3; i++) {
+		fd[i] = tcp(H);
+		ck_assert_int_eq(CALL(H, setsockopt, fd[i], RUMP_IPPROTO_IP,
+		    RUMP_IP_PORTRANGE, P(&none), 4), RUMP_EINVAL);
+		OK(H, setsockopt, fd[i], RUMP_IPPROTO_IP, RUMP_IP_PORTRANGE,
+		    P(&low), 4);
+	}
+	if (geteuid() != 0) {
+		ck_assert_int_eq(CALL(H, bind, fd[0], P(&mine), sizeof(mine)),
+		    RUMP_EACCES);
+		return;
+	}
+	OK(H, bind, fd[0], P(&mine), sizeof(mine));
+	OK(H, connect, fd[1], P(&at), sizeof(at));
+	OK(H, listen, fd[2], 1);
+	for (i = 0; i < 3; i++) {
+		OK(H, getsockname, fd[i], P(&mine), P(&len));
+		ck_assert_uint_ge(ntohs(mine.sin_port), 600);
+		ck_assert_uint_lt(ntohs(mine.sin_port), 1024);
+	}
+	OK(G, close, l);
 }
 END_TEST
 
@@ -1190,6 +1266,7 @@ add_tests(TCase *tc)
 	tcase_add_test(tc, local_names);
 	tcase_add_test(tc, local_names_stay_inside);
 	tcase_add_test(tc, long_local_names);
+	tcase_add_test(tc, low_ports);
 	tcase_add_test(tc, local_datagrams_say_who);
 	tcase_add_test(tc, options);
 	tcase_add_test(tc, peers_of_a_pair);

@@ -48,6 +48,18 @@
 #define RUMP_SIOCSPGRP		_RUMP_IOW('s', 8, int)
 #define RUMP_SIOCGPGRP		_RUMP_IOR('s', 9, int)
 
+/* --- kqueues --- */
+
+struct rump_kfilter_mapping {
+	char *name;
+	size_t len;			/* of name, for BYFILTER */
+	uint32_t filter;		/* RUMP_EVFILT_* */
+	uint32_t rump_pad;		/* ours: keeps the padding defined */
+};
+
+#define RUMP_KFILTER_BYFILTER	_RUMP_IOWR('k', 0, struct rump_kfilter_mapping)
+#define RUMP_KFILTER_BYNAME	_RUMP_IOWR('k', 1, struct rump_kfilter_mapping)
+
 /* --- terminals --- */
 
 struct rump_winsize {
