@@ -8,10 +8,10 @@ local outputs = {}
 local function fixtures(model)
   local files, used = {}, {}
   for _, call in ipairs(model.calls) do
-    -- Both arms of a conditional may have a call of the same name.
-    local name = used[call.symbol] and call.symbol .. "-" .. call.number
-      or call.symbol
-    used[call.symbol] = true
+    -- Each arm of a conditional may have a call of the same name.
+    local count = (used[call.symbol] or 0) + 1
+    local name = count > 1 and call.symbol .. "-" .. count or call.symbol
+    used[call.symbol] = count
     files[#files + 1] = { path = "calls/" .. name .. ".jsonl",
       values = { frames = conversation.of_call(call) } }
   end

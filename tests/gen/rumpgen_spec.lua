@@ -171,6 +171,18 @@ describe("rumpgen", function()
     assert.equal("old", generated("server/rump_sysent.c"))
   end)
 
+  it("gives the arms of a conditional a fixture each", function()
+    local entry = "3 STD RUMP { int|sys||a(%s b); }\n"
+    support.write_file(list, support.HEADER .. "#if A\n" .. entry:format("int")
+      .. "#elif B\n" .. entry:format("long") .. "#else\n"
+      .. entry:format("char") .. "#endif\n")
+    assert.equal(0, (run()))
+    assert.equal(0, (run("--check")))
+    for _, name in ipairs { "a", "a-2", "a-3" } do
+      assert.is_truthy(generated(("tests/fixtures/calls/%s.jsonl"):format(name)))
+    end
+  end)
+
   it("writes only the outputs asked for", function()
     assert.equal(0, (run("--only sysnum,map")))
     local _, files = support.shell("cd " .. out .. " && find . -type f | sort")
