@@ -184,8 +184,10 @@ function annotation.resolve(call, diag)
   for _, word in ipairs(call.annotations) do
     any = true
     local meaning = WORDS[word.word]
-    if meaning and meaning.errno then
+    if meaning and meaning.errno and call.ret == "int" then
       call.returns_errno = true
+    elseif meaning and meaning.errno then
+      diag:error(word.pos, "an error number is an int, not", call.ret)
     else
       diag:error(word.pos, "not an annotation of a return type:", word.word,
         { "_Errno_" })

@@ -1,6 +1,5 @@
 -- Files to disk: all of them or none, and untouched when nothing changed.
 
-local dir = require "pl.dir"
 local path = require "pl.path"
 
 local write = {}
@@ -20,10 +19,20 @@ local function try(ok, message)
   return ok or error(message, 0)
 end
 
+-- Another run may make the same folder.
+local function make_folder(name)
+  if name == "" or path.isdir(name) then
+    return
+  end
+  make_folder(path.dirname(name))
+  local ok, message = path.mkdir(name)
+  try(ok or path.isdir(name), message)
+end
+
 -- Writes a file beside the one it is to replace.  `staged` has its name even
 -- if this fails; no other run takes the same.
 local function stage(name, text, staged)
-  try(dir.makepath(path.dirname(name)))
+  make_folder(path.dirname(name))
   try(not path.isdir(name), name .. ": Is a directory")
   local temporary = ("%s.%016x.new"):format(name, math.random(0))
   staged[temporary] = name

@@ -163,6 +163,8 @@ describe("annotations", function()
   it("say that a result is an errno", function()
     assert.is_true(support.call(
       "1 NOERR { _Errno_ int|sys||a(void); }").returns_errno)
+    assert.same({ "list:3:9: error: an error number is an int, not 'void *'" },
+      support.errors("1 STD { _Errno_ void *|sys||a(void); }"))
     assert.same({ "list:3:9: error: not an annotation of a return type: "
       .. "'_Erno_' (did you mean '_Errno_'?)" },
       support.errors("1 STD { _Erno_ int|sys||a(void); }"))
