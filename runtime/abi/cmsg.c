@@ -195,6 +195,7 @@ creds_from_host(const struct message *m, void *nb, size_t room, size_t *off)
 		return true;
 	memcpy(&cred, m->data, sizeof(cred));
 	memset(&sc, 0, sizeof(sc));
+	sc.sc_pid = cred.pid;
 	sc.sc_uid = sc.sc_euid = cred.uid;
 	sc.sc_gid = sc.sc_egid = cred.gid;
 	return put_nb(nb, room, off, RUMP_SOL_SOCKET, RUMP_SCM_CREDS, &sc,

@@ -140,7 +140,8 @@ AT(rump_msghdr, msg_controllen, 40);
 AT(rump_msghdr, msg_flags, 44);
 SIZE(rump_mmsghdr, 56); AT(rump_mmsghdr, msg_len, 48);
 SIZE(rump_cmsghdr, 12);
-SIZE(rump_sockcred, 24);
+SIZE(rump_sockcred, 28); AT(rump_sockcred, sc_uid, 4);
+SIZE(rump_sockcred70, 24);
 
 SIZE(rump_pollfd, 8); AT(rump_pollfd, events, 4); AT(rump_pollfd, revents, 6);
 SIZE(rump_fd_set, 32);

@@ -73,7 +73,7 @@ struct ksock {
 	atomic_int portrange;	/* RUMP_IP_PORTRANGE_* */
 	atomic_int options;	/* RUMP_SO_*: those kept here */
 	atomic_bool connected;	/* it is, or has been, or tries */
-	atomic_bool wantcreds;	/* LOCAL_CREDS */
+	atomic_int wantcreds;	/* LOCAL_CREDS, LOCAL_OCREDS or 0 */
 };
 
 /*

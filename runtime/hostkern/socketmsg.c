@@ -805,20 +805,27 @@ put_creds(struct receiving *r, char *nb, size_t room, uint32_t *used)
 		struct rump_sockcred sc;
 		gid_t more[KERN_NGROUPS - 1];
 	} c;
+	const int want = atomic_load(&r->so->wantcreds);
 	struct sockid id;
+	size_t skip = 0;
+	int type = RUMP_SCM_CREDS;
 
-	if (!atomic_load(&r->so->wantcreds) ||
-	    !sockname_sender(r->f, &r->from, r->fromlen, &id))
+	if (want == 0 || !sockname_sender(r->f, &r->from, r->fromlen, &id))
 		return;
-	c.sc = (struct rump_sockcred){ .sc_uid = id.ruid, .sc_euid = id.euid,
-	    .sc_gid = id.rgid, .sc_egid = id.egid,
+	c.sc = (struct rump_sockcred){ .sc_pid = id.pid, .sc_uid = id.ruid,
+	    .sc_euid = id.euid, .sc_gid = id.rgid, .sc_egid = id.egid,
 	    .sc_ngroups = (int32_t)id.ngroups };
 	memcpy((char *)&c + head, id.groups, sizeof(id.groups));
-	if (!put_control(nb, room, used, RUMP_SOL_SOCKET, RUMP_SCM_CREDS, &c,
-	    head + id.ngroups * sizeof(id.groups[0])))
+	if (want == RUMP_LOCAL_OCREDS) {
+		skip = offsetof(struct rump_sockcred, sc_uid);
+		type = RUMP_SCM_OCREDS;
+	}
+	if (!put_control(nb, room, used, RUMP_SOL_SOCKET, type,
+	    (char *)&c + skip, head + id.ngroups * sizeof(id.groups[0]) -
+	    skip))
 		r->told |= RUMP_MSG_CTRUNC;
 	if (r->so->type != RUMP_SOCK_DGRAM)
-		atomic_store(&r->so->wantcreds, false);
+		atomic_store(&r->so->wantcreds, 0);
 }
 
 /* Takes out what the host says of the destination. */

@@ -180,11 +180,11 @@ set_local(struct file *f, int name, const struct optval *v)
 {
 	int error, n;
 
-	if (name != RUMP_LOCAL_CREDS)
+	if (name != RUMP_LOCAL_CREDS && name != RUMP_LOCAL_OCREDS)
 		return RUMP_ENOPROTOOPT;
 	error = get_int(v, &n);
 	if (error == 0)
-		atomic_store(&sock_of(f)->wantcreds, n != 0);
+		atomic_store(&sock_of(f)->wantcreds, n != 0 ? name : 0);
 	return error;
 }
 
@@ -196,8 +196,8 @@ get_local(struct file *f, int name, struct optval *v)
 	struct sockid peer;
 	bool known;
 
-	if (name == RUMP_LOCAL_CREDS)
-		return put_int(v, atomic_load(&so->wantcreds));
+	if (name == RUMP_LOCAL_CREDS || name == RUMP_LOCAL_OCREDS)
+		return put_int(v, atomic_load(&so->wantcreds) == name);
 	if (name != RUMP_LOCAL_PEEREID)
 		return RUMP_ENOPROTOOPT;
 	pthread_mutex_lock(&f->lock);

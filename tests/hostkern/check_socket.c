@@ -1140,13 +1140,14 @@ START_TEST(credentials_in_messages)
 	cm = rump_cmsg_firsthdr(&m.mh);
 	ck_assert_ptr_nonnull(cm);
 	ck_assert_int_eq(cm->cmsg_type, RUMP_SCM_CREDS);
-	ck_assert_uint_eq(cm->cmsg_len, rump_cmsg_len(20 + 4 * n));
-	memcpy(&sc, rump_cmsg_data(cm), 20);
+	ck_assert_uint_eq(cm->cmsg_len, rump_cmsg_len(24 + 4 * n));
+	memcpy(&sc, rump_cmsg_data(cm), 24);
+	ck_assert_int_eq(OK0(H, getpid_with_ppid), sc.sc_pid);
 	ck_assert_int_eq(OK0(H, getuid), sc.sc_uid);
 	ck_assert_int_eq(OK0(H, geteuid), sc.sc_euid);
 	ck_assert_int_eq(sc.sc_ngroups, (int)n);
 	if (geteuid() == 0)
-		ck_assert_mem_eq((char *)rump_cmsg_data(cm) + 20, groups, 8);
+		ck_assert_mem_eq((char *)rump_cmsg_data(cm) + 24, groups, 8);
 	/* Once on a connection. */
 	m.mh.msg_controllen = sizeof(m.control);
 	OK(G, recvmsg, g, P(&m.mh), 0);
@@ -1157,13 +1158,17 @@ START_TEST(credentials_in_messages)
 	h = (int)OK(H, __socket30, RUMP_AF_LOCAL, RUMP_SOCK_DGRAM, 0);
 	OK(G, bind, g, P(&a), a.sun_len);
 	OK(H, bind, h, P(&b), b.sun_len);
-	OK(G, setsockopt, g, 0, RUMP_LOCAL_CREDS, P(&on), 4);
+	/* As programs of NetBSD 7 have it: without the pid. */
+	OK(G, setsockopt, g, 0, RUMP_LOCAL_OCREDS, P(&on), 4);
 	for (on = 0; on < 2; on++) {
 		OK(H, sendto, h, P("x"), 1, 0, P(&a), a.sun_len);
 		m.mh.msg_controllen = sizeof(m.control);
 		OK(G, recvmsg, g, P(&m.mh), 0);
 		ck_assert_uint_eq(m.mh.msg_controllen,
 		    rump_cmsg_space(20 + 4 * n));
+		cm = rump_cmsg_firsthdr(&m.mh);
+		ck_assert_int_eq(cm->cmsg_type, RUMP_SCM_OCREDS);
+		ck_assert_int_eq(OK0(H, getuid), *(int *)rump_cmsg_data(cm));
 	}
 }
 END_TEST

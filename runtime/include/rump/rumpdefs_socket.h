@@ -198,9 +198,10 @@ struct rump_accept_filter_arg {
 };
 
 /* Level 0 of a local socket. */
-#define RUMP_LOCAL_CREDS	1
+#define RUMP_LOCAL_OCREDS	1	/* LOCAL_CREDS up to NetBSD 7 */
 #define RUMP_LOCAL_CONNWAIT	2
 #define RUMP_LOCAL_PEEREID	3	/* rump_unpcbid */
+#define RUMP_LOCAL_CREDS	4
 
 struct rump_unpcbid {
 	int32_t unp_pid;
@@ -394,10 +395,22 @@ struct rump_cmsghdr {
 };
 
 #define RUMP_SCM_RIGHTS		1	/* int32_t each */
-#define RUMP_SCM_CREDS		4	/* rump_sockcred */
+#define RUMP_SCM_OCREDS		4	/* rump_sockcred70; no name in NetBSD */
 #define RUMP_SCM_TIMESTAMP	8	/* rump_timeval */
+#define RUMP_SCM_CREDS		16	/* rump_sockcred */
 
 struct rump_sockcred {
+	int32_t sc_pid;
+	uint32_t sc_uid;
+	uint32_t sc_euid;
+	uint32_t sc_gid;
+	uint32_t sc_egid;
+	int32_t sc_ngroups;
+	uint32_t sc_groups[1];		/* sc_ngroups of them */
+};
+
+/* Up to NetBSD 7: the same without the pid. */
+struct rump_sockcred70 {
 	uint32_t sc_uid;
 	uint32_t sc_euid;
 	uint32_t sc_gid;
