@@ -49,6 +49,7 @@ struct query {
 	const uint64_t *args;
 	unsigned nargs;		/* in the call, as sent */
 	const struct guard_names *names;
+	bool sure;		/* what nobody can say is a no */
 	bool aio;		/* set: an aio call was met */
 };
 
@@ -220,7 +221,7 @@ names_ioctl(const struct query *q, uint64_t addr, uint64_t com)
 	unsigned dir;
 
 	len = (com >> 16) & 0x1fff;
-	if (len >= POINTER_SIZE)
+	if (len >= POINTER_SIZE && !q->sure)
 		return true;
 	dir = 0;
 	if (com & 0x80000000u)
@@ -246,7 +247,7 @@ names_fcntl(const struct query *q, uint64_t addr, unsigned arg)
 	default:
 		/* File systems' own, which have their high bit set, and those
 		 * that later kernels have: F_GETPATH is one with memory. */
-		return cmd > RUMP_F_SETNOSIGPIPE;
+		return cmd > RUMP_F_SETNOSIGPIPE && !q->sure;
 	}
 }
 
@@ -306,7 +307,7 @@ arg_names(struct query *q, const struct sysdesc_arg *a, uint64_t addr)
 	case SYSDESC_X_NONE:
 		return false;
 	case SYSDESC_X_UNKNOWN:
-		return true;
+		return !q->sure;
 	case SYSDESC_X_CONST:
 		return within(q, addr, a->bytes, a->dir);
 	case SYSDESC_X_ARG:
@@ -338,7 +339,7 @@ arg_names(struct query *q, const struct sysdesc_arg *a, uint64_t addr)
 	case SYSDESC_X_AIOCBLIST:
 		return names_aiocblist(q, addr, arg_value(q, a->arg));
 	default:
-		return true;
+		return !q->sure;
 	}
 }
 
@@ -365,7 +366,7 @@ call_names(struct query *q, const struct call *call)
 	if (call->type != FRAME_SYSCALL)
 		return false;
 	if (!about_call(q, call))
-		return true;
+		return !q->sure;
 	for (i = 0; i < q->desc->narg && i < q->nargs; i++) {
 		if (arg_names(q, &q->desc->args[i], q->args[i]))
 			return true;
@@ -514,28 +515,32 @@ guard_allows(struct conn *c, uint64_t addr, size_t len, enum guard_way way)
 	return ok;
 }
 
-void
-guard_fault(struct conn *c, uint64_t addr, size_t len)
+/* Whose access it may have been; false: no call's.  lock held. */
+static bool
+fail_those(struct conn *c, struct query *q)
 {
-	struct query q = { .addr = addr, .len = len };
 	struct call *call;
-	bool found;
+	bool any;
 
-	found = false;
-	pthread_mutex_lock(&c->lock);
+	any = false;
 	for (call = c->pending; call != NULL; call = call->next) {
-		if (call->done)
-			continue;
-		q.way = GUARD_IN;
-		if (!call_names(&q, call)) {
-			q.way = GUARD_OUT;
-			if (!call_names(&q, call))
-				continue;
-		}
-		call->efault = true;
-		found = true;
+		if (!call->done && call_names(q, call))
+			any = call->efault = true;
 	}
-	if (!found)
-		fail_all(c);
+	return any;
+}
+
+void
+guard_fault(struct conn *c, uint64_t addr, size_t len, enum guard_way way)
+{
+	struct query q = { .addr = addr, .len = len, .way = way,
+	    .sure = true };
+
+	pthread_mutex_lock(&c->lock);
+	if (!fail_those(c, &q)) {
+		q.sure = false;
+		if (!fail_those(c, &q))
+			fail_all(c);
+	}
 	pthread_mutex_unlock(&c->lock);
 }

@@ -52,8 +52,9 @@ bool guard_allows(struct conn *c, uint64_t addr, size_t len,
 void guard_mapped(struct conn *c, uint64_t addr, size_t len);
 
 /* The server's data did not reach that address, or ours not the server: the
- * calls that name it, or all in progress if none does, fail with EFAULT.  No
- * lock held. */
-void guard_fault(struct conn *c, uint64_t addr, size_t len);
+ * calls that name it fail with EFAULT; if none does, those of which nobody can
+ * say, and else all in progress.  No lock held. */
+void guard_fault(struct conn *c, uint64_t addr, size_t len,
+    enum guard_way way);
 
 #endif

@@ -59,7 +59,7 @@ answer_memory(struct conn *c, uint64_t reqno, uint64_t addr, size_t len)
 	if (error == EFAULT || error == ENOMEM)
 		return false;
 	if (error == ERANGE)
-		guard_fault(c, addr, len);
+		guard_fault(c, addr, len, GUARD_IN);
 	else if (error != 0)
 		conn_lost(c, c->generation);
 	return true;
@@ -75,7 +75,8 @@ answer_zeros(struct conn *c, const struct refusal *r)
 	size_t len;
 	void *zeros;
 
-	guard_fault(c, r->copy.addr, (size_t)r->copy.len);
+	guard_fault(c, r->copy.addr, (size_t)r->copy.len,
+	    r->string ? GUARD_STRING : GUARD_IN);
 	len = r->string ? 1 : (size_t)r->copy.len;
 	zeros = MAP_FAILED;
 	if (len <= FRAME_MAX_COPY)
@@ -190,7 +191,7 @@ void
 upcall_copyout_fault(struct conn *c)
 {
 
-	guard_fault(c, c->copyout_addr, (size_t)c->copyout_left);
+	guard_fault(c, c->copyout_addr, (size_t)c->copyout_left, GUARD_OUT);
 	c->copyout_drop = true;
 }
 

@@ -476,6 +476,28 @@ START_TEST(another_threads_call)
 }
 END_TEST
 
+/* A bad address that one call names is no other call's, of which nobody knows
+ * what it names. */
+START_TEST(another_threads_fault)
+{
+	const int num[] = { RUMP_SYS_read, RUMP_SYS_write, RUMP_SYS_open };
+	pthread_t t;
+	void *ret;
+
+	fake.sh->returns_errors = true;
+	pthread_create(&t, NULL, reading_thread, NULL);
+	ck_assert(fake_wait(&fake.sh->blocked, 1));
+	fake.sh->ops[0] = (struct fake_op){ .addr = 8, .len = 10 };
+	fake.sh->ops[0].what = _i == 0 ? OP_COPYOUT :
+	    _i == 1 ? OP_COPYIN : OP_COPYINSTR;
+	ck_assert_int_eq(fake_call(num[_i], 8, 8, 10, &rv), RUMP_EFAULT);
+	fake.sh->ops[0].what = OP_END;
+	ck_assert_int_eq(fake_call(FAKE_RELEASE, 1, 0, 0, &rv), 0);
+	pthread_join(t, &ret);
+	ck_assert_ptr_null(ret);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -501,6 +523,7 @@ main(void)
 	tcase_add_test(tc, switched_off);
 	tcase_add_loop_test(tc, environment, 0, 2);
 	tcase_add_test(tc, another_threads_call);
+	tcase_add_loop_test(tc, another_threads_fault, 0, 3);
 	tcase_add_loop_test(tc, servers_that_take_no_errors, 0, 4);
 	suite_add_tcase(s, tc);
 	return suite_run(s);
