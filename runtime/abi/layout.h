@@ -171,6 +171,16 @@ AT(rump_sysctlnode, sysctl_un, 48);
 AT(rump_sysctlnode, sysctl_size, 64);
 AT(rump_sysctlnode, sysctl_desc, 88);
 SIZE(rump_modctl_load, 32);
+SIZE(rump_quotakey, 12);
+SIZE(rump_quotaval, 40);
+SIZE(rump_quotastat, 44); AT(rump_quotastat, qs_numidtypes, 32);
+SIZE(rump_quotaidtypestat, 32);
+SIZE(rump_quotaobjtypestat, 36);
+SIZE(rump_quotakcursor, 64);
+SIZE(rump_quotactl_args, 48);
+AT(rump_quotactl_args, u.idtypestat.qc_info, 16);
+AT(rump_quotactl_args, u.cursorget.qc_maxnum, 32);
+AT(rump_quotactl_args, u.cursorget.qc_ret, 40);
 SIZE(rump_ufs_args, 8);
 SIZE(rump_sysvbfs_args, 8);
 

@@ -5,6 +5,7 @@
 #ifndef RUMP_RUMPDEFS_IOCTL_H
 #define RUMP_RUMPDEFS_IOCTL_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 #include <rump/rumpdefs_time.h>

@@ -338,4 +338,123 @@ struct rump_modctl_load {
 	size_t ml_propslen;
 };
 
+/* --- __quotactl --- */
+
+#define RUMP_QUOTA_IDTYPE_USER		0
+#define RUMP_QUOTA_IDTYPE_GROUP		1
+#define RUMP_QUOTA_OBJTYPE_BLOCKS	0
+#define RUMP_QUOTA_OBJTYPE_FILES	1
+#define RUMP_QUOTA_DEFAULTID		((uint32_t)-1)
+#define RUMP_QUOTA_NOLIMIT		UINT64_MAX
+#define RUMP_QUOTA_NOTIME		((int64_t)-1)
+#define RUMP_QUOTA_RESTRICT_NEEDSQUOTACHECK 0x1
+#define RUMP_QUOTA_RESTRICT_UNIFORMGRACE 0x2
+#define RUMP_QUOTA_RESTRICT_32BIT	0x4
+#define RUMP_QUOTA_RESTRICT_READONLY	0x8
+#define RUMP_QUOTA_NAMELEN		32
+
+struct rump_quotakey {
+	int32_t qk_idtype;
+	uint32_t qk_id;
+	int32_t qk_objtype;
+};
+
+struct rump_quotaval {
+	uint64_t qv_hardlimit;
+	uint64_t qv_softlimit;
+	uint64_t qv_usage;
+	int64_t qv_expiretime;
+	int64_t qv_grace;		/* seconds */
+};
+
+struct rump_quotastat {
+	char qs_implname[RUMP_QUOTA_NAMELEN];
+	int32_t qs_numidtypes;
+	int32_t qs_numobjtypes;
+	uint32_t qs_restrictions;	/* RUMP_QUOTA_RESTRICT_* */
+};
+
+struct rump_quotaidtypestat {
+	char qis_name[RUMP_QUOTA_NAMELEN];
+};
+
+struct rump_quotaobjtypestat {
+	char qos_name[RUMP_QUOTA_NAMELEN];
+	int32_t qos_isbytes;
+};
+
+/* The kernel's own; the caller keeps it between calls. */
+struct rump_quotakcursor {
+	uint64_t space[8];
+};
+
+/* qc_op, and which member of the union goes with it */
+#define RUMP_QUOTACTL_STAT		0	/* stat */
+#define RUMP_QUOTACTL_IDTYPESTAT	1	/* idtypestat */
+#define RUMP_QUOTACTL_OBJTYPESTAT	2	/* objtypestat */
+#define RUMP_QUOTACTL_GET		3	/* get */
+#define RUMP_QUOTACTL_PUT		4	/* put */
+#define RUMP_QUOTACTL_DEL		5	/* del */
+#define RUMP_QUOTACTL_CURSOROPEN	6	/* cursoropen, and so on */
+#define RUMP_QUOTACTL_CURSORCLOSE	7
+#define RUMP_QUOTACTL_CURSORSKIPIDTYPE	8
+#define RUMP_QUOTACTL_CURSORGET		9
+#define RUMP_QUOTACTL_CURSORATEND	10
+#define RUMP_QUOTACTL_CURSORREWIND	11
+#define RUMP_QUOTACTL_QUOTAON		12
+#define RUMP_QUOTACTL_QUOTAOFF		13
+
+struct rump_quotactl_args {
+	uint32_t qc_op;
+	union {
+		struct {
+			struct rump_quotastat *qc_info;
+		} stat;
+		struct {
+			int32_t qc_idtype;
+			struct rump_quotaidtypestat *qc_info;
+		} idtypestat;
+		struct {
+			int32_t qc_objtype;
+			struct rump_quotaobjtypestat *qc_info;
+		} objtypestat;
+		struct {
+			const struct rump_quotakey *qc_key;
+			struct rump_quotaval *qc_val;
+		} get;
+		struct {
+			const struct rump_quotakey *qc_key;
+			const struct rump_quotaval *qc_val;
+		} put;
+		struct {
+			const struct rump_quotakey *qc_key;
+		} del;
+		struct {
+			struct rump_quotakcursor *qc_cursor;
+		} cursoropen, cursorclose, cursorrewind;
+		struct {
+			struct rump_quotakcursor *qc_cursor;
+			int32_t qc_idtype;
+		} cursorskipidtype;
+		struct {
+			struct rump_quotakcursor *qc_cursor;
+			struct rump_quotakey *qc_keys;
+			struct rump_quotaval *qc_vals;
+			uint32_t qc_maxnum;
+			uint32_t *qc_ret;
+		} cursorget;
+		struct {
+			struct rump_quotakcursor *qc_cursor;
+			int32_t *qc_ret;
+		} cursoratend;
+		struct {
+			int32_t qc_idtype;
+			const char *qc_quotafile;
+		} quotaon;
+		struct {
+			int32_t qc_idtype;
+		} quotaoff;
+	} u;
+};
+
 #endif
