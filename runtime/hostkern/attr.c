@@ -423,29 +423,53 @@ sys_fchflags(struct lwp *l, const struct sys_fchflags_args *uap,
 	    uap->flags);
 }
 
-/* revoke: nothing on the host takes a file away from those who have it. */
-/* @absent sys_revoke: the host cannot take a device from those who have it open; EOPNOTSUPP, as NetBSD for what is no device */
+/* --- revoke --- */
+
+struct revoked {
+	const struct synthdev *dev;
+	uint64_t hdev, hino;
+};
+
+static bool
+is_revoked(const struct file *f, const void *arg)
+{
+	const struct revoked *r = arg;
+
+	if (f->dev != NULL || r->dev != NULL)
+		return f->dev == r->dev;
+	return (f->type == FILE_VNODE || f->type == FILE_FIFO ||
+	    f->type == FILE_DEV) && f->hdev == r->hdev && f->hino == r->hino;
+}
+
+/* @partial sys_revoke: takes the file from the guests of this server, not from the host's other processes nor from messages under way */
 int
 sys_revoke(struct lwp *l, const struct sys_revoke_args *uap,
     register_t *retval)
 {
+	struct kproc *p = kern_proc(l);
+	char path[KERN_PATHLEN];
+	struct revoked r;
 	struct nameref n;
 	struct kcred *c;
 	struct stat st;
 	int error;
 
 	(void)retval;
-	error = path_modify(l, RUMP_AT_FDCWD, uap->path, 0, &n);
+	error = path_copyin(l, uap->path, path);
+	if (error == 0)
+		error = path_lookup(p, RUMP_AT_FDCWD, path, 0, &n);
 	if (error != 0)
 		return error;
-	c = cred_get(kern_proc(l));
+	c = cred_get(p);
 	if (fstat(n.fd, &st) != 0)
 		error = kern_errno();
-	else if (c->euid != 0 && c->euid != st.st_uid)
+	else if (c->euid != 0 && (n.dev != NULL || c->euid != st.st_uid))
 		error = RUMP_EPERM;
-	else
-		error = RUMP_EOPNOTSUPP;
 	cred_put(c);
+	r = (struct revoked){ .dev = n.dev, .hdev = st.st_dev,
+	    .hino = st.st_ino };
+	if (error == 0)
+		fd_revoke(p->hk, is_revoked, &r);
 	nameref_close(&n);
 	return error;
 }

@@ -102,8 +102,9 @@ nofile(struct kproc *p)
 	return limit < KERN_NOFILE_MAX ? (int)limit : KERN_NOFILE_MAX;
 }
 
-int
-fd_get(struct kproc *p, int fd, struct file **fp)
+/* Revoked or not. */
+static int
+get_any(struct kproc *p, int fd, struct file **fp)
 {
 	struct fdtable *t = &p->fdt;
 	int error = RUMP_EBADF;
@@ -118,18 +119,38 @@ fd_get(struct kproc *p, int fd, struct file **fp)
 	return error;
 }
 
-static int
-get_with_mode(struct kproc *p, int fd, int unwanted, struct file **fp)
+int
+fd_get(struct kproc *p, int fd, struct file **fp)
 {
 	int error;
 
-	error = fd_get(p, fd, fp);
+	error = get_any(p, fd, fp);
+	if (error == 0 && atomic_load(&(*fp)->revoked)) {
+		file_put(*fp);
+		error = RUMP_EBADF;
+	}
+	return error;
+}
+
+static int
+get_with_mode(struct kproc *p, int fd, int unwanted, struct file **fp)
+{
+	struct file *f;
+	int error;
+
+	error = get_any(p, fd, &f);
 	if (error != 0)
 		return error;
-	if ((atomic_load(&(*fp)->flags) & RUMP_O_ACCMODE) == unwanted) {
-		file_put(*fp);
-		return RUMP_EBADF;
+	if ((atomic_load(&f->flags) & RUMP_O_ACCMODE) == unwanted)
+		error = RUMP_EBADF;
+	else if (atomic_load(&f->revoked) &&
+	    (f->type != FILE_DEV || unwanted != RUMP_O_WRONLY))
+		error = RUMP_EIO;
+	if (error != 0) {
+		file_put(f);
+		return error;
 	}
+	*fp = f;
 	return 0;
 }
 
@@ -250,6 +271,36 @@ fd_closefrom(struct kproc *p, int lowest)
 
 	while ((fd = fd_highest(p)) >= lowest)
 		(void)fd_close(p, fd);
+}
+
+static void
+revoke_in(struct fdtable *t, bool (*is)(const struct file *, const void *),
+    const void *arg)
+{
+	struct file *f;
+	int fd;
+
+	pthread_mutex_lock(&t->lock);
+	for (fd = 0; fd < t->nents; fd++) {
+		f = t->ents[fd].file;
+		if (f == NULL || !is(f, arg))
+			continue;
+		atomic_store(&f->revoked, true);
+		file_wake_closed(NULL, f);
+	}
+	pthread_mutex_unlock(&t->lock);
+}
+
+void
+fd_revoke(struct hostkern *hk, bool (*is)(const struct file *, const void *),
+    const void *arg)
+{
+	struct kproc *p;
+
+	pthread_mutex_lock(&hk->proc_lock);
+	for (p = hk->procs; p != NULL; p = p->next)
+		revoke_in(&p->fdt, is, arg);
+	pthread_mutex_unlock(&hk->proc_lock);
 }
 
 int

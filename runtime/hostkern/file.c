@@ -133,7 +133,9 @@ file_sleep_until(struct lwp *l, struct file *f, short events,
 	int error;
 
 	sleep_enter(f, &s);
-	if (deadline == INT64_MAX)
+	if (atomic_load(&f->revoked))
+		error = RUMP_EBADF;
+	else if (deadline == INT64_MAX)
 		error = rumpserver_wait(l, &pfd, 1, NULL);
 	else
 		error = ktime_wait(l, &pfd, 1, deadline);
@@ -160,7 +162,7 @@ file_wake_closed(struct kproc *p, struct file *f)
 
 	pthread_mutex_lock(&f->lock);
 	for (s = f->sleepers; s != NULL; s = s->next) {
-		if (kern_proc(s->l) != p)
+		if (p != NULL && kern_proc(s->l) != p)
 			continue;
 		s->closed = true;
 		rumpserver_interrupt(s->l);

@@ -321,6 +321,7 @@ struct file {
 	uint64_t hdev, hino;	/* host's numbers (vnode, fifo) */
 	pid_t owner;		/* F_SETOWN; lock */
 	atomic_bool flocked;	/* it has had a lock of flock */
+	atomic_bool revoked;	/* good for nothing but close */
 	struct file_sleep *sleepers;	/* calls in file_wait(); lock */
 	pthread_mutex_t lock;
 	struct file *fifo_next;	/* hk->fifo_lock */
@@ -346,7 +347,8 @@ int file_wait(struct lwp *, struct file *, short events);
  * clock (INT64_MAX: for ever): then EWOULDBLOCK. */
 int file_sleep_until(struct lwp *, struct file *, short events,
     int64_t deadline);
-/* p has no descriptor of f any more: ends its calls in file_wait(). */
+/* p has no descriptor of f any more (NULL: f is revoked): ends its calls in
+ * file_wait(). */
 void file_wake_closed(struct kproc *, struct file *);
 
 /*
@@ -364,9 +366,11 @@ int file_epipe(struct lwp *, struct file *);
 
 /* --- descriptors (fdtable.c) --- */
 
-/* The file behind fd, with a reference for the caller; EBADF. */
+/* The file behind fd, with a reference for the caller; EBADF, also when it is
+ * revoked. */
 int fd_get(struct kproc *, int fd, struct file **);
-/* The same, EBADF also unless it is open for reading (writing). */
+/* The same, EBADF also unless it is open for reading (writing); EIO when it is
+ * revoked, but for a device, which reads as at its end. */
 int fd_getread(struct kproc *, int fd, struct file **);
 int fd_getwrite(struct kproc *, int fd, struct file **);
 
@@ -381,6 +385,9 @@ int fd_room(struct kproc *);
 int fd_install_at(struct kproc *, struct file *, int fd, bool cloexec);
 int fd_close(struct kproc *, int fd);
 void fd_closefrom(struct kproc *, int lowest);
+/* Whoever has a file open that `is' says: it is revoked. */
+void fd_revoke(struct hostkern *, bool (*is)(const struct file *,
+    const void *), const void *arg);
 int fd_highest(struct kproc *);		/* -1: none */
 int fd_getcloexec(struct kproc *, int fd, bool *);
 int fd_setcloexec(struct kproc *, int fd, bool);

@@ -47,7 +47,7 @@ host_read(struct transfer *t, void *buf, size_t len)
 	const struct fileops *ops = t->f->ops;
 	ssize_t n;
 
-	if (t->f->type == FILE_CONSOLE)
+	if (t->f->type == FILE_CONSOLE || atomic_load(&t->f->revoked))
 		return 0;
 	do {
 		if (ops != NULL && ops->read != NULL)

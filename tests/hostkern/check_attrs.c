@@ -258,9 +258,42 @@ START_TEST(accessing)
 	OK(G, symlink, P("none"), P("/dangling"));
 	OK(G, faccessat, RUMP_AT_FDCWD, P("dangling"), RUMP_F_OK,
 	    RUMP_AT_SYMLINK_NOFOLLOW);
-	if (geteuid() == 0)
-		ck_assert_int_eq(CALL(G, revoke, P("/f")), RUMP_EOPNOTSUPP);
+}
+END_TEST
+
+START_TEST(revoking)
+{
+	struct raw_guest *other = raw_guest(&S, "other");
+	struct rump_stat st;
+	int dev, fd, fifo, mine;
+	char c;
+
+	fd = raw_open(other, "/f", RUMP_O_RDWR, 0);
+	dev = raw_open(other, "/dev/null", RUMP_O_RDWR, 0);
+	OK(G, mkfifo, P("/fifo"), 0666);
+	mine = raw_open(G, "/f", RUMP_O_RDONLY, 0);
+	fifo = raw_open(other, "/fifo", RUMP_O_RDWR, 0);
+	OK(G, revoke, P("/l"));
+	ck_assert_int_eq(CALL(other, read, fd, P(&c), 1), RUMP_EIO);
+	ck_assert_int_eq(CALL(other, write, fd, P(&c), 1), RUMP_EIO);
+	ck_assert_int_eq(CALL(other, __fstat50, fd, P(&st)), RUMP_EBADF);
+	ck_assert_int_eq(CALL(G, read, mine, P(&c), 1), RUMP_EIO);
+	OK(other, close, fd);
+	OK(other, read, raw_open(other, "/f", RUMP_O_RDWR, 0), P(&c), 1);
+	/* Another's sleep ends with it. */
+	BEGIN(other, read, fifo, P(&c), 1);
+	ck_assert(raw_pending(other));
+	OK(G, revoke, P("/fifo"));
+	ck_assert_int_eq(raw_end(other), RUMP_EBADF);
 	ck_assert_int_eq(CALL(G, revoke, P("/none")), RUMP_ENOENT);
+	if (geteuid() == 0) {
+		OK(G, revoke, P("/dev/null"));
+		ck_assert_int_eq(OK(other, read, dev, P(&c), 1), 0);
+		ck_assert_int_eq(CALL(other, write, dev, P(&c), 1), RUMP_EIO);
+		OK(other, setuid, 1000);
+	}
+	ck_assert_int_eq(CALL(other, revoke, P("/dev/null")), RUMP_EPERM);
+	raw_leave(other);
 }
 END_TEST
 
@@ -450,6 +483,7 @@ add_tests(TCase *t)
 	tcase_add_test(t, flags_open_no_device);
 	tcase_add_test(t, times);
 	tcase_add_test(t, accessing);
+	tcase_add_test(t, revoking);
 	tcase_add_test(t, extended_attributes);
 	tcase_add_test(t, file_systems);
 	tcase_add_test(t, file_handles);
