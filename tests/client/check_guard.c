@@ -229,6 +229,7 @@ START_TEST(asynchronous)
 	} call[] = {
 		{ RUMP_SYS_aio_read, at(&cb), 0, 0 },
 		{ RUMP_SYS_aio_write, at(&cb), 0, 0 },
+		{ RUMP_SYS_aio_fsync, 0, at(&cb), 0 },
 		{ RUMP_SYS_lio_listio, 0, at(list), 2 },
 		{ RUMP_SYS___aio_suspend50, at(list), 2, 0 },
 	}, *k = &call[_i / 4];
@@ -514,7 +515,7 @@ main(void)
 	tcase_add_test(tc, lengths_behind_pointers);
 	tcase_add_test(tc, message_vectors);
 	tcase_add_test(tc, descriptor_sets);
-	tcase_add_loop_test(tc, asynchronous, 0, 16);
+	tcase_add_loop_test(tc, asynchronous, 0, 20);
 	tcase_add_test(tc, ioctls);
 	tcase_add_test(tc, fcntls);
 	tcase_add_test(tc, sysctl_nodes);
