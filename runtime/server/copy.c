@@ -25,8 +25,7 @@ static void
 no_answer(struct session *ses)
 {
 
-	atomic_store(&ses->timeout_why, "does not answer a copy request");
-	session_kill(ses);
+	session_timeout(ses, "does not answer a copy request");
 }
 
 /* ses->lock held: makes the input ours if nobody is at work on it. */
@@ -68,26 +67,45 @@ read_answer(struct session *ses, struct lwp *l, uint64_t end_ms)
 	pthread_mutex_lock(&ses->lock);
 }
 
+/*
+ * ses->lock held: while somebody else is at work on the input, until end_ms.
+ * The last thread is not so patient.  False: the time was over.
+ */
+static bool
+await_answer(struct session *ses, struct lwp *l, uint64_t end_ms)
+{
+	const uint64_t soon = now_ms() + LAST_THREAD_MS;
+	const bool last = !pool_sleep(ses->srv);
+	struct timespec until;
+	bool late;
+
+	if (last && soon < end_ms)
+		end_ms = soon;
+	until = (struct timespec){ .tv_sec = (time_t)(end_ms / 1000),
+	    .tv_nsec = (long)(end_ms % 1000) * 1000000 };
+	late = pthread_cond_timedwait(&l->wake, &ses->lock, &until) ==
+	    ETIMEDOUT && !l->copy.done;
+	if (!last)
+		pool_awake(ses->srv);
+	if (late && last)
+		session_timeout(ses, "keeps the last thread waiting");
+	else if (late)
+		no_answer(ses);
+	return !late;
+}
+
 /* ses->lock held. */
 static void
 sleep_thread(struct session *ses, struct lwp *l)
 {
 	const unsigned limit = ses->srv->cfg.answer_timeout_ms;
 	uint64_t end = now_ms() + limit;
-	struct timespec until;
 
 	while (!l->copy.done) {
-		if (own_input(ses, l->worker)) {
+		if (own_input(ses, l->worker))
 			read_answer(ses, l, end);
-			continue;
-		}
-		until = (struct timespec){ .tv_sec = (time_t)(end / 1000),
-		    .tv_nsec = (long)(end % 1000) * 1000000 };
-		if (pthread_cond_timedwait(&l->wake, &ses->lock, &until) ==
-		    ETIMEDOUT) {
-			no_answer(ses);
+		else if (!await_answer(ses, l, end))
 			end = now_ms() + limit;
-		}
 	}
 }
 

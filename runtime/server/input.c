@@ -448,24 +448,40 @@ time_limit(const struct session *ses, const struct lwp *l, uint64_t end,
 	return ses->fill == l || *frame_end < end ? *frame_end : end;
 }
 
+/*
+ * The client sends nothing more: waits until then, but not for long with the
+ * last thread, whose end of patience is noted.
+ */
 static void
-give_up(struct session *ses, uint64_t frame_end)
+wait_readable(struct session *ses, uint64_t now, uint64_t until,
+    uint64_t *last_end)
 {
+	struct pollfd pfd = { .fd = ses->fd, .events = POLLIN };
 
-	atomic_store(&ses->timeout_why, frame_end != 0 ?
-	    "half a frame and no more" : "does not answer a copy request");
-	session_kill(ses);
+	if (pool_sleep(ses->srv)) {
+		*last_end = UINT64_MAX;
+		poll(&pfd, 1, (int)(until - now));
+		pool_awake(ses->srv);
+		return;
+	}
+	if (*last_end == UINT64_MAX)
+		*last_end = now + LAST_THREAD_MS;
+	if (*last_end < until)
+		until = *last_end;
+	poll(&pfd, 1, until > now ? (int)(until - now) : 0);
+	if (now_ms() >= *last_end)
+		session_timeout(ses, "keeps the last thread waiting");
 }
 
 void
 session_read_for(struct session *ses, struct worker *w, struct lwp *l,
     uint64_t end_ms)
 {
-	struct pollfd pfd = { .fd = ses->fd, .events = POLLIN };
-	uint64_t now, until, frame_end;
+	uint64_t now, until, frame_end, last_end;
 	ssize_t n;
 
 	frame_end = 0;
+	last_end = UINT64_MAX;
 	while (!l->copy.done) {
 		switch (step(ses, w)) {
 		case STEP_AGAIN:
@@ -481,12 +497,14 @@ session_read_for(struct session *ses, struct worker *w, struct lwp *l,
 		now = now_ms();
 		until = time_limit(ses, l, end_ms, now, &frame_end);
 		if (now >= until)
-			give_up(ses, frame_end);
+			session_timeout(ses, frame_end != 0 ?
+			    "half a frame and no more" :
+			    "does not answer a copy request");
 		n = read_more(ses, true);
 		if (n > 0)
 			continue;
 		if (n == -1 && errno == EAGAIN) {
-			poll(&pfd, 1, (int)(until - now));
+			wait_readable(ses, now, until, &last_end);
 			continue;
 		}
 		end(ses, w, end_reason(n));

@@ -157,20 +157,39 @@ queue(struct session *ses, const struct rest *r)
 	return true;
 }
 
+/* out_lock held: the last thread has waited for the client. */
+static void
+out_of_patience(struct session *ses)
+{
+
+	session_timeout(ses, "keeps the last thread waiting");
+	fail(ses);
+}
+
 /* out_lock held, dropped meanwhile: until the output changes. */
 static void
 wait_turn(struct session *ses, struct lwp *l)
 {
+	struct timespec until;
 
-	if (l->fiber == NULL) {
-		pthread_cond_wait(&ses->out_cond, &ses->out_lock);
+	if (l->fiber != NULL) {
+		fiber_list(l->fiber, &ses->out_fibers);
+		pthread_mutex_unlock(&ses->out_lock);
+		fiber_yield(l->fiber);
+		pthread_mutex_lock(&ses->out_lock);
+		fiber_unlist(l->fiber);
 		return;
 	}
-	fiber_list(l->fiber, &ses->out_fibers);
-	pthread_mutex_unlock(&ses->out_lock);
-	fiber_yield(l->fiber);
-	pthread_mutex_lock(&ses->out_lock);
-	fiber_unlist(l->fiber);
+	if (pool_sleep(ses->srv)) {
+		pthread_cond_wait(&ses->out_cond, &ses->out_lock);
+		pool_awake(ses->srv);
+		return;
+	}
+	clock_gettime(CLOCK_REALTIME, &until);
+	until.tv_sec += LAST_THREAD_MS / 1000;
+	if (pthread_cond_timedwait(&ses->out_cond, &ses->out_lock, &until) ==
+	    ETIMEDOUT)
+		out_of_patience(ses);
 }
 
 /* out_lock held, dropped meanwhile: until the socket takes more. */
@@ -178,6 +197,8 @@ static void
 wait_writable(struct session *ses, struct lwp *l)
 {
 	struct pollfd pfd = { .fd = ses->fd, .events = POLLOUT };
+	bool counted;
+	int n;
 
 	if (l->fiber != NULL) {
 		session_poll_out(ses);
@@ -185,8 +206,13 @@ wait_writable(struct session *ses, struct lwp *l)
 		return;
 	}
 	pthread_mutex_unlock(&ses->out_lock);
-	poll(&pfd, 1, -1);
+	counted = pool_sleep(ses->srv);
+	n = poll(&pfd, 1, counted ? -1 : LAST_THREAD_MS);
+	if (counted)
+		pool_awake(ses->srv);
 	pthread_mutex_lock(&ses->out_lock);
+	if (n == 0)
+		out_of_patience(ses);
 }
 
 /*

@@ -66,6 +66,8 @@ enum {
 	/* Idle lwps and buffer bytes that a session keeps. */
 	LWP_KEEP = 4,
 	BUF_KEEP = 1024,
+	/* The last thread that is awake waits for a client this long. */
+	LAST_THREAD_MS = 1000,
 	/* A refused client has this long to read why. */
 	LINGER_MS = 1000,
 	/* accept(2) out of descriptors or memory: try again after this. */
@@ -162,8 +164,11 @@ void worker_init(struct worker *, struct rumpserver *);
 /* Handles one event that epoll reported. */
 void worker_event(struct worker *, uint64_t what, uint32_t events);
 bool pool_has_waiter(struct rumpserver *);
-/* Around a call's sleep of unknown length.  False, and no sleep: it would be
- * that of the last thread, with nobody left to see who comes or goes. */
+/*
+ * Around a call's sleep of unknown length.  False: it would be that of the
+ * last thread, with nobody left to see who comes or goes.  Then a call does
+ * not sleep, and a client is not waited for longer than LAST_THREAD_MS.
+ */
 bool pool_sleep(struct rumpserver *);
 void pool_awake(struct rumpserver *);
 
@@ -341,6 +346,8 @@ void session_unref(struct session *);
 struct session *session_lookup(struct rumpserver *, uint64_t id);
 /* Makes the input end soon; any thread, any lock. */
 void session_kill(struct session *);
+/* The same, as the client has exceeded a limit: says why. */
+void session_timeout(struct session *, const char *why);
 /* The owner of the input has seen its end. */
 void session_end(struct session *, const char *why);
 

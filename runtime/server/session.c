@@ -84,14 +84,21 @@ session_lookup(struct rumpserver *srv, uint64_t id)
 
 /* --- life --- */
 
+void
+session_timeout(struct session *ses, const char *why)
+{
+
+	atomic_store(&ses->timeout_why, why);
+	session_kill(ses);
+}
+
 static void
 in_timeout(struct timer *t)
 {
 	struct session *ses;
 
 	ses = (struct session *)((char *)t - offsetof(struct session, in_timer));
-	atomic_store(&ses->timeout_why, ses->in_why);
-	session_kill(ses);
+	session_timeout(ses, ses->in_why);
 }
 
 static void
@@ -100,8 +107,7 @@ out_timeout(struct timer *t)
 	struct session *ses;
 
 	ses = (struct session *)((char *)t - offsetof(struct session, out_timer));
-	atomic_store(&ses->timeout_why, "reads nothing of what it is sent");
-	session_kill(ses);
+	session_timeout(ses, "reads nothing of what it is sent");
 }
 
 static struct session *

@@ -157,8 +157,9 @@ pool_sleep(struct rumpserver *srv)
 	srv->sleepless = true;
 	pthread_mutex_unlock(&srv->pool_lock);
 	if (first)
-		srv_log(srv, RUMPSERVER_LOG_WARN, "all threads but one sleep "
-		    "in calls; further ones that would sleep fail");
+		srv_log(srv, RUMPSERVER_LOG_WARN, "all threads but one sleep; "
+		    "calls that would put it to sleep fail, clients that keep "
+		    "it waiting are disconnected");
 	return false;
 }
 

@@ -247,6 +247,40 @@ START_TEST(few_threads)
 }
 END_TEST
 
+/* A client that lets all threads wait for it is not let have the last. */
+START_TEST(waits_for_clients)
+{
+	int64_t rv[2];
+	int fd, other, i;
+
+	bed_init(&bed, THREADS);
+	bed.cfg.max_threads = 3;
+	bed_start(&bed);
+	fd = cl_guest(&bed);
+	other = cl_guest(&bed);
+	for (i = 0; i < 5; i++)
+		cl_call(fd, (uint64_t)i, _i == 0 ? TK_COPYIN : TK_COPYOUT,
+		    0x1000, 1 << 20, 0);
+	/* One of its calls has an answer by now, or asks for one. */
+	cl_recv(fd);
+	ck_assert_int_eq(cl_syscall(other, TK_ECHO, 1, 2, 0, rv), 0);
+	tk_wait_procs(&bed.tk, 1);
+	tk_wait_log(&bed.tk, "keeps the last thread waiting");
+	/* Calls that sleep count as well. */
+	cl_call(other, 7, TK_GATE_WAIT, 0, 0, 0);
+	cl_call(other, 8, TK_GATE_WAIT, 0, 0, 0);
+	tk_wait_sleeping(&bed.tk, 2);
+	close(fd);
+	fd = cl_guest(&bed);
+	cl_call(fd, 2, TK_COPYIN, 0x1000, 4, 0);
+	tk_wait_procs(&bed.tk, 1);
+	ck_assert_int_eq(cl_syscall(other, TK_ECHO, 1, 2, 0, rv), 0);
+	close(fd);
+	close(other);
+	bed_stop(&bed);
+}
+END_TEST
+
 START_TEST(clients_at_once)
 {
 	struct sockaddr_un sun = { .sun_family = AF_UNIX };
@@ -654,6 +688,7 @@ main(void)
 		tcase_add_loop_test(tc, both[i], 0, NWAYS);
 	for (i = 0; i < sizeof(threads) / sizeof(threads[0]); i++)
 		tcase_add_test(tc, threads[i]);
+	tcase_add_loop_test(tc, waits_for_clients, 0, 2);
 	suite_add_tcase(s, tc);
 	return suite_run(s);
 }
