@@ -123,6 +123,22 @@ finish(void)
 
 static struct supply plan[THREADS];
 
+/* With nothing on either side: a call that is given more room than there is
+ * fails and does not write over what else is in the program. */
+static uint8_t *
+map_memory(void)
+{
+	const size_t wall = 256 << 20;
+	uint8_t *p;
+
+	p = mmap(NULL, wall + GUEST_MEMORY + wall, PROT_NONE,
+	    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	if (p == MAP_FAILED || mprotect(p + wall, GUEST_MEMORY,
+	    PROT_READ | PROT_WRITE) == -1)
+		_exit(90);
+	return p + wall;
+}
+
 static void *
 make_calls(void *arg)
 {
@@ -132,10 +148,7 @@ make_calls(void *arg)
 	register_t rv[2];
 	int i, error;
 
-	m.bytes = mmap(NULL, GUEST_MEMORY, PROT_READ | PROT_WRITE,
-	    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	if (m.bytes == MAP_FAILED)
-		_exit(90);
+	m.bytes = map_memory();
 	m.base = (uintptr_t)m.bytes;
 	guest_fill(&m, in);
 	for (i = 0; i < CALLS && in->left > 0; i++) {
@@ -144,7 +157,6 @@ make_calls(void *arg)
 		if (error < 0 || error > RUMP_ELAST)
 			_exit(91);
 	}
-	munmap(m.bytes, GUEST_MEMORY);
 	return NULL;
 }
 
