@@ -247,7 +247,7 @@ check-c:
 	@tests/run $(V) $(TEST_PROGS) $(GEN_TESTS)
 
 check-examples:	build
-	@examples/run $(B)
+	@CC=$(CC) VARIANT_CFLAGS="$(CFLAGS_$(V))" examples/run $(B)
 
 check-readme:
 	@tests/readme

@@ -1,99 +1,62 @@
-/*
- * A kernel of one's own behind librumpserver: named values, shared by all
- * clients.  Its calls are in syscalls.master, their handlers below.
- *
- *	tinykernel LOCATOR
- */
+/* A kernel of one's own behind librumpserver: boxes that all clients share.
+ * Its calls are in syscalls.master, their handlers below. */
+#include <err.h>
 #include <pthread.h>
 #include <signal.h>
-#include <stdio.h>
-#include <string.h>
 
 #include <rump/rump_handlers.h>
 #include <rump/rumpdefs.h>
 #include <rump/rumpserver.h>
 
-enum { NVALUES = 64, NAMELEN = 32, VALUELEN = 4096 };
-
-static struct value {
-	char name[NAMELEN];
-	char data[VALUELEN];
-	size_t len;
-} values[NVALUES];
-static unsigned nvalues;
+static struct box {
+	size_t len;			/* 0: empty */
+	char data[4096];
+} boxes[64];
+static unsigned full;			/* of them */
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;	/* the above */
-
-/* lock held: the place of a name; the next free one if it is new. */
-static struct value *
-lookup(const char *name)
-{
-	unsigned i;
-
-	for (i = 0; i < nvalues; i++)
-		if (strcmp(values[i].name, name) == 0)
-			return &values[i];
-	return nvalues < NVALUES ? &values[nvalues] : NULL;
-}
 
 int
 sys_put(struct lwp *l, const struct sys_put_args *uap, register_t *retval)
 {
-	struct value new = { .len = uap->len }, *v;
+	struct box new = { .len = uap->len };
 	int error;
 
-	(void)retval;
-	if (uap->len > sizeof(new.data))
+	if (uap->box < 0 || uap->box >= 64)
+		return RUMP_EINVAL;
+	if (new.len > sizeof(new.data))
 		return RUMP_E2BIG;
-	error = rumpserver_copyinstr(l, uap->name, new.name, NAMELEN, NULL);
-	if (error == 0)
-		error = rumpserver_copyin(l, uap->value, new.data, uap->len);
+	/* The client may be far away: no lock is held while it is asked. */
+	error = rumpserver_copyin(l, uap->data, new.data, new.len);
 	if (error != 0)
 		return error;
-
 	pthread_mutex_lock(&lock);
-	v = lookup(new.name);
-	if (v != NULL && v == &values[nvalues])
-		nvalues++;
-	if (v != NULL)
-		*v = new;
+	full = full - (boxes[uap->box].len > 0) + (new.len > 0);
+	boxes[uap->box] = new;
 	pthread_mutex_unlock(&lock);
-	return v == NULL ? RUMP_ENOSPC : 0;
+	return 0;
 }
 
 int
 sys_get(struct lwp *l, const struct sys_get_args *uap, register_t *retval)
 {
-	struct value *v, copy = { .len = 0 };
-	char name[NAMELEN];
-	int error;
+	struct box copy;
 
-	error = rumpserver_copyinstr(l, uap->name, name, NAMELEN, NULL);
-	if (error != 0)
-		return error;
-
+	if (uap->box < 0 || uap->box >= 64)
+		return RUMP_EINVAL;
 	pthread_mutex_lock(&lock);
-	v = lookup(name);
-	if (v == NULL || v == &values[nvalues])
-		error = RUMP_ENOENT;
-	else
-		copy = *v;
+	copy = boxes[uap->box];
 	pthread_mutex_unlock(&lock);
-	if (error != 0)
-		return error;
-	if (copy.len > uap->len)
-		copy.len = uap->len;
-	*retval = (register_t)copy.len;
-	return rumpserver_copyout(l, copy.data, uap->value, copy.len);
+	if (copy.len == 0)
+		return RUMP_ENOENT;
+	*retval = (register_t)(copy.len < uap->len ? copy.len : uap->len);
+	return rumpserver_copyout(l, copy.data, uap->data, (size_t)*retval);
 }
 
 int
 sys_count(struct lwp *l, const void *uap, register_t *retval)
 {
-
-	(void)l;
-	(void)uap;
 	pthread_mutex_lock(&lock);
-	*retval = nvalues;
+	*retval = full;
 	pthread_mutex_unlock(&lock);
 	return 0;
 }
@@ -102,8 +65,6 @@ static int
 do_syscall(void *kern, struct lwp *l, int num, const void *args, size_t len,
     register_t retval[2])
 {
-
-	(void)kern;
 	return rumpserver_dispatch(rump_sysent, rump_nsysent, l, num, args,
 	    len, retval);
 }
@@ -117,31 +78,21 @@ static const struct rumpserver_kernel tinykernel = {
 int
 main(int argc, char **argv)
 {
-	const struct rumpserver_config cfg = { .kernel = &tinykernel };
-	struct rumpserver *srv;
+	const struct rumpserver_config config = { .kernel = &tinykernel };
+	struct rumpserver *srv = rumpserver_create(&config);
 	sigset_t set;
-	int signo;
 
-	if (argc != 2) {
-		fprintf(stderr, "usage: tinykernel LOCATOR\n");
-		return 2;
-	}
-	/* Before there are threads, so that they have them blocked, too. */
+	if (argc != 2 || srv == NULL)
+		errx(2, "usage: tinykernel LOCATOR");
+	/* Before there are threads, so that they have it blocked, too. */
 	sigemptyset(&set);
 	sigaddset(&set, SIGTERM);
-	sigaddset(&set, SIGINT);
 	pthread_sigmask(SIG_BLOCK, &set, NULL);
-
-	srv = rumpserver_create(&cfg);
-	if (srv == NULL || rumpserver_listen(srv, argv[1], NULL, 0) == -1 ||
-	    rumpserver_start(srv) == -1) {
-		perror("tinykernel");
-		return 1;
-	}
-	puts("ready");
-	fflush(stdout);
-	sigwait(&set, &signo);
+	if (rumpserver_listen(srv, argv[1], NULL, 0) == -1 ||
+	    rumpserver_start(srv) == -1)
+		err(1, "%s", argv[1]);
+	warnx("ready");
+	sigwaitinfo(&set, NULL);
 	rumpserver_stop(srv, 1000);
 	rumpserver_destroy(srv);
-	return 0;
 }
