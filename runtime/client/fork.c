@@ -23,6 +23,7 @@
 #include "client/error.h"
 #include "client/handshake.h"
 #include "client/log.h"
+#include "trace/line.h"
 
 struct rumpclient_fork {
 	uint32_t cookie[FRAME_COOKIE_WORDS];	/* first: programs rely on it */
@@ -226,8 +227,8 @@ child(struct rumpclient_fork *rf, int report)
 	int error;
 
 	error = rumpclient_fork_init(rf) == -1 ? errno : 0;
-	while (write(report, &error, sizeof(error)) == -1 && errno == EINTR)
-		continue;
+	/* The parent may be gone, which is no reason for a SIGPIPE. */
+	line_write(report, (const char *)&error, sizeof(error));
 	if (error != 0)
 		_exit(1);
 	close(report);

@@ -634,6 +634,37 @@ START_TEST(child_that_dies_beside_another)
 }
 END_TEST
 
+static void
+kill_parent(void)
+{
+	pid_t ppid = getppid();
+
+	kill(ppid, SIGKILL);
+	while (getppid() == ppid)
+		sched_yield();
+}
+
+/* A child that has nobody to tell how it went goes on. */
+START_TEST(child_outlives_its_parent)
+{
+	pid_t pid;
+
+	pid = fork();
+	if (pid == 0) {
+		if (rumpclient_init() != 0)
+			_exit(1);
+		pthread_atfork(NULL, NULL, kill_parent);
+		if (rumpclient_fork() == 0)
+			fake_call(FAKE_BLOCK, 1, 0, 0, &rv);
+		_exit(0);
+	}
+	ck_assert_int_eq(status_of(pid), SIGKILL);
+	ck_assert(fake_wait(&fake.sh->blocked, 1));
+	ck_assert_int_eq(fake_call(FAKE_RELEASE, 1, 0, 0, &rv), 0);
+	ck_assert(fake_wait(&fake.sh->closed, 2));
+}
+END_TEST
+
 /* Another thread is in the middle of connecting: the child has nothing to do
  * with that. */
 START_TEST(fork_while_connecting)
@@ -758,6 +789,7 @@ main(int argc, char *argv[])
 	tcase_add_test(tc, daemonized);
 	if (!UNDER_TSAN)
 		tcase_add_test(tc, child_that_dies_beside_another);
+	tcase_add_test(tc, child_outlives_its_parent);
 	tcase_add_test(tc, fork_while_connecting);
 	tcase_add_test(tc, fork_from_a_handler_within_a_call);
 	suite_add_tcase(s, tc);
