@@ -220,8 +220,9 @@ names_ioctl(const struct query *q, uint64_t addr, uint64_t com)
 	uint64_t len;
 	unsigned dir;
 
+	/* Of a number alone, as ZFS has them, only the device knows. */
 	len = (com >> 16) & 0x1fff;
-	if (len >= POINTER_SIZE && !q->sure)
+	if ((len >= POINTER_SIZE || com >> 16 == 0) && !q->sure)
 		return true;
 	dir = 0;
 	if (com & 0x80000000u)

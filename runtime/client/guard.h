@@ -3,12 +3,12 @@
  *
  * In guarded mode, the default, only what a call in progress names: the
  * extents of its pointer arguments by the call's description, followed
- * through iovec, msghdr, mmsghdr, aiocb and sysctlnode.  A call whose description does
- * not say, or that is not described, opens all memory while it is in
- * progress, as does an ioctl or fcntl whose parameter is large enough to hold
- * a pointer, and an aio call for the rest of the connection.  Memory that the
- * server had us map (anonmmap) is open to it as long as any call is in
- * progress.
+ * through iovec, msghdr, mmsghdr, aiocb and sysctlnode.  A call whose
+ * description does not say, or that is not described, opens all memory while
+ * it is in progress, as does an ioctl or fcntl whose parameter is large enough
+ * to hold a pointer or of an unknown size, and an aio call for the rest of the
+ * connection.  Memory that the server had us map (anonmmap) is open to it as
+ * long as any call is in progress.
  *
  * RUMPCLIENT_GUARD=on|off in the environment, rumpclient_setguard() in the
  * program; the program's word is the last.

@@ -285,7 +285,10 @@ START_TEST(ioctls)
 	ck_assert(!may_write(num, 1, IOC_IN(7) | IOC_OUT(7), at(mem), other,
 	    1));
 	ck_assert(!may_read(num, 1, IOC_VOID, at(mem), mem, 1));
-	/* A parameter that may hold a pointer opens what it must. */
+	/* A parameter that may hold a pointer opens what it must, and a
+	 * number that says nothing of its parameter. */
+	ck_assert(may_read(num, 1, 0x5a01, at(mem), mem, 2000));
+	ck_assert(may_write(num, 1, 0x5a01, at(mem), mem, 2000));
 	ck_assert(may_write(num, 1, IOC_IN(8), at(mem), other, 100));
 }
 END_TEST
