@@ -38,14 +38,6 @@ get_root(struct kproc *p, bool *chrooted)
 	return d;
 }
 
-static bool
-is_under(const struct kdir *root, int fd)
-{
-	char name[PATH_MAX];
-
-	return path_name(root->fd, fd, name, sizeof(name)) == 0;
-}
-
 /* The directory of that name, if one may enter it. */
 static int
 enter_path(struct lwp *l, rump_uaddr_t upath, struct kdir **dp)
@@ -92,7 +84,7 @@ enter_fd(struct lwp *l, int fd, struct kdir **dp)
 	if (error != 0)
 		return error;
 	root = get_root(p, &chrooted);
-	if (chrooted && !is_under(root, hfd))
+	if (chrooted && !path_is_under(root, hfd))
 		error = RUMP_EPERM;
 	kdir_put(root);
 	if (error != 0) {
@@ -142,7 +134,7 @@ set_root(struct kproc *p, struct kdir *d)
 	pthread_mutex_lock(&p->lock);
 	oldcwd = kdir_ref(p->cwd);
 	pthread_mutex_unlock(&p->lock);
-	inside = is_under(d, oldcwd->fd);
+	inside = path_is_under(d, oldcwd->fd);
 	kdir_put(oldcwd);
 	if (!inside)
 		set_cwd(p, kdir_ref(d));

@@ -193,6 +193,91 @@ base_get(struct kproc *p, int atfd, const char *path, struct base *b)
 	return 0;
 }
 
+enum place { IS_ROOT, IS_BELOW, IS_ELSEWHERE, IS_UNKNOWN };
+
+/* Where a directory is, found out by going up from it; takes over fd. */
+static enum place
+find_place(const struct kdir *root, int fd)
+{
+	enum place place = IS_ROOT;
+	struct stat st, below = { .st_ino = 0 };
+	int up;
+
+	while (fd != -1 && fstat(fd, &st) == 0 &&
+	    (st.st_dev != below.st_dev || st.st_ino != below.st_ino)) {
+		if (st.st_dev == root->dev && st.st_ino == root->ino) {
+			close(fd);
+			return place;
+		}
+		place = IS_BELOW;
+		below = st;
+		up = openat(fd, "..", O_PATH | O_DIRECTORY | O_CLOEXEC);
+		close(fd);
+		fd = up;
+	}
+	if (fd == -1)
+		return IS_UNKNOWN;	/* not ours to go up, for one */
+	close(fd);
+	return IS_ELSEWHERE;
+}
+
+bool
+path_is_under(const struct kdir *root, int fd)
+{
+	char name[PATH_MAX];
+	int error;
+
+	error = path_name(root->fd, fd, name, sizeof(name));
+	if (error != RUMP_ENAMETOOLONG)
+		return error == 0;
+	return find_place(root, fcntl(fd, F_DUPFD_CLOEXEC, 0)) <= IS_BELOW;
+}
+
+/* "../x" is "x" seen from above; NULL: the path does not begin like that. */
+static const char *
+after_dotdot(const char *path)
+{
+
+	if (strncmp(path, "..", 2) != 0 || (path[2] != '/' && path[2] != '\0'))
+		return NULL;
+	path += 2;
+	return path + strspn(path, "/");
+}
+
+/*
+ * From a directory whose name is too long to be put before another: from the
+ * one above, if the path goes there first, which must be under the root, too.
+ */
+static int
+open_from_above(const struct base *b, const char *path, struct open_how *how)
+{
+	int fd = b->fd, result, up;
+	const char *rest;
+	enum place place = IS_BELOW;
+
+	while (place == IS_BELOW && (rest = after_dotdot(path)) != NULL) {
+		path = rest;
+		up = openat(fd, "..", O_PATH | O_DIRECTORY | O_CLOEXEC);
+		if (fd != b->fd)
+			close(fd);
+		if (up == -1)
+			return -1;
+		fd = up;
+		place = find_place(b->root,
+		    fcntl(fd, F_DUPFD_CLOEXEC, 0));
+	}
+	how->resolve = RESOLVE_NO_MAGICLINKS |
+	    (place == IS_BELOW ? RESOLVE_BENEATH : RESOLVE_IN_ROOT);
+	result = place == IS_UNKNOWN ? -1 :
+	    path_openat2(place == IS_BELOW ? fd : b->root->fd,
+	    path[0] != '\0' ? path : ".", how);
+	if (fd != b->fd)
+		close(fd);
+	if (place == IS_UNKNOWN || (result == -1 && errno == EXDEV))
+		errno = ENAMETOOLONG;
+	return result;
+}
+
 /*
  * The name leaves the directory it starts from: the same from the root.  A
  * directory that is not under the process's root (one held open from before
@@ -208,15 +293,11 @@ open_from_root(const struct base *b, const char *path, struct open_how *how)
 	error = path_name(b->root->fd, b->fd, full, sizeof(full));
 	if (error == RUMP_ENOENT)
 		strcpy(full, "/");
-	else if (error != 0) {
-		errno = ENAMETOOLONG;
-		return -1;
-	}
+	else if (error != 0)
+		return open_from_above(b, path, how);
 	n = strlen(full);
-	if (n + 1 + strlen(path) >= sizeof(full)) {
-		errno = ENAMETOOLONG;
-		return -1;
-	}
+	if (n + 1 + strlen(path) >= sizeof(full))
+		return open_from_above(b, path, how);
 	full[n] = '/';
 	strcpy(full + n + 1, path);
 	how->resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS;

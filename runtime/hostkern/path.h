@@ -8,7 +8,9 @@
  * directory (`..', an absolute symbolic link) the directory's own name is put
  * before it and the whole resolved from the root.  So the kernel confines
  * every step, also while others rename what is on the way.  /proc's magic
- * links are never followed.
+ * links are never followed.  Where the directory's name is longer than the
+ * host takes, the steps up at the beginning are made one by one, each to
+ * a directory that is found to be under the root.
  *
  * What works on an existing file gets it as an O_PATH descriptor (struct
  * nameref); what makes, removes or renames a name gets its directory as an
@@ -105,6 +107,9 @@ int path_name(int root, int fd, char *buf, size_t len);
 
 /* The host's name of a descriptor's file. */
 int path_hostname(int fd, char buf[PATH_MAX]);
+
+/* Is directory fd the root, or somewhere under it? */
+bool path_is_under(const struct kdir *root, int fd);
 
 /* "/proc/self/fd/N": the name by which the host's calls take descriptor N's
  * file where they have no form for O_PATH descriptors. */

@@ -278,6 +278,53 @@ START_TEST(proc_is_no_way_out)
 }
 END_TEST
 
+/* So deep that no name of the host's reaches it. */
+START_TEST(deep_directories)
+{
+	enum { DEPTH = 250, TOP = 5 };
+	const char *name = "a-name-of-twenty-one-";
+	struct rump_stat st, up;
+	int dfd = -1, i;
+
+	for (i = 0; i < DEPTH; i++) {
+		if (i == DEPTH - 1)
+			OK(G, __stat50, P("."), P(&up));
+		OK(G, mkdir, P(name), 0755);
+		OK(G, chdir, P(name));
+		if (i == TOP)
+			dfd = raw_open(G, ".", RUMP_O_RDONLY, 0);
+	}
+	OK(G, __stat50, P(".."), P(&st));
+	ck_assert_uint_eq(st.st_ino, up.st_ino);
+	OK(G, mkdir, P("../x"), 0755);
+	OK(G, rmdir, P("../../a-name-of-twenty-one-/x"));
+	/* The same in a changed root, and not where one may not go up. */
+	if (geteuid() == 0) {
+		OK(G, seteuid, 1000);
+		OK(G, __stat50, P(".."), P(&st));
+		OK(G, seteuid, 0);
+		OK(G, fchmod, dfd, 0700);
+		OK(G, seteuid, 1000);
+		ck_assert_int_eq(CALL(G, __stat50, P(".."), P(&st)),
+		    RUMP_ENAMETOOLONG);
+		OK(G, seteuid, 0);
+		OK(G, fchroot, dfd);
+		OK(G, fchdir, raw_open(G, ".", RUMP_O_RDONLY, 0));
+	}
+	for (i = DEPTH - 1; i > TOP; i--) {
+		OK(G, chdir, P(".."));
+		OK(G, rmdir, P(name));
+	}
+	/* There it ends. */
+	if (geteuid() == 0) {
+		OK(G, chdir, P("../../.."));
+		OK(G, __stat50, P("."), P(&st));
+		OK(G, __fstat50, dfd, P(&up));
+		ck_assert_uint_eq(st.st_ino, up.st_ino);
+	}
+}
+END_TEST
+
 /* What the host mounts below the root has its own name and numbers. */
 START_TEST(mounts_below_the_root)
 {
@@ -568,6 +615,7 @@ add_tests(TCase *t)
 	tcase_add_test(t, mounts_below_the_root);
 	tcase_add_test(t, device_nodes_are_no_way_out);
 	tcase_add_test(t, getcwd_says_where);
+	tcase_add_test(t, deep_directories);
 	tcase_add_test(t, long_and_empty_names);
 	tcase_add_test(t, last_components);
 	tcase_add_test(t, renaming);
