@@ -13,8 +13,10 @@
 #include "tests/e2e/daemon.h"
 #include "tests/lib/suite.h"
 
-#define LIBRARY		RUMPGEN_BUILD "/lib/librumpclient.so.0"
-#define PROGRAM_C	RUMPGEN_TOP "/tests/e2e/netbsd/program.c"
+/* Quoted for the shell. */
+#define LIBRARY		"'" RUMPGEN_BUILD "/lib/librumpclient.so.0'"
+#define LIBRARY_PATH	"LD_LIBRARY_PATH='" RUMPGEN_BUILD "/lib'"
+#define PROGRAM_C	"'" RUMPGEN_TOP "/tests/e2e/netbsd/program.c'"
 #define LIST		RUMPGEN_TOP "/syscalls.master"
 
 #define CALLS		218	/* that NetBSD's list of 2016 marks RUMP */
@@ -190,7 +192,7 @@ START_TEST(program_of_netbsd)
 	/* By soname, not by path. */
 	run("readelf -d %s/program | grep -q 'NEEDED.*"
 	    "\\[librumpclient.so.0\\]'", daemon_dir());
-	run("LD_LIBRARY_PATH=" RUMPGEN_BUILD "/lib %s/program /netbsd",
+	run(LIBRARY_PATH " %s/program /netbsd",
 	    daemon_dir());
 	snprintf(path, sizeof(path), "%s/netbsd", daemon_root());
 	ck_assert_str_eq(contents(path), "netbsd");
@@ -205,7 +207,7 @@ START_TEST(program_traced)
 	char path[160];
 
 	run("cc -o %s/program " PROGRAM_C " " LIBRARY, daemon_dir());
-	run("cd %s && LD_LIBRARY_PATH=" RUMPGEN_BUILD "/lib "
+	run("cd %s && " LIBRARY_PATH " "
 	    "RUMPCLIENT_TRACE=trace ./program /netbsd", daemon_dir());
 	snprintf(path, sizeof(path), "%s/trace", daemon_dir());
 	text = contents(path);

@@ -246,7 +246,7 @@ describe("rumpgen", function()
 
   it("works from any folder", function()
     local status = support.shell(("top=$PWD && cd %s && lua5.4 "
-      .. "$top/gen/rumpgen.lua my.master"):format(folder))
+      .. "\"$top/gen/rumpgen.lua\" my.master"):format(folder))
     assert.equal(0, status)
     assert.is_truthy(generated("client/rump_syscalls.c"))
   end)
@@ -435,7 +435,7 @@ main(void)
 }
 ]])
     local status, output = support.shell(("cd %s && gcc -Wall -Wextra -Werror "
-      .. "-I$OLDPWD/runtime -I$OLDPWD/runtime/include -Iout/include -o kernel "
+      .. "-I\"$OLDPWD/runtime\" -I\"$OLDPWD/runtime/include\" -Iout/include -o kernel "
       .. "kernel.c out/server/rump_sysent.c && ./kernel"):format(folder))
     support.remove(folder)
     assert.equal("", output)

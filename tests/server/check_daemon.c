@@ -287,7 +287,7 @@ START_TEST(help)
 	bool all;
 	FILE *f;
 
-	f = popen(RS_PROGRAM " --help", "r");
+	f = popen("'" RS_PROGRAM "' --help", "r");
 	ck_assert_ptr_nonnull(f);
 	all = false;
 	while (fgets(line, sizeof(line), f) != NULL) {
