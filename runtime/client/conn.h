@@ -64,6 +64,7 @@ enum {
  */
 struct guard_names {
 	uint64_t count;			/* behind the pointer to a length */
+	bool aio;			/* ... and is used after the call */
 	struct rump_msghdr msg;
 	struct rump_mmsghdr *msgs;	/* nmsgs of them, mapped, or NULL */
 	size_t nmsgs, mapped;
@@ -139,7 +140,7 @@ struct conn {
 	bool frozen;		/* no call may be sent; sendlock as well */
 	unsigned generation;	/* counts connections; sendlock and the role
 				 * as well */
-	bool aio;		/* the guard has seen an aio call */
+	bool aio;		/* an aio call was answered: see guard.h */
 	bool refused;		/* the guard has said so */
 	/* What anonmmap gave the server since a call has been pending; of
 	 * more than there is room for, the latest. */

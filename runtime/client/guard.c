@@ -50,7 +50,6 @@ struct query {
 	unsigned nargs;		/* in the call, as sent */
 	const struct guard_names *names;
 	bool sure;		/* what nobody can say is a no */
-	bool aio;		/* set: an aio call was met */
 };
 
 void
@@ -270,11 +269,10 @@ names_sysctl(const struct query *q, uint64_t addr, uint64_t len)
 }
 
 static bool
-names_aiocb(struct query *q, uint64_t addr)
+names_aiocb(const struct query *q, uint64_t addr)
 {
 	struct aiocb_head head;
 
-	q->aio = true;
 	if (within(q, addr, AIOCB_SIZE, SYSDESC_IN | SYSDESC_OUT))
 		return true;
 	if (usermem_read(&head, addr, sizeof(head)) != 0)
@@ -283,11 +281,10 @@ names_aiocb(struct query *q, uint64_t addr)
 }
 
 static bool
-names_aiocblist(struct query *q, uint64_t addr, uint64_t n)
+names_aiocblist(const struct query *q, uint64_t addr, uint64_t n)
 {
 	uint64_t i, cb;
 
-	q->aio = true;
 	n = vector_count(n);
 	if (within(q, addr, n * sizeof(cb), SYSDESC_IN))
 		return true;
@@ -301,7 +298,7 @@ names_aiocblist(struct query *q, uint64_t addr, uint64_t n)
 }
 
 static bool
-arg_names(struct query *q, const struct sysdesc_arg *a, uint64_t addr)
+arg_names(const struct query *q, const struct sysdesc_arg *a, uint64_t addr)
 {
 
 	switch (a->extent) {
@@ -416,6 +413,9 @@ guard_begin(struct call *call)
 			names->msg = (struct rump_msghdr){ .msg_name = NULL };
 		else if (a->extent == SYSDESC_X_MMSGHDR)
 			note_msgs(names, q.args[i], arg_value(&q, a->arg));
+		else if (a->extent == SYSDESC_X_AIOCB ||
+		    a->extent == SYSDESC_X_AIOCBLIST)
+			names->aio = true;
 	}
 }
 
@@ -496,8 +496,6 @@ guard_allows(struct conn *c, uint64_t addr, size_t len, enum guard_way way)
 		if (!call->done)
 			ok = call_names(&q, call);
 	}
-	if (q.aio)
-		c->aio = true;
 	if (!ok) {
 		during = call_name(c->pending);
 		say = !c->refused;

@@ -121,6 +121,8 @@ deliver(struct conn *c, const struct frame_hdr *hdr, const char *body)
 	}
 	if (why == NULL) {
 		call->done = true;
+		if (call->names.aio)
+			c->aio = true;
 		waiter = conn_wake(call);
 	}
 	pthread_mutex_unlock(&c->lock);

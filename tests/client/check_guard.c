@@ -255,6 +255,19 @@ START_TEST(asynchronous)
 }
 END_TEST
 
+/* Also when nobody asked the guard while the call was in progress. */
+START_TEST(asynchronous_unnoticed)
+{
+	struct rump_aiocb cb = { .aio_buf = mem, .aio_nbytes = 100 };
+
+	rumpclient_setguard(0);
+	ck_assert(may_read(RUMP_SYS_aio_read, at(&cb), 0, 0, &cb,
+	    sizeof(cb)));
+	rumpclient_setguard(1);
+	ck_assert(may_write(RUMP_SYS_getpid_with_ppid, 0, 0, 0, mem, 100));
+}
+END_TEST
+
 START_TEST(lengths_behind_pointers)
 {
 	uint32_t len = 16;
@@ -341,7 +354,7 @@ START_TEST(sysctl_nodes)
 	    .sysctl_un.data.data = at(mem), .sysctl_desc = at(text) };
 
 	memset(text, 'x', sizeof(text) - 1);
-	memset(mem, 'x', sizeof(mem));
+	memset(mem, 'x', sizeof(mem) - 1);
 	ck_assert(sysctl_reads(&node, sizeof(node), OP_COPYIN, &node,
 	    sizeof(node)));
 	ck_assert(sysctl_reads(&node, sizeof(node), OP_COPYIN, mem, 100));
@@ -515,6 +528,7 @@ main(void)
 	tcase_add_test(tc, strings);
 	tcase_add_test(tc, vectors);
 	tcase_add_test(tc, messages);
+	tcase_add_test(tc, asynchronous_unnoticed);
 	tcase_add_test(tc, lengths_behind_pointers);
 	tcase_add_test(tc, message_vectors);
 	tcase_add_test(tc, descriptor_sets);
