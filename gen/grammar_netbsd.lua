@@ -62,9 +62,10 @@ local function keyword(text)
   return P(text) * -(letter + digit) * _
 end
 
--- SAL words: _In_, _Out_writes_bytes_(n), _Flags_(open)
+-- SAL words: _In_, _Out_writes_bytes_(n), _Flags_(open); and what is nearly
+-- one, for a message that says so.
 local annotation_word = Cmt(C(ident), function(_, _, text)
-  return text:match("^_%u[%w_]*_$") ~= nil, text
+  return text:match("^_%u") ~= nil and text ~= "_Bool", text
 end)
 local annotation = Ct(Cg(Cp(), "pos") * Cg(annotation_word, "word") * _
   * (P "(" * _ * Cg(token(P "*" ^ -1 * _ * (ident + digit ^ 1)), "operand")

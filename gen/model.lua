@@ -40,6 +40,8 @@ for word in ([[auto break case const continue default do double else enum
   RESERVED[word] = true
 end
 
+local TAGGED = { struct = true, union = true, enum = true }
+
 local function make_argument(parsed, diag)
   local tokens = parsed.tokens
   local last = tokens[#tokens]
@@ -50,7 +52,7 @@ local function make_argument(parsed, diag)
     return nil
   end
   if #tokens < 2 or last.text == "*" or RESERVED[last.text]
-      or types.class(last.text) then
+      or types.class(last.text) or TAGGED[tokens[#tokens - 1].text] then
     diag:error(last.pos, "expected an argument's name, got", last.text)
     return nil
   end

@@ -25,21 +25,23 @@ function suggest.distance(a, b)
 end
 
 -- The candidate (from a list) nearest to `word`, or nil when none is near: a
--- third of the letters may differ, or two may be missing at the end.
--- Of equally near ones the alphabetically first, so that messages are stable.
+-- third of the letters may differ, or two may be missing at the end.  Of
+-- equally near ones that which begins with the word, then the alphabetically
+-- first, so that messages are stable.
 function suggest.closest(word, candidates)
   local limit = math.max(1, #word // 3)
-  local function near(candidate, d)
-    return d <= limit
-      or d <= 2 and #word > 2 and candidate:sub(1, #word) == word
-  end
   local best, best_distance
   for _, candidate in ipairs(candidates) do
-    local d = math.abs(#word - #candidate) <= math.max(limit, 2)
-      and suggest.distance(word:lower(), candidate:lower()) or math.huge
-    if near(candidate, d) and candidate ~= word and (not best or d < best_distance
-        or d == best_distance and candidate < best) then
-      best, best_distance = candidate, d
+    local begins = #word > 2 and candidate:sub(1, #word) == word
+    local most = begins and math.max(limit, 2) or limit
+    local d = math.huge
+    if candidate ~= word and math.abs(#word - #candidate) <= most then
+      d = suggest.distance(word:lower(), candidate:lower())
+    end
+    local rank = begins and d - 0.5 or d
+    if d <= most and (not best or rank < best_distance
+        or rank == best_distance and candidate < best) then
+      best, best_distance = candidate, rank
     end
   end
   return best

@@ -145,6 +145,8 @@ describe("annotations", function()
   it("have known words", function()
     assert.same({ "list:3:20: error: unknown annotation '_Out_write_' (did "
       .. "you mean '_Out_writes_'?)" }, errors("_Out_write_(2) int *p"))
+    assert.same({ "list:3:20: error: unknown annotation '_In_z' (did you "
+      .. "mean '_In_z_'?)" }, errors("_In_z const char *p"))
     assert.same({ "list:3:20: error: unknown annotation '_Errno_'" },
       errors("_Errno_ int a"))
   end)

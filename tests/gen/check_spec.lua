@@ -170,6 +170,11 @@ describe("arguments", function()
       support.errors(entry(1, "a", "int b, ... int PAD")))
   end)
 
+  it("are not tags", function()
+    assert.same({ "list:3:27: error: expected an argument's name, got 'stat'" },
+      support.errors(entry(1, "a", "struct stat")))
+  end)
+
   it("are not called as C's words and types are", function()
     for _, name in ipairs { "default", "size_t", "int" } do
       assert.same({ "list:3:29: error: expected an argument's name, got '"

@@ -16,6 +16,7 @@ describe("suggest", function()
 
   it("finds what was cut short at the end", function()
     assert.equal("ssize_t", suggest.closest("ssize", { "size_t", "ssize_t" }))
+    assert.equal("_In_z_", suggest.closest("_In_z", { "_In_", "_In_z_" }))
   end)
 
   it("keeps quiet when nothing is near, or it is the word itself", function()
