@@ -17,7 +17,7 @@ end
 
 -- Returns a function that renders a template of the folder by name:
 -- render(name, env) gives the text, or raises an error that names the
--- template's line.  What the folder's c.lua returns, and Lua's own library,
+-- template.  What the folder's c.lua returns, and Lua's own library,
 -- are known in every template.
 function render.from(folder)
   local helpers = dofile(folder .. "/c.lua")
