@@ -130,24 +130,30 @@ is_already(uid_t uid, gid_t gid, unsigned ngroups, const gid_t *groups)
 	    ngroups * sizeof(groups[0])) == 0;
 }
 
-/*
- * cred_works() said that it can be done: rather no server than one that
- * serves a guest with another's rights.  Guests with the same ids take turns
- * on a thread for nothing.
- */
-static void
-must_become(uid_t uid, gid_t gid, unsigned ngroups, const gid_t *groups)
+/* Guests with the same ids take turns on a thread for nothing.  false: the
+ * thread is somewhere between. */
+static bool
+try_become(uid_t uid, gid_t gid, unsigned ngroups, const gid_t *groups)
 {
 
 	if (is_already(uid, gid, ngroups, groups))
-		return;
-	if (!become(uid, gid, ngroups, groups))
-		abort();
-	identity.known = true;
+		return true;
+	identity.known = become(uid, gid, ngroups, groups);
 	identity.uid = uid;
 	identity.gid = gid;
 	identity.ngroups = ngroups;
 	memcpy(identity.groups, groups, ngroups * sizeof(groups[0]));
+	return identity.known;
+}
+
+/* cred_works() said that it can be done: rather no server than one that
+ * serves a guest with another's rights. */
+static void
+must_become(uid_t uid, gid_t gid, unsigned ngroups, const gid_t *groups)
+{
+
+	if (!try_become(uid, gid, ngroups, groups))
+		abort();
 }
 
 void
@@ -182,7 +188,8 @@ cred_assume_group(struct kproc *p, gid_t gid)
 	if (!p->hk->privileged)
 		return;
 	c = cred_get(p);
-	must_become(c->euid, gid, c->ngroups, c->groups);
+	if (!try_become(c->euid, gid, c->ngroups, c->groups))
+		must_become(c->euid, c->egid, c->ngroups, c->groups);
 	cred_put(c);
 }
 

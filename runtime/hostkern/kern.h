@@ -239,8 +239,8 @@ bool cred_ingroup(const struct kcred *, gid_t);
  */
 void cred_assume(struct kproc *);
 void cred_assume_real(struct kproc *);
-/* As p, but a member of that group before all: for what p may do anyway and
- * the host gives the group to. */
+/* As p, but a member of that group before all, if the host lets us: for what
+ * p may do anyway and the host gives the group to. */
 void cred_assume_group(struct kproc *, gid_t);
 void cred_assume_server(struct hostkern *);
 

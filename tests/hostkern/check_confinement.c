@@ -177,14 +177,18 @@ START_TEST(set_id_bits_go_with_a_write)
 }
 END_TEST
 
-/* From now on no thread of this process can change its groups. */
+/* From now on no thread of this process can make that system call with `arg'
+ * as the second argument. */
 static void
-forbid_setgroups(void)
+forbid(uint32_t call, uint32_t arg)
 {
 	struct sock_filter code[] = {
 		BPF_STMT(BPF_LD | BPF_W | BPF_ABS,
 		    offsetof(struct seccomp_data, nr)),
-		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_setgroups, 0, 1),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, call, 0, 3),
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS,
+		    offsetof(struct seccomp_data, args[1])),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, arg, 0, 1),
 		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),
 		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
 	};
@@ -206,11 +210,25 @@ START_TEST(same_ids_cost_nothing)
 	raw_setup();
 	OK(G, mkdir, P("/dir"), 0755);
 	other = raw_guest(&S, "other");
-	forbid_setgroups();
+	forbid(SYS_setresgid, 0);
 	OK(other, access, P("/dir"), RUMP_W_OK);
 	OK(other, rmdir, P("/dir"));
 	OK(G, mkdir, P("/dir"), 0755);
 	raw_leave(other);
+}
+END_TEST
+
+/* A group that the host has not for us: the file has the guest's. */
+START_TEST(impossible_group_of_a_directory)
+{
+	struct stat st;
+
+	OK(G, mkdir, P("/dir"), 0755);
+	OK(G, chown, P("/dir"), 0, 20);
+	forbid(SYS_setresgid, 20);
+	OK(G, mkdir, P("/dir/dir"), 0755);
+	ck_assert_int_eq(stat(raw_host(&S, "dir/dir"), &st), 0);
+	ck_assert_uint_eq(st.st_gid, getegid());
 }
 END_TEST
 
@@ -416,6 +434,7 @@ suite(void)
 	if (geteuid() == 0) {
 		tcase_add_test(t, set_id_bits_go_with_a_write);
 		tcase_add_test(t, same_ids_cost_nothing);
+		tcase_add_test(t, impossible_group_of_a_directory);
 	}
 	suite_add_tcase(s, t);
 	t = tcase_create("outside");
