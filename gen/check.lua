@@ -55,10 +55,12 @@ local function check_numbers(m, diag)
     check_entry)
 end
 
-local function argument_types(call)
+-- What a handler finds in its arguments.
+local function wire_types(call)
   local list = {}
   for i, arg in ipairs(call.args) do
-    list[i] = arg.type
+    local class = types.class(arg.type)
+    list[i] = class and class.wire or arg.type
   end
   return table.concat(list, ", ")
 end
@@ -75,7 +77,7 @@ local function claims(call)
     list[#list + 1] = { "name", call.constant_alias }
   end
   list[#list + 1] = { "handler with other arguments", call.handler,
-    argument_types(call) }
+    wire_types(call) }
   if not call.compat_option then
     list[#list + 1] = { "macro", "RUMP_SYS_RENAME_" .. call.rename,
       call.cname }

@@ -100,6 +100,8 @@ describe("names of several kinds", function()
     assert.equal("the same handler with other arguments as in line 3: "
       .. "'sys_foo'", clash({ "|foo(int a)" },
       "NOARGS { int|sys||foo(int a, int b); } bar"))
+    assert.same({}, support.errors(entry(1, "foo", "const char *a, pid_t b")
+      .. "2 NOARGS { int|sys||foo(void *a, int b); } bar\n"))
   end)
 end)
 
