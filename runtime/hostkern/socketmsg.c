@@ -158,30 +158,6 @@ sending_name(struct sending *s, rump_uaddr_t name, uint32_t len)
 	    &s->tolen, &s->tofd);
 }
 
-/*
- * The host refuses because the receiver's queue is full, and its poll does
- * not say when that is over: so for datagrams to a named local socket.
- */
-static bool
-is_unannounced(const struct sending *s)
-{
-
-	return s->so->domain == RUMP_AF_LOCAL && s->tolen != 0 &&
-	    !is_stream(s->so);
-}
-
-static int
-send_wait(struct sending *s, unsigned *round)
-{
-
-	if (!is_unannounced(s))
-		return sock_wait(s->l, s->f, POLLOUT, nowait(s->flags));
-	if (nowait(s->flags) ||
-	    (atomic_load(&s->f->flags) & RUMP_O_NONBLOCK) != 0)
-		return RUMP_ENOBUFS;
-	return kern_backoff(s->l, round);
-}
-
 /* errno of the host's send or receive, where NetBSD has another. */
 static void
 sock_errno(const struct ksock *so, bool sending)
@@ -193,6 +169,9 @@ sock_errno(const struct ksock *so, bool sending)
 	else if (sending && errno == ENOTCONN &&
 	    so->type == RUMP_SOCK_DGRAM)
 		errno = EDESTADDRREQ;
+	else if (sending && errno == EAGAIN &&
+	    so->domain == RUMP_AF_LOCAL && so->type == RUMP_SOCK_DGRAM)
+		errno = ENOBUFS;	/* nobody waits for a receiver */
 	else if (!sending && errno == EINVAL && never)
 		errno = ENOTCONN;
 }
@@ -256,7 +235,6 @@ send_bytes(struct sending *s, const char *data, size_t len)
 {
 	struct iovec iov;
 	struct msghdr mh;
-	unsigned round = 0;
 	ssize_t n;
 	int error;
 
@@ -275,11 +253,11 @@ send_bytes(struct sending *s, const char *data, size_t len)
 		if (n == -1 && errno == EINTR)
 			continue;
 		if (n == -1) {
-			if (errno != EAGAIN) {
-				sock_errno(s->so, true);
+			sock_errno(s->so, true);
+			if (errno != EAGAIN)
 				return kern_errno();
-			}
-			error = send_wait(s, &round);
+			error = sock_wait(s->l, s->f, POLLOUT,
+			    nowait(s->flags));
 			if (error != 0)
 				return error;
 			continue;

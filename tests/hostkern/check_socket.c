@@ -558,7 +558,7 @@ START_TEST(local_datagrams_say_who)
 	struct rump_sockaddr_un a = local("/a"), b = local("/b"), from;
 	uint32_t len = sizeof(from);
 	char buf[8];
-	int fa, fb;
+	int error, fa, fb, fc;
 
 	fa = (int)OK(G, __socket30, RUMP_AF_LOCAL, RUMP_SOCK_DGRAM, 0);
 	fb = (int)OK(H, __socket30, RUMP_AF_LOCAL, RUMP_SOCK_DGRAM, 0);
@@ -573,13 +573,22 @@ START_TEST(local_datagrams_say_who)
 	OK(G, sendto, fa, P("ho"), 2, 0, P(&from), len);
 	ck_assert_int_eq(OK(H, recvfrom, fb, P(buf), 8, 0, 0, 0), 2);
 	/* Who has no name says so. */
-	fb = (int)OK(H, __socket30, RUMP_AF_LOCAL, RUMP_SOCK_DGRAM, 0);
-	OK(H, sendto, fb, P("hi"), 2, 0, P(&a), a.sun_len);
+	fc = (int)OK(H, __socket30, RUMP_AF_LOCAL, RUMP_SOCK_DGRAM, 0);
+	OK(H, sendto, fc, P("hi"), 2, 0, P(&a), a.sun_len);
 	len = sizeof(from);
 	OK(G, recvfrom, fa, P(buf), 8, 0, P(&from), P(&len));
 	ck_assert_uint_eq(len, 2);
 	ck_assert_uint_eq(from.sun_len, 2);
 	ck_assert_uint_eq(from.sun_family, RUMP_AF_LOCAL);
+	/* As many as the receiver has room for, and no wait for more. */
+	while ((error = CALL(G, sendto, fa, P("ho"), 2, 0, P(&b),
+	    b.sun_len)) == 0)
+		continue;
+	ck_assert_int_eq(error, RUMP_ENOBUFS);
+	OK(G, connect, fa, P(&b), b.sun_len);
+	ck_assert_int_eq(CALL(G, write, fa, P("ho"), 2), RUMP_ENOBUFS);
+	OK(H, recvfrom, fb, P(buf), 8, 0, 0, 0);
+	OK(G, write, fa, P("ho"), 2);
 }
 END_TEST
 
