@@ -9,6 +9,7 @@
 #include <rump/rumpclient.h>
 
 #include "client/conn.h"
+#include "wire/host.h"
 
 static bool
 is_ours(struct conn *c, int fd)
@@ -92,7 +93,7 @@ close_others(struct conn *c, int *fdp)
 	max = highest(c);
 	for (fd = *fdp; fd <= max; fd++) {
 		if (!is_ours(c, fd))
-			close(fd);
+			host_close(fd);
 	}
 	*fdp = fd;
 }

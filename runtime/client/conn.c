@@ -20,6 +20,7 @@
 #include "client/conn.h"
 #include "client/handshake.h"
 #include "client/log.h"
+#include "wire/host.h"
 
 /* How long a receive blocks before the reader looks at signals as well. */
 #define RECV_TIMEOUT_US	2000
@@ -150,7 +151,7 @@ after_fork_child(void)
 	c->setup_waiters = NULL;
 	c->announced = false;
 	if (c->newfd != -1)
-		close(c->newfd);
+		host_close(c->newfd);
 	c->newfd = -1;
 	close_all(c);
 	if (override != NULL)
@@ -348,11 +349,11 @@ close_all(struct conn *c)
 {
 
 	if (is_file(c->fd, &c->fd_id))
-		close(c->fd);
+		host_close(c->fd);
 	if (c->kickfd_w != c->kickfd && is_file(c->kickfd_w, &c->kick_id))
-		close(c->kickfd_w);
+		host_close(c->kickfd_w);
 	if (is_file(c->kickfd, &c->kick_id))
-		close(c->kickfd);
+		host_close(c->kickfd);
 	c->fd = c->kickfd = c->kickfd_w = -1;
 	if (!is_file(c->sig.fd, &c->sig_id))
 		c->sig.fd = -1;
@@ -461,7 +462,7 @@ close_newfd(struct conn *c)
 	entry_begin(&e);
 	pthread_mutex_lock(&c->lock);
 	if (c->newfd != -1)
-		close(c->newfd);
+		host_close(c->newfd);
 	c->newfd = -1;
 	pthread_mutex_unlock(&c->lock);
 	entry_end(&e);

@@ -16,6 +16,7 @@
 #include "client/call.h"
 #include "client/init.h"
 #include "client/reader.h"
+#include "wire/host.h"
 
 /* How long the stream may take to come to rest, in milliseconds. */
 #define SETTLE_TIMEOUT	5000
@@ -183,7 +184,7 @@ hand_over(struct conn *c, const struct entry *e, const char *path,
 	error = set_inheritable(c, true);
 	if (error == 0) {
 		sig_open(e);
-		execve(path, argv, env);
+		host_execve(path, argv, env);
 		error = errno;
 		sig_close();
 	}

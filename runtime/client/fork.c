@@ -24,6 +24,7 @@
 #include "client/handshake.h"
 #include "client/log.h"
 #include "trace/line.h"
+#include "wire/host.h"
 
 struct rumpclient_fork {
 	uint32_t cookie[FRAME_COOKIE_WORDS];	/* first: programs rely on it */
@@ -135,7 +136,7 @@ cancel_in_server(const struct rumpclient_fork *rf)
 		error = conn_prepare_socket(fd);
 		if (error == 0)
 			error = handshake_cancel(fd, rf->cookie);
-		close(fd);
+		host_close(fd);
 	}
 	entry_end(&e);
 	return error;
@@ -214,9 +215,9 @@ open_pipe(int p[2])
 	if (p[0] != -1 && p[1] != -1)
 		return 0;
 	if (p[0] != -1)
-		close(p[0]);
+		host_close(p[0]);
 	if (p[1] != -1)
-		close(p[1]);
+		host_close(p[1]);
 	return -1;
 }
 
@@ -231,7 +232,7 @@ child(struct rumpclient_fork *rf, int report)
 	line_write(report, (const char *)&error, sizeof(error));
 	if (error != 0)
 		_exit(1);
-	close(report);
+	host_close(report);
 	return 0;
 }
 
@@ -284,17 +285,17 @@ rumpclient_fork(void)
 	}
 	pid = fork();
 	if (pid == 0) {
-		close(p[0]);
+		host_close(p[0]);
 		return child(rf, p[1]);
 	}
 	error = pid == -1 ? errno : 0;
-	close(p[1]);
+	host_close(p[1]);
 	if (pid != -1) {
 		error = child_report(p[0], pid);
 		if (error != 0)
 			reap(pid);
 	}
-	close(p[0]);
+	host_close(p[0]);
 	if (error == 0) {
 		rumpclient_fork_done(rf);
 		return pid;

@@ -21,6 +21,7 @@
 #include "client/init.h"
 #include "client/log.h"
 #include "trace/trace.h"
+#include "wire/host.h"
 
 /* The process whose connection came from fd://, which cannot be had twice. */
 static pid_t fd_taken_by;
@@ -120,7 +121,7 @@ close_signalfd(int fd)
 		return;
 	target[n] = '\0';
 	if (strcmp(target, "anon_inode:[signalfd]") == 0)
-		close(fd);
+		host_close(fd);
 #else
 	(void)fd;
 #endif
@@ -169,7 +170,7 @@ take_over(struct conn *c, const char *value)
 	if (error == 0)
 		error = handshake_exec(fd, reqno, false);
 	if (error != 0) {
-		close(fd);
+		host_close(fd);
 		return error;
 	}
 	return conn_adopt(c, fd, reqno + 1);

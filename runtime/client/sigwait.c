@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "client/sigwait.h"
+#include "wire/host.h"
 #include "wire/locator.h"
 
 int
@@ -31,7 +32,7 @@ sigwait_close(struct sigwait *w)
 {
 
 	if (w->fd != -1)
-		close(w->fd);
+		host_close(w->fd);
 	w->fd = -1;
 }
 

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "client/usermem.h"
+#include "wire/host.h"
 
 #define PAGE	4096u		/* the smallest there is: a safe stride */
 #define PROBES	512u		/* pages asked about in one call */
@@ -54,8 +55,8 @@ copy_by_pipe(void *dst, const void *src, size_t len)
 		if (r != (ssize_t)n)
 			error = EFAULT;
 	}
-	close(p[0]);
-	close(p[1]);
+	host_close(p[0]);
+	host_close(p[1]);
 	return error;
 }
 

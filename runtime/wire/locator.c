@@ -20,6 +20,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "wire/host.h"
 #include "wire/locator.h"
 
 /* Where parsing is: for messages that quote the locator. */
@@ -318,7 +319,7 @@ wire_fd_above_stdio(int fd)
 		nfd = fcntl(fd, F_DUPFD_CLOEXEC, 3);
 	}
 	error = errno;
-	close(fd);
+	host_close(fd);
 	errno = error;
 	return nfd;
 }
@@ -329,7 +330,8 @@ open_socket(const struct locator *loc, int extra)
 {
 	int fd;
 
-	fd = socket(loc->addr.ss_family, SOCK_STREAM | SOCK_CLOEXEC | extra, 0);
+	fd = host_socket(loc->addr.ss_family,
+	    SOCK_STREAM | SOCK_CLOEXEC | extra, 0);
 	if (fd == -1)
 		return -1;
 	return wire_fd_above_stdio(fd);
@@ -341,7 +343,7 @@ close_keep_errno(int fd)
 	int error;
 
 	error = errno;
-	close(fd);
+	host_close(fd);
 	errno = error;
 }
 
@@ -570,7 +572,7 @@ unix_is_stale(const struct locator *loc)
 		return false;
 	stale = connect(fd, (const struct sockaddr *)&loc->addr,
 	    loc->addrlen) == -1 && (errno == ECONNREFUSED || errno == ENOENT);
-	close(fd);
+	host_close(fd);
 	return stale;
 }
 

@@ -3,6 +3,7 @@
  */
 #include <sys/mman.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/un.h>
 #include <sys/wait.h>
 
@@ -372,6 +373,64 @@ START_TEST(exec_keeps_the_process)
 	ck_assert_int_eq(status_of(pid), 0);
 	ck_assert_int_eq(atomic_load(&fake.sh->execs), 1);
 	ck_assert_int_eq(atomic_load(&fake.sh->guests), 1);
+}
+END_TEST
+
+/* --- a library in front of the host's, as NetBSD's librumphijack --- */
+
+static bool hijack;
+
+int
+close(int fd)
+{
+
+	if (hijack && rumpclient__closenotify(&fd, RUMPCLIENT_CLOSE_CLOSE) ==
+	    -1)
+		return -1;
+	return (int)syscall(SYS_close, fd);
+}
+
+int
+socket(int domain, int type, int protocol)
+{
+
+	if (hijack) {
+		errno = EPROTONOSUPPORT;	/* the server's answer */
+		return -1;
+	}
+	return (int)syscall(SYS_socket, domain, type, protocol);
+}
+
+int
+execve(const char *path, char *const argv[], char *const envp[])
+{
+
+	if (hijack)
+		return rumpclient_exec(path, argv, envp);
+	return (int)syscall(SYS_execve, path, argv, envp);
+}
+
+START_TEST(hijacked)
+{
+	char kept[] = "KEPT=yes", pid_text[] = "3";
+	char *argv[] = { self, pid_text, NULL }, *env[] = { kept, NULL };
+	pid_t pid;
+	int fd;
+
+	hijack = true;
+	pid = rumpclient_fork();
+	if (pid == 0) {
+		for (fd = 3; fd < 32; fd++)
+			close(fd);
+		if (rump_pid() != 3)
+			_exit(16);
+		execve(self, argv, env);
+		_exit(17);
+	}
+	ck_assert_int_eq(status_of(pid), 0);
+	ck_assert_int_eq(rump_pid(), 2);
+	hijack = false;
+	ck_assert_int_eq(atomic_load(&fake.sh->execs), 1);
 }
 END_TEST
 
@@ -780,6 +839,7 @@ main(int argc, char *argv[])
 	    UNDER_TSAN ? 1 : 2);
 	tcase_add_loop_test(tc, vfork_as_netbsd_has_it, 0, 2);
 	tcase_add_test(tc, exec_keeps_the_process);
+	tcase_add_test(tc, hijacked);
 	tcase_add_loop_test(tc, vfork_then_exec, 0, 2);
 	tcase_add_test(tc, exec_beside_threads);
 	tcase_add_loop_test(tc, exec_beside_copyin, 0, 2);
