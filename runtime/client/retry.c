@@ -2,6 +2,7 @@
  * Connecting anew after the server was lost, by policy.
  */
 #include <errno.h>
+#include <poll.h>
 #include <stdatomic.h>
 #include <string.h>
 #include <unistd.h>
@@ -81,16 +82,16 @@ static void
 pause_until(const struct entry *e, uint64_t until, uint64_t deadline)
 {
 	uint64_t now;
-	sem_t never;
 
 	now = conn_now();
 	if (until > deadline)
 		until = deadline;
 	if (until <= now)
 		return;
-	sem_init(&never, 0, 0);
-	sig_semwait(e, &never, (unsigned)(until - now));
-	sem_destroy(&never);
+	/* Not by a semaphore, whose clock may be set back. */
+	sig_open(e);
+	poll(NULL, 0, (int)(until - now));
+	sig_close();
 }
 
 enum turn { TURN_UP, TURN_OURS, TURN_EARLY, TURN_NEVER };

@@ -5,6 +5,7 @@
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 
 #include <check.h>
@@ -28,6 +29,19 @@
 #include "wire/frame.h"
 
 static int64_t rv;
+
+/* The clock on the wall goes back an hour whenever somebody has looked at it:
+ * nothing may depend on waiting by it. */
+int
+clock_gettime(clockid_t clock, struct timespec *ts)
+{
+
+	if (syscall(SYS_clock_gettime, clock, ts) == -1)
+		return -1;
+	if (clock == CLOCK_REALTIME)
+		ts->tv_sec += 3600;
+	return 0;
+}
 
 /* What goes to stderr during a test. */
 static int saved_stderr = -1;
