@@ -179,7 +179,6 @@ take_over(struct conn *c, const char *value)
 static int
 connect_anew(struct conn *c)
 {
-	int error;
 
 	if (conn_server.kind == LOCATOR_FD && fd_taken_by != 0) {
 		client_log("%s: this connection is %s already: a second "
@@ -188,11 +187,7 @@ connect_anew(struct conn *c)
 		    "the parent process's");
 		return EBUSY;
 	}
-	error = conn_connect(c, HANDSHAKE_GUEST, NULL, UINT64_MAX,
-	    false);
-	if (error == 0 && conn_server.kind == LOCATOR_FD)
-		fd_taken_by = getpid();
-	return error;
+	return conn_connect(c, HANDSHAKE_GUEST, NULL, UINT64_MAX, false);
 }
 
 /* Setup held, signals open. */
@@ -209,11 +204,16 @@ initialize(struct conn *c)
 	if (error != 0)
 		return error;
 	execfd = getenv(ENV_EXECFD);
-	if (execfd == NULL)
-		return connect_anew(c);
-	snprintf(value, sizeof(value), "%s", execfd);
-	unsetenv(ENV_EXECFD);
-	return take_over(c, value);
+	if (execfd == NULL) {
+		error = connect_anew(c);
+	} else {
+		snprintf(value, sizeof(value), "%s", execfd);
+		unsetenv(ENV_EXECFD);
+		error = take_over(c, value);
+	}
+	if (error == 0 && conn_server.kind == LOCATOR_FD)
+		fd_taken_by = getpid();
+	return error;
 }
 
 static bool

@@ -334,7 +334,7 @@ static char self[] = "/proc/self/exe";
 static int
 exec_image(const char *what)
 {
-	int fds = fake_count_open();
+	int fds = fake_count_open(), status;
 
 	if (getenv("RUMPCLIENT__EXECFD") == NULL)
 		return 10;
@@ -347,7 +347,17 @@ exec_image(const char *what)
 	/* It came with socket and signalfd, and has an eventfd besides. */
 	if (fake_count_open() != fds + 1)
 		return 14;
-	return rump_pid() == atoi(what) ? 0 : 15;
+	if (rump_pid() != atoi(what))
+		return 15;
+	/* A stream that was given to us is nobody else's: see
+	 * exec_with_a_given_stream. */
+	if (strncmp(getenv("RUMP__PARSEDSERVER"), "fd://", 5) == 0 && fork() == 0)
+		return rumpclient_init() == -1 && errno == EBUSY ? 0 : 16;
+	while (wait(&status) != -1) {
+		if (status != 0)
+			return 17;
+	}
+	return 0;
 }
 
 static void
@@ -431,6 +441,31 @@ START_TEST(hijacked)
 	ck_assert_int_eq(rump_pid(), 2);
 	hijack = false;
 	ck_assert_int_eq(atomic_load(&fake.sh->execs), 1);
+}
+END_TEST
+
+START_TEST(exec_with_a_given_stream)
+{
+	struct sockaddr_un sun = { .sun_family = AF_UNIX };
+	char where[32];
+	pid_t pid;
+	int fd;
+
+	pid = fork();
+	if (pid == 0) {
+		snprintf(sun.sun_path, sizeof(sun.sun_path), "%s/sock",
+		    fake.dir);
+		fd = socket(AF_UNIX, SOCK_STREAM, 0);
+		if (connect(fd, (void *)&sun, sizeof(sun)) == -1)
+			_exit(1);
+		snprintf(where, sizeof(where), "fd://%d", fd);
+		setenv("RUMP_SERVER", where, 1);
+		if (rumpclient_init() != 0)
+			_exit(2);
+		exec_self(3);
+		_exit(3);
+	}
+	ck_assert_int_eq(status_of(pid), 0);
 }
 END_TEST
 
@@ -839,6 +874,7 @@ main(int argc, char *argv[])
 	    UNDER_TSAN ? 1 : 2);
 	tcase_add_loop_test(tc, vfork_as_netbsd_has_it, 0, 2);
 	tcase_add_test(tc, exec_keeps_the_process);
+	tcase_add_test(tc, exec_with_a_given_stream);
 	tcase_add_test(tc, hijacked);
 	tcase_add_loop_test(tc, vfork_then_exec, 0, 2);
 	tcase_add_test(tc, exec_beside_threads);
