@@ -109,6 +109,7 @@ rumpserver_create(const struct rumpserver_config *cfg)
 	srv->kern = cfg->kern;
 	srv->epfd = srv->wakefd = -1;
 	init_locks(srv);
+	preforks_init(srv);
 	worker_init(&srv->loop, srv);
 	srv->loop.loop = true;
 	srv->bannerlen = banner_format(srv->banner, k->ostype, k->osrelease,

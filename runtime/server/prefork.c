@@ -27,28 +27,71 @@ unlink_prefork(struct rumpserver *srv, struct prefork *pf)
 		LIST_REMOVE(pf, sibling);
 		pf->parent->npreforks--;
 		pf->parent = NULL;
+	} else {
+		TAILQ_REMOVE(&srv->orphans, pf, queue);
+		srv->norphans--;
 	}
 	pf->linked = false;
 	uncount(&srv->count.preforks_now);
 }
 
-/* Discards the copy; the prefork is in no table any more. */
 static void
-discard(struct work *work, struct worker *w)
+discard(struct prefork *pf)
+{
+
+	proc_end(pf->srv, pf->proc);
+	free(pf);
+}
+
+/* One of those to be discarded: many are no reason for many threads. */
+static void
+discard_next(struct work *work, struct worker *w)
 {
 	struct prefork *pf;
 	struct rumpserver *srv;
+	bool more;
 
 	(void)w;
-	pf = (struct prefork *)((char *)work - offsetof(struct prefork, work));
-	srv = pf->srv;
-	proc_end(srv, pf->proc);
-	free(pf);
+	srv = (struct rumpserver *)((char *)work -
+	    offsetof(struct rumpserver, discard));
+	pthread_mutex_lock(&srv->lock);
+	pf = TAILQ_FIRST(&srv->discards);
+	TAILQ_REMOVE(&srv->discards, pf, queue);
+	more = srv->discarding = !TAILQ_EMPTY(&srv->discards);
+	pthread_mutex_unlock(&srv->lock);
+	discard(pf);
+	if (more)
+		pool_queue(srv, work);
+}
+
+/* Has those discarded that are in no table any more. */
+static void
+discard_later(struct rumpserver *srv, struct prefork_queue *q)
+{
+	bool begin;
+
+	pthread_mutex_lock(&srv->lock);
+	TAILQ_CONCAT(&srv->discards, q, queue);
+	begin = !srv->discarding && !TAILQ_EMPTY(&srv->discards);
+	srv->discarding |= begin;
+	pthread_mutex_unlock(&srv->lock);
+	if (begin)
+		pool_queue(srv, &srv->discard);
+}
+
+void
+preforks_init(struct rumpserver *srv)
+{
+
+	TAILQ_INIT(&srv->orphans);
+	TAILQ_INIT(&srv->discards);
+	srv->discard.run = discard_next;
 }
 
 static void
 expire(struct timer *t)
 {
+	struct prefork_queue q = TAILQ_HEAD_INITIALIZER(q);
 	struct prefork *pf;
 	struct rumpserver *srv;
 	bool linked;
@@ -65,7 +108,8 @@ expire(struct timer *t)
 	count(&srv->count.timeouts, 1);
 	srv_log(srv, RUMPSERVER_LOG_INFO, "a fork was never completed: its "
 	    "copy is discarded");
-	pool_queue(srv, &pf->work);
+	TAILQ_INSERT_TAIL(&q, pf, queue);
+	discard_later(srv, &q);
 }
 
 /* Fills all of it from the host's random source. */
@@ -130,7 +174,6 @@ prefork_alloc(struct rumpserver *srv, struct rump_proc *parent)
 	pf->srv = srv;
 	pf->parent = parent;
 	pf->timer.fire = expire;
-	pf->work.run = discard;
 	pf->proc = proc_alloc();
 	if (pf->proc == NULL || !randomise(pf->cookie, sizeof(pf->cookie))) {
 		free(pf->proc);
@@ -203,17 +246,37 @@ prefork_take(struct rumpserver *srv, const uint32_t cookie[FRAME_COOKIE_WORDS])
 	return p;
 }
 
+/* srv->lock held: unlinks the oldest orphans that are too many. */
+static void
+trim_orphans(struct rumpserver *srv, struct prefork_queue *q)
+{
+	struct prefork *pf;
+
+	while (srv->norphans > srv->cfg.max_clients) {
+		pf = TAILQ_FIRST(&srv->orphans);
+		unlink_prefork(srv, pf);
+		TAILQ_INSERT_TAIL(q, pf, queue);
+	}
+}
+
 void
 preforks_orphan(struct rumpserver *srv, struct rump_proc *parent)
 {
+	struct prefork_queue q = TAILQ_HEAD_INITIALIZER(q);
 	struct prefork *pf;
 
 	pthread_mutex_lock(&srv->lock);
 	while ((pf = LIST_FIRST(&parent->preforks)) != NULL) {
 		LIST_REMOVE(pf, sibling);
 		pf->parent = NULL;
+		TAILQ_INSERT_TAIL(&srv->orphans, pf, queue);
+		srv->norphans++;
 	}
+	trim_orphans(srv, &q);
 	pthread_mutex_unlock(&srv->lock);
+	TAILQ_FOREACH(pf, &q, queue)
+		timer_cancel(srv, &pf->timer);
+	discard_later(srv, &q);
 }
 
 void
@@ -232,7 +295,7 @@ preforks_discard(struct rumpserver *srv)
 			if (pf == NULL)
 				break;
 			timer_cancel(srv, &pf->timer);
-			discard(&pf->work, NULL);
+			discard(pf);
 		}
 	}
 }

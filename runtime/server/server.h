@@ -435,19 +435,22 @@ void exec_run(struct session *, struct worker *);
 
 struct prefork {
 	LIST_ENTRY(prefork) hash, sibling;
+	TAILQ_ENTRY(prefork) queue;	/* srv->orphans or srv->discards */
 	uint32_t cookie[FRAME_COOKIE_WORDS];
 	struct rumpserver *srv;
 	struct rump_proc *parent;	/* NULL: gone */
 	bool linked;			/* in the table */
 	struct rump_proc *proc;
 	struct timer timer;
-	struct work work;
 };
 
+void preforks_init(struct rumpserver *);
 void prefork_make(struct session *, const struct request *);
 /* The process behind a cookie, which is used up; NULL: unknown. */
 struct rump_proc *prefork_take(struct rumpserver *,
     const uint32_t cookie[FRAME_COOKIE_WORDS]);
+/* The parent is gone, its copies wait on: as many in all as there may be
+ * clients, then the oldest are discarded. */
 void preforks_orphan(struct rumpserver *, struct rump_proc *parent);
 void preforks_discard(struct rumpserver *);
 
@@ -557,6 +560,10 @@ struct rumpserver {
 	uint64_t listener_ids;
 	unsigned accepting;	/* workers at it */
 	LIST_HEAD(, prefork) preforks[PREFORK_BUCKETS];
+	TAILQ_HEAD(prefork_queue, prefork) orphans, discards;
+	unsigned norphans;
+	bool discarding;	/* somebody is at it */
+	struct work discard;
 	bool stopping;
 
 	pthread_mutex_t pool_lock;

@@ -6,6 +6,7 @@
 #include <check.h>
 #include <dirent.h>
 #include <poll.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -245,6 +246,43 @@ START_TEST(test_never_reads)
 }
 END_TEST
 
+/* Copies of processes that are gone do not pile up: the newest are kept. */
+START_TEST(test_orphan_flood)
+{
+	enum { CLIENTS = 5, EACH = 3, ROUNDS = 10 };
+	uint32_t cookie[ROUNDS * EACH][4];
+	struct bed bed;
+	unsigned i;
+	int fd = -1;
+
+	bed_init(&bed, _i);
+	bed.cfg.max_clients = CLIENTS;
+	bed_start(&bed);
+	for (i = 0; i < ROUNDS * EACH; i++) {
+		if (i % EACH == 0)
+			fd = cl_guest(&bed);
+		cl_prefork(fd, i + 2, cookie[i]);
+		if (i % EACH != EACH - 1)
+			continue;
+		close(fd);
+		while (bed_stats(&bed).clients > 0)
+			sched_yield();
+	}
+	tk_wait_procs(&bed.tk, CLIENTS);
+	ck_assert_uint_eq(bed_stats(&bed).preforks_now, CLIENTS);
+	for (i = 0; i < 2; i++) {
+		fd = cl_connect(&bed);
+		cl_fork(fd, 1, cookie[i == 0 ? 0 : ROUNDS * EACH - 1], 0);
+		if (i == 0)
+			ck_assert_uint_eq(cl_error(fd, 1), E_NO_PREFORK);
+		else
+			ck_assert_uint_eq(cl_recv(fd).class, RESP);
+		close(fd);
+	}
+	bed_stop(&bed);
+}
+END_TEST
+
 /* Preforks that take their time are calls in progress, and as many. */
 START_TEST(test_preforks_at_once)
 {
@@ -380,6 +418,7 @@ main(void)
 	tcase_add_loop_test(tc, test_cut_everywhere, 0, NWAYS);
 	tcase_add_loop_test(tc, test_thousand_connects, 0, NWAYS);
 	tcase_add_loop_test(tc, test_never_reads, 0, NWAYS);
+	tcase_add_loop_test(tc, test_orphan_flood, 0, NWAYS);
 	tcase_add_test(tc, test_preforks_at_once);
 	tcase_add_loop_test(tc, test_flood_during_copyin, 0, NWAYS);
 	tcase_add_loop_test(tc, test_exec_during_calls, 0, NWAYS);

@@ -242,7 +242,9 @@ struct rumpserver_config {
 	unsigned max_clients;		/* connections: 10000 */
 	unsigned max_calls_per_client;	/* in progress at once: 1024 */
 	unsigned max_threads;		/* workers, one stays awake: 16384 */
-	unsigned max_preforks_per_proc;	/* cookies outstanding: 64 */
+	/* Cookies outstanding: 64; those of processes that are gone, all
+	 * together: as many as max_clients. */
+	unsigned max_preforks_per_proc;
 	unsigned prefork_timeout_ms;	/* cookie expiry: 60000 */
 	unsigned handshake_timeout_ms;	/* accept to handshake: 10000 */
 	unsigned frame_timeout_ms;	/* begun frame to its end: 30000 */
