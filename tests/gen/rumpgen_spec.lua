@@ -338,8 +338,16 @@ rump___sysimpl_read(int fd, void *buf, size_t n)
   it("of the structures asserts the layout", function()
     local name = "include/rump/rump_syscallargs.h"
     has(name, "RUMP_ARG int32_t PAD;")
-    has(name, "static_assert(sizeof(struct sys_lseek_args) == 32,")
-    has(name, "static_assert(offsetof(struct sys_lseek_args, offset) == 16,")
+    has(name, "RUMP_ARGS_SIZE(sys_lseek_args, 32);")
+    has(name, "RUMP_ARG_PLACE(sys_lseek_args, offset, 16, 8);")
+    for wrong, right in pairs { ["args, 32)"] = "args, 40)",
+        ["offset, 16, 8)"] = "offset, 8, 8)", ["fd, 0, 4)"] = "fd, 0, 8)" } do
+      local status, output = support.shell(("sed 's/lseek_%s/lseek_%s/;"
+        .. "s/lseek_args, %s/lseek_args, %s/' %s/%s | gcc -Iruntime/include "
+        .. "-fsyntax-only -x c -"):format(wrong, right, wrong, right, out, name))
+      assert.equal(1, status)
+      assert.is_truthy(output:find("assertion failed: \"sys_lseek_args"), output)
+    end
   end)
 
   it("of the map lists every symbol", function()
