@@ -57,21 +57,31 @@ format_variables(const struct conn *c, char execfd[EXECFD_LEN],
 	snprintf(parsed, PARSED_LEN, ENV_PARSED "=%s", conn_server.text);
 }
 
-/* Fills `env`, room for env_count(old) + 3, with old and our variables
- * instead of any it has of those names. */
+/*
+ * Fills `env`, room for env_count(old) + 3, with old and our variables
+ * instead of any it has of those names.  RUMP__PARSEDSERVER only when
+ * RUMP_SERVER does not say the same: it stays in the environment and wins
+ * when a program further down is given another server.
+ */
 static void
 fill_env(char **env, char *const *old, char *execfd, char *parsed)
 {
+	bool named;
 	size_t n;
 
 	n = 0;
+	named = false;
 	for (; old != NULL && *old != NULL; old++) {
 		if (!is_variable(*old, ENV_EXECFD) &&
 		    !is_variable(*old, ENV_PARSED))
 			env[n++] = *old;
+		if (is_variable(*old, ENV_SERVER))
+			named = strcmp(*old + sizeof(ENV_SERVER),
+			    conn_server.text) == 0;
 	}
 	env[n++] = execfd;
-	env[n++] = parsed;
+	if (!named)
+		env[n++] = parsed;
 	env[n] = NULL;
 }
 

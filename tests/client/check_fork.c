@@ -583,7 +583,7 @@ END_TEST
 START_TEST(environment_for_exec)
 {
 	char a[] = "A=1", old[] = "RUMPCLIENT__EXECFD=99,99";
-	char *oenv[] = { a, old, NULL }, **env;
+	char *oenv[] = { a, old, NULL }, **env, server[160];
 
 	ck_assert_int_eq(rumpclient__exec_augmentenv(oenv, &env), 0);
 	ck_assert_str_eq(env[0], "A=1");
@@ -592,6 +592,13 @@ START_TEST(environment_for_exec)
 	ck_assert_int_eq(strncmp(env[2], "RUMP__PARSEDSERVER=unix:///", 27),
 	    0);
 	ck_assert_ptr_null(env[3]);
+	free(env);
+	/* Nothing to add to what RUMP_SERVER says. */
+	snprintf(server, sizeof(server), "RUMP_SERVER=%s", fake.locator);
+	oenv[0] = server;
+	ck_assert_int_eq(rumpclient__exec_augmentenv(oenv, &env), 0);
+	ck_assert_str_eq(env[0], server);
+	ck_assert_ptr_null(env[2]);
 	free(env);
 }
 END_TEST
