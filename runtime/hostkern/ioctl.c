@@ -4,6 +4,7 @@
 #include <sys/ioctl.h>
 
 #include <errno.h>
+#include <fcntl.h>
 #include <termios.h>
 
 #include <rump/rump_handlers.h>
@@ -39,17 +40,44 @@ set_flag(struct lwp *l, struct file *f, int flag, rump_uaddr_t data)
 	return error;
 }
 
-/* How much there is to read, or to be read on the other side. */
+static bool
+is_writing_end(const struct file *f)
+{
+
+	return f->type == FILE_PIPE &&
+	    (atomic_load(&f->flags) & RUMP_O_ACCMODE) == RUMP_O_WRONLY;
+}
+
+/* How much there is to read. */
 static int
-get_count(struct lwp *l, struct file *f, unsigned long request,
-    rump_uaddr_t data)
+get_count(struct lwp *l, struct file *f, rump_uaddr_t data)
 {
 	int n = 0;
 
 	if (f->type == FILE_KQUEUE)
 		return RUMP_ENOTTY;
-	if (f->type != FILE_CONSOLE && ioctl(f->hfd, request, &n) != 0)
+	/* The host's pipe says it at both ends. */
+	if (f->type != FILE_CONSOLE && !is_writing_end(f) &&
+	    ioctl(f->hfd, FIONREAD, &n) != 0)
 		return kern_errno();
+	return copyout_int(l, data, n);
+}
+
+/* What was written into a pipe and not read yet, or how much more fits. */
+static int
+get_written(struct lwp *l, struct file *f, bool space, rump_uaddr_t data)
+{
+	int n = 0, size;
+
+	if (f->type != FILE_PIPE)
+		return RUMP_EPASSTHROUGH;
+	if (is_writing_end(f)) {
+		size = fcntl(f->hfd, F_GETPIPE_SZ);
+		if (size == -1 || ioctl(f->hfd, FIONREAD, &n) != 0)
+			return kern_errno();
+		if (space)
+			n = size - n;
+	}
 	return copyout_int(l, data, n);
 }
 
@@ -65,7 +93,10 @@ ioctl_file(struct lwp *l, struct file *f, unsigned long com,
 	case RUMP_FIOASYNC:
 		return set_flag(l, f, RUMP_O_ASYNC, data);
 	case RUMP_FIONREAD:
-		return get_count(l, f, FIONREAD, data);
+		return get_count(l, f, data);
+	case RUMP_FIONWRITE:
+	case RUMP_FIONSPACE:
+		return get_written(l, f, com == RUMP_FIONSPACE, data);
 	case RUMP_FIOSETOWN:
 		if (f->type == FILE_VNODE)
 			return RUMP_ENOTTY;
@@ -157,7 +188,7 @@ ioctl_terminal(struct lwp *l, struct file *f, unsigned long com,
 	}
 }
 
-/* @partial sys_ioctl: FIONBIO, FIOASYNC, FIOSETOWN, FIOGETOWN, FIONREAD, FIOCLEX, FIONCLEX, of sockets FIONWRITE, FIONSPACE, SIOCSPGRP, SIOCGPGRP and SIOCATMARK, of kqueues KFILTER_BYFILTER and KFILTER_BYNAME, and, on the console, its size and, to look at, its modes; ENOTTY for others */
+/* @partial sys_ioctl: FIONBIO, FIOASYNC, FIOSETOWN, FIOGETOWN, FIONREAD, for pipes FIONWRITE and FIONSPACE, FIOCLEX, FIONCLEX, of sockets FIONWRITE, FIONSPACE, SIOCSPGRP, SIOCGPGRP and SIOCATMARK, of kqueues KFILTER_BYFILTER and KFILTER_BYNAME, and, on the console, its size and, to look at, its modes; ENOTTY for others */
 int
 sys_ioctl(struct lwp *l, const struct sys_ioctl_args *uap, register_t *retval)
 {

@@ -263,16 +263,26 @@ END_TEST
 START_TEST(pipe_carries_bytes)
 {
 	char buf[16] = "";
-	int fd[2], n, rd, wr;
+	int fd[2], n, rd, space, wr;
 
 	OK0(G, pipe);
 	rd = (int)G->retval[0];
 	wr = (int)G->retval[1];
 	ck_assert_int_eq(rd, 3);
 	ck_assert_int_eq(wr, 4);
+	OK(G, ioctl, wr, RUMP_FIONSPACE, P(&space));
 	ck_assert_int_eq(OK(G, write, wr, P("hello"), 5), 5);
 	OK(G, ioctl, rd, RUMP_FIONREAD, P(&n));
 	ck_assert_int_eq(n, 5);
+	OK(G, ioctl, wr, RUMP_FIONWRITE, P(&n));
+	ck_assert_int_eq(n, 5);
+	OK(G, ioctl, wr, RUMP_FIONSPACE, P(&n));
+	ck_assert_int_eq(n, space - 5);
+	/* What is at the other end is not at this one. */
+	OK(G, ioctl, wr, RUMP_FIONREAD, P(&n));
+	ck_assert_int_eq(n, 0);
+	OK(G, ioctl, rd, RUMP_FIONWRITE, P(&n));
+	ck_assert_int_eq(n, 0);
 	ck_assert_int_eq(OK(G, read, rd, P(buf), 16), 5);
 	ck_assert_str_eq(buf, "hello");
 	ck_assert_int_eq(CALL(G, read, wr, P(buf), 1), RUMP_EBADF);
