@@ -347,13 +347,17 @@ static int
 send_comm(int fd, enum frame_handshake kind, uint64_t reqno,
     uint64_t deadline)
 {
-	char comm[128];
+	char comm[128] = { 0 };
+	size_t len;
 
 	/* A longer name is cut; the kernel cuts it anyway. */
-	strncpy(comm, handshake_comm(), sizeof(comm) - 1);
-	comm[sizeof(comm) - 1] = '\0';
-	return send_request(fd, kind, reqno, comm, strlen(comm) + 1,
-	    deadline);
+	strncpy(comm, handshake_comm(), sizeof(comm) - 2);
+	len = strlen(comm) + 1;
+	/* NetBSD's server writes another NUL behind the body, and that is
+	 * behind its allocation when a multiple of 8 was asked for. */
+	if (len % 8 == 0)
+		len++;
+	return send_request(fd, kind, reqno, comm, len, deadline);
 }
 
 static int

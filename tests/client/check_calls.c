@@ -56,6 +56,28 @@ START_TEST(init_is_idempotent)
 }
 END_TEST
 
+/* NetBSD's server puts a NUL behind the name's allocation: there must be room
+ * for it that malloc(3) gives anyway. */
+START_TEST(names_of_all_lengths)
+{
+	static char name[150];
+	size_t n;
+
+	rumpclient_setconnretry(RUMPCLIENT_RETRYCONN_INFTIME);
+	program_invocation_short_name = name;
+	for (n = 1; n < sizeof(name); n++) {
+		name[n - 1] = 'n';
+		ck_assert_int_eq(fake_call(FAKE_HANGUP, 0, 0, 0, &rv),
+		    RUMP_ENOTCONN);
+		ck_assert_int_eq(fake_call(FAKE_ECHO, n, 0, 0, &rv), 0);
+		ck_assert_uint_ne(fake.sh->comm_len % 8, 0);
+		ck_assert_int_eq(fake.sh->comm[fake.sh->comm_len - 1], '\0');
+		if (n < 100)
+			ck_assert_str_eq(fake.sh->comm, name);
+	}
+}
+END_TEST
+
 START_TEST(results_and_errors)
 {
 	const uint64_t args[2] = { 77, (uint64_t)-5 };
@@ -596,6 +618,7 @@ main(void)
 	tcase_add_checked_fixture(tc, fake_setup_connected, fake_teardown);
 	tcase_set_timeout(tc, 60);
 	tcase_add_test(tc, init_is_idempotent);
+	tcase_add_test(tc, names_of_all_lengths);
 	tcase_add_test(tc, results_and_errors);
 	tcase_add_test(tc, not_connected_yet);
 	tcase_add_test(tc, every_byte_by_itself);

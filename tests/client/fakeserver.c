@@ -446,6 +446,7 @@ handshake(struct peer *p, const struct frame_hdr *req, char *body)
 	switch (req->u) {
 	case HANDSHAKE_GUEST:
 		memcpy(sh->comm, body, sizeof(sh->comm));
+		sh->comm_len = req->len - FRAME_HDRLEN;
 		p->pid = atomic_fetch_add(&sh->nextpid, 1) + 1;
 		p->ppid = 1;
 		atomic_fetch_add(&sh->guests, 1);
@@ -465,6 +466,7 @@ handshake(struct peer *p, const struct frame_hdr *req, char *body)
 	case HANDSHAKE_EXEC:
 		end_calls(p);
 		memcpy(sh->comm, body, sizeof(sh->comm));
+		sh->comm_len = req->len - FRAME_HDRLEN;
 		atomic_fetch_add(&sh->execs, 1);
 		if (sh->ops[0].what == OP_END)
 			break;

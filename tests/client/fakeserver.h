@@ -59,6 +59,7 @@ struct fake_shared {
 	atomic_int calls, blocked, errors;
 	atomic_int nextpid;
 	char comm[128];
+	uint64_t comm_len;	/* of the body that it was in */
 };
 
 struct fakeserver {
