@@ -13,8 +13,10 @@
 #include <sys/eventfd.h>
 
 #include <limits.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "hostkern/async.h"
@@ -26,12 +28,14 @@ struct watched {
 	struct watched *next;
 	uint64_t id;		/* 0 is the thread's call to end */
 	struct file *f;
+	bool fresh;		/* async.lock: what epoll says is no news */
 };
 
 struct async {
 	struct hostkern *hk;
 	int epfd, quit;
 	pthread_mutex_t lock;
+	pthread_cond_t seen;	/* lock: a file is not fresh any more */
 	struct watched *files;	/* lock */
 	uint64_t lastid;	/* lock */
 	bool running;		/* lock */
@@ -89,7 +93,18 @@ async_proc_exit(struct kproc *p)
 	pthread_mutex_unlock(&a->telling);
 }
 
-/* 0 also for a file that has gone. */
+/* Lock held; NULL for a file that has gone. */
+static struct watched *
+by_id(struct async *a, uint64_t id)
+{
+	struct watched *w;
+
+	for (w = a->files; w != NULL && w->id != id;)
+		w = w->next;
+	return w;
+}
+
+/* Who is to hear of an event, or 0. */
 static pid_t
 owner_of(struct async *a, uint64_t id)
 {
@@ -97,10 +112,13 @@ owner_of(struct async *a, uint64_t id)
 	pid_t owner = 0;
 
 	pthread_mutex_lock(&a->lock);
-	for (w = a->files; w != NULL && w->id != id;)
-		w = w->next;
-	if (w != NULL)
+	w = by_id(a, id);
+	if (w != NULL && w->fresh) {
+		w->fresh = false;
+		pthread_cond_broadcast(&a->seen);
+	} else if (w != NULL) {
 		owner = async_getowner(w->f);
+	}
 	pthread_mutex_unlock(&a->lock);
 	return owner;
 }
@@ -148,6 +166,39 @@ start_thread(struct async *a)
 	return a->running;
 }
 
+static bool
+is_ready(int hfd)
+{
+	struct pollfd pfd = { .fd = hfd,
+	    .events = POLLIN | POLLOUT | POLLRDHUP };
+
+	return poll(&pfd, 1, 0) > 0;
+}
+
+/*
+ * Lock held, dropped meanwhile.  A file is signalled for what happens, not for
+ * what it is when it is entered, but epoll begins with that: waits until the
+ * thread has thrown it away.
+ */
+static void
+settle(struct async *a, uint64_t id, int hfd)
+{
+	struct watched *w;
+	struct timespec until;
+
+	while ((w = by_id(a, id)) != NULL && w->fresh && is_ready(hfd)) {
+		clock_gettime(CLOCK_REALTIME, &until);
+		until.tv_nsec += 10000000;
+		if (until.tv_nsec >= 1000000000) {
+			until.tv_nsec -= 1000000000;
+			until.tv_sec++;
+		}
+		pthread_cond_timedwait(&a->seen, &a->lock, &until);
+	}
+	if (w != NULL)
+		w->fresh = false;
+}
+
 /* Lock held.  There is nobody to tell if it fails: then no signals come. */
 static void
 enter(struct async *a, struct file *f)
@@ -164,8 +215,10 @@ enter(struct async *a, struct file *f)
 		free(w);
 		return;
 	}
+	w->fresh = true;
 	w->next = a->files;
 	a->files = w;
+	settle(a, w->id, f->hfd);
 }
 
 /* Lock held: the place of f in the list, or that of its end. */
@@ -299,6 +352,7 @@ async_create(struct hostkern *hk)
 		return RUMP_ENFILE;
 	}
 	pthread_mutex_init(&a->lock, NULL);
+	pthread_cond_init(&a->seen, NULL);
 	pthread_mutex_init(&a->telling, NULL);
 	hk->ext[KERN_SLOT_ASYNC] = a;
 	return 0;
@@ -316,6 +370,7 @@ async_destroy(struct hostkern *hk)
 	close(a->epfd);
 	close(a->quit);
 	pthread_mutex_destroy(&a->lock);
+	pthread_cond_destroy(&a->seen);
 	pthread_mutex_destroy(&a->telling);
 	free(a);
 }

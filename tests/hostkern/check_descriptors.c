@@ -473,8 +473,12 @@ START_TEST(files_raise_for_their_owner)
 	OK0(child, setsid);
 	ck_assert_int_eq(CALL(child, fcntl, rd, RUMP_F_SETOWN, -1),
 	    RUMP_EPERM);
-	/* Gone while it is watched. */
+	/* What is there already is no event; and gone while it is watched. */
+	OK(G, fcntl, rd, RUMP_F_SETOWN, pid);
 	OK(G, fcntl, rd, RUMP_F_SETFL, RUMP_O_ASYNC);
+	ck_assert(!raised_soon(G, RUMP_SIGIO, 20));
+	OK(child, write, wr, P(&c), 1);
+	ck_assert(raised_soon(G, RUMP_SIGIO, 2000));
 	raw_leave(child);
 }
 END_TEST
