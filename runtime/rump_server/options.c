@@ -53,7 +53,7 @@ static const char help_text2[] =
 "      --max-preforks N       forks under way, each process (64)\n"
 "      --max-copy BYTES       one copyin or copyout frame (1048576);\n"
 "                             at most 16777216\n"
-"      --stack-size KIB       stack of each thread (512)\n"
+"      --stack-size KIB       stack of each thread (512); at least 64\n"
 "      --prefork-timeout S    a fork's cookie expires (60)\n"
 "      --handshake-timeout S  from accept to handshake (10)\n"
 "      --frame-timeout S      from a frame's begin to its end (30)\n"
@@ -183,6 +183,18 @@ read_copy(const char *s, size_t *out)
 		return false;
 	if (*out > FRAME_MAX_COPY)
 		return mistake("--max-copy: at most %d", FRAME_MAX_COPY);
+	return true;
+}
+
+static bool
+read_stack(const char *s, size_t *out)
+{
+
+	if (!read_size("stack-size", s, 1024, out))
+		return false;
+	if (*out < RUMPSERVER_STACK_MIN)
+		return mistake("--stack-size: at least %d",
+		    RUMPSERVER_STACK_MIN / 1024);
 	return true;
 }
 
@@ -403,7 +415,7 @@ read_limits(struct options *o, int opt, char *arg)
 	case O_MAX_COPY:
 		return read_copy(arg, &c->max_copy);
 	case O_STACK_SIZE:
-		return read_size("stack-size", arg, 1024, &c->stack_size);
+		return read_stack(arg, &c->stack_size);
 	case O_PREFORK_TIMEOUT:
 		return read_limit("prefork-timeout", arg, 1000,
 		    &c->prefork_timeout_ms);

@@ -31,6 +31,8 @@ set_defaults(struct rumpserver_config *cfg)
 	DEFAULT(cfg->socket_mode, 0600);
 	if (cfg->max_copy > FRAME_MAX_COPY)
 		cfg->max_copy = FRAME_MAX_COPY;
+	if (cfg->stack_size < RUMPSERVER_STACK_MIN)
+		cfg->stack_size = RUMPSERVER_STACK_MIN;
 }
 
 static bool

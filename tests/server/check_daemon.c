@@ -254,6 +254,8 @@ START_TEST(mistakes)
 	expect_mistake("must be more than 0", "--max-calls", "0", rs.locator);
 	expect_mistake("--max-copy: at most 16777216", "--max-copy",
 	    "16777217", rs.locator);
+	expect_mistake("--stack-size: at least 64", "--stack-size", "63",
+	    rs.locator);
 	expect_mistake("no user 'nobody-such'", "--allow-uid", "nobody-such",
 	    rs.locator);
 	expect_mistake("no preset 'x'; there are", "--refuse", "x", rs.locator);

@@ -188,6 +188,21 @@ START_TEST(reads_late)
 }
 END_TEST
 
+/* Too small a stack for anything is none. */
+START_TEST(smallest_stack)
+{
+	int fd;
+
+	bed_init(&bed, _i);
+	bed.cfg.stack_size = 20 * 1024;
+	bed_start(&bed);
+	fd = cl_guest(&bed);
+	ck_assert_int_eq(cl_syscall(fd, TK_STACK, 0, 0, 0, NULL), 0);
+	close(fd);
+	bed_stop(&bed);
+}
+END_TEST
+
 START_TEST(calls_at_once)
 {
 	unsigned i, refused, answered;
@@ -671,9 +686,9 @@ main(void)
 {
 	const TTest *both[] = {
 		never_handshakes, half_frames, reads_nothing,
-		reads_no_copyouts, reads_late, calls_at_once, clients_at_once,
-		out_of_descriptors, accept_fails, idle_memory, over_tcp,
-		inherited_listener,
+		reads_no_copyouts, reads_late, smallest_stack, calls_at_once,
+		clients_at_once, out_of_descriptors, accept_fails, idle_memory,
+		over_tcp, inherited_listener,
 	};
 	const TTest *threads[] = {
 		few_threads, access_lists, access_default, socket_mode,

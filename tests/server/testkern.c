@@ -320,6 +320,17 @@ wait_file(struct lwp *l, uint64_t ms)
 	return error;
 }
 
+static int
+use_stack(void)
+{
+	volatile char some[40 * 1024];
+	size_t i;
+
+	for (i = 0; i < sizeof(some); i += 512)
+		some[i] = 1;
+	return some[512] - 1;
+}
+
 struct kicker {
 	struct lwp *l;
 	atomic_bool enough;
@@ -411,6 +422,8 @@ tk_syscall(void *kern, struct lwp *l, int num, const void *args, size_t len,
 	case TK_GATE_COPYIN:
 		error = gate_wait(tk, l, 0);
 		return error != 0 ? error : do_copyin(l, a, rv);
+	case TK_STACK:
+		return use_stack();
 	case TK_WAIT_FILE:
 		return wait_file(l, a[0]);
 	case TK_KICKED:

@@ -51,6 +51,7 @@ enum {
 	TK_KICKED,		/* (addr, len): sleeps until another thread has
 				 * interrupted it a lot, then as COPYOUT */
 	TK_WAIT_FILE,		/* (ms): waits for what no file has */
+	TK_STACK,		/* uses 40 KiB of it */
 	TK_NCALLS
 };
 

@@ -230,6 +230,8 @@ enum rumpserver_loglevel {
 	RUMPSERVER_LOG_DEBUG
 };
 
+#define RUMPSERVER_STACK_MIN	(64 * 1024)
+
 /* 0 in a limit means its default, given behind it. */
 struct rumpserver_config {
 	const struct rumpserver_kernel *kernel;
@@ -255,7 +257,9 @@ struct rumpserver_config {
 	/* Bytes of one copyin/out frame: 1 MiB; more than 16 MiB is taken for
 	 * 16 MiB. */
 	size_t max_copy;
-	size_t stack_size;		/* of each call's thread: 512 KiB */
+	/* Of each call's thread: 512 KiB; less than RUMPSERVER_STACK_MIN is
+	 * taken for that. */
+	size_t stack_size;
 
 	/* Local sockets: mode of the socket file (0600) and who may connect.
 	 * n_allow_uid and n_allow_gid both 0: our own uid and root. */
