@@ -16,7 +16,7 @@
 #include "hostkern/dev.h"
 #include "hostkern/path.h"
 
-enum { RENAME_RETRIES = 64 };
+enum { RENAME_RETRIES = 1000 };
 
 struct kdir *
 kdir_ref(struct kdir *d)
@@ -287,6 +287,7 @@ static int
 open_from_root(const struct base *b, const char *path, struct open_how *how)
 {
 	char full[PATH_MAX];
+	const char *left = path, *rest;
 	size_t n;
 	int error;
 
@@ -295,11 +296,21 @@ open_from_root(const struct base *b, const char *path, struct open_how *how)
 		strcpy(full, "/");
 	else if (error != 0)
 		return open_from_above(b, path, how);
+	/* There are no links in that name, so `..' cuts it.  The host begins
+	 * anew for `..' in a name whenever anything was renamed meanwhile. */
+	while ((rest = after_dotdot(left)) != NULL) {
+		left = rest;
+		*strrchr(full, '/') = '\0';
+		if (full[0] == '\0')
+			strcpy(full, "/");
+	}
+	if (left[0] == '\0')
+		left = ".";
 	n = strlen(full);
-	if (n + 1 + strlen(path) >= sizeof(full))
+	if (n + 1 + strlen(left) >= sizeof(full))
 		return open_from_above(b, path, how);
 	full[n] = '/';
-	strcpy(full + n + 1, path);
+	strcpy(full + n + 1, left);
 	how->resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS;
 	return path_openat2(b->root->fd, full, how);
 }
