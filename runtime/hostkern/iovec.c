@@ -34,3 +34,30 @@ vector_get(struct lwp *l, rump_uaddr_t uaddr, int n, struct vector *v)
 		vector_free(v);
 	return error;
 }
+
+int
+vector_copy(struct lwp *l, const struct vector *v, uint64_t skip, char *buf,
+    size_t len, bool in)
+{
+	uint64_t room;
+	rump_uaddr_t at;
+	size_t n;
+	int error = 0, i;
+
+	for (i = 0; error == 0 && len > 0 && i < v->n; i++) {
+		room = v->iov[i].len;
+		if (skip >= room) {
+			skip -= room;
+			continue;
+		}
+		at = v->iov[i].base + skip;
+		room -= skip;
+		skip = 0;
+		n = room < len ? (size_t)room : len;
+		error = in ? rumpserver_copyin(l, at, buf, n) :
+		    rumpserver_copyout(l, buf, at, n);
+		buf += n;
+		len -= n;
+	}
+	return error;
+}

@@ -32,4 +32,9 @@ struct vector {
 int vector_get(struct lwp *, rump_uaddr_t, int n, struct vector *);
 void vector_free(struct vector *);
 
+/* Copies len bytes at `skip` in the client's buffers to (in) or from buf.
+ * Returns what copyin and copyout say. */
+int vector_copy(struct lwp *, const struct vector *, uint64_t skip, char *buf,
+    size_t len, bool in);
+
 #endif

@@ -1,6 +1,6 @@
 /*
- * Sockets: made, connected, accepted, closed.  socketmsg.c sends and
- * receives, sockopt.c has the options.
+ * Sockets: made, connected, accepted, closed.  sendmsg.c and recvmsg.c
+ * move the data, sockopt.c has the options.
  */
 #include <sys/ioctl.h>
 

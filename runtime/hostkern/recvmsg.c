@@ -1,14 +1,9 @@
 /*
- * Messages: sending and receiving, with control messages and descriptors.
- *
- * The host is never asked to wait.  One piece of data is at most
- * RUMPSERVER_BORROW_MAX bytes: a stream goes in several, a datagram longer
- * than that is too long.
+ * Receiving messages, with control messages and descriptors.
  */
 #include <netinet/in.h>
 
 #include <errno.h>
-#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -17,188 +12,17 @@
 #include <rump/rump_syscallargs.h>
 #include <rump/rumpconv.h>
 
-#include "hostkern/iovec.h"
 #include "hostkern/ktime.h"
-#include "hostkern/sock.h"
+#include "hostkern/sockmsg.h"
 
 enum {
-	PIECE = RUMPSERVER_BORROW_MAX,
 	STREAM_PIECE = 256 * 1024,	/* of a stream, in one recvmsg */
-	HOST_CTLMAX = 4096,		/* control messages from the host */
-	MMSG_MAX = 1024,		/* NetBSD's, too */
-	/* What a caller may say; the rest is not for it to set. */
-	SEND_FLAGS = RUMP_MSG_OOB | RUMP_MSG_DONTROUTE | RUMP_MSG_EOR,
+	/* What a receiver may say; the rest is not for it to set. */
 	RECV_FLAGS = RUMP_MSG_OOB | RUMP_MSG_PEEK,
-	/* What a receiver is told. */
+	/* What it is told. */
 	TOLD_FLAGS = RUMP_MSG_OOB | RUMP_MSG_EOR | RUMP_MSG_TRUNC |
 	    RUMP_MSG_CTRUNC,
 };
-
-static bool
-is_stream(const struct ksock *so)
-{
-
-	return so->type == RUMP_SOCK_STREAM;
-}
-
-/* Some hosts know urgent data of local sockets, and none of datagrams says
- * that it does not. */
-static int
-check_flags(const struct ksock *so, int flags)
-{
-
-	return (flags & RUMP_MSG_OOB) != 0 && (!is_stream(so) ||
-	    so->domain == RUMP_AF_LOCAL) ? RUMP_EOPNOTSUPP : 0;
-}
-
-static bool
-nowait(int flags)
-{
-
-	return (flags & (RUMP_MSG_DONTWAIT | RUMP_MSG_NBIO)) != 0;
-}
-
-/* --- the client's vector of buffers --- */
-
-static int
-message_vector(struct lwp *l, const struct rump_msghdr *mh, struct vector *v)
-{
-
-	if (mh->msg_iovlen < 0 || mh->msg_iovlen > KERN_IOV)
-		return RUMP_EMSGSIZE;
-	return vector_get(l, (uintptr_t)mh->msg_iov, mh->msg_iovlen, v);
-}
-
-/* `len` bytes at `skip` in the vector, to or from one buffer. */
-static int
-vector_copy(struct lwp *l, const struct vector *v, uint64_t skip, char *buf,
-    size_t len, bool in)
-{
-	uint64_t room;
-	rump_uaddr_t at;
-	size_t n;
-	int error = 0, i;
-
-	for (i = 0; error == 0 && len > 0 && i < v->n; i++) {
-		room = v->iov[i].len;
-		if (skip >= room) {
-			skip -= room;
-			continue;
-		}
-		at = v->iov[i].base + skip;
-		room -= skip;
-		skip = 0;
-		n = room < len ? (size_t)room : len;
-		error = in ? rumpserver_copyin(l, at, buf, n) :
-		    rumpserver_copyout(l, buf, at, n);
-		buf += n;
-		len -= n;
-	}
-	return error;
-}
-
-/* --- sending --- */
-
-struct sending {
-	struct lwp *l;
-	struct file *f;
-	struct ksock *so;
-	int flags;		/* the client's */
-	int hostflags;
-	struct sockaddr_storage to;
-	socklen_t tolen;	/* 0: where it is connected to */
-	int tofd;		/* -1: none */
-	_Alignas(8) char control[HOST_CTLMAX];
-	size_t controllen;
-	struct rights rights;
-	uint64_t done;
-};
-
-static void
-sending_init(struct sending *s, struct lwp *l, struct file *f, int flags)
-{
-
-	s->l = l;
-	s->f = f;
-	s->so = sock_of(f);
-	s->flags = flags;
-	(void)rump_conv_msg_flags_to_host(flags & SEND_FLAGS, &s->hostflags);
-	s->hostflags |= MSG_NOSIGNAL | MSG_DONTWAIT;
-	s->tolen = 0;
-	s->tofd = -1;
-	s->controllen = 0;
-	s->rights.flight = NULL;
-	s->done = 0;
-}
-
-static void
-sending_end(struct sending *s)
-{
-
-	rights_done(s->f->hk, &s->rights, s->done > 0);
-	if (s->tofd != -1)
-		close(s->tofd);
-}
-
-static int
-sending_name(struct sending *s, rump_uaddr_t name, uint32_t len)
-{
-	struct sockname sn;
-	int error;
-
-	if (name == 0)
-		return 0;
-	error = sockname_copyin(s->l, name, len, &sn);
-	if (error != 0)
-		return error;
-	if (s->so->type == RUMP_SOCK_DGRAM && atomic_load(&s->so->connected) &&
-	    sock_is_connected(s->f))
-		return RUMP_EISCONN;
-	return sockname_to_host(kern_proc(s->l), s->so, &sn, &s->to,
-	    &s->tolen, &s->tofd);
-}
-
-/* errno of the host's send or receive, where NetBSD has another. */
-static void
-sock_errno(const struct ksock *so, bool sending)
-{
-	const bool never = is_stream(so) && !atomic_load(&so->connected);
-
-	if (sending && (errno == EPIPE || errno == EOPNOTSUPP) && never)
-		errno = ENOTCONN;
-	else if (sending && errno == ENOTCONN &&
-	    so->type == RUMP_SOCK_DGRAM)
-		errno = EDESTADDRREQ;
-	else if (sending && errno == EAGAIN &&
-	    so->domain == RUMP_AF_LOCAL && so->type == RUMP_SOCK_DGRAM)
-		errno = ENOBUFS;	/* nobody waits for a receiver */
-	else if (!sending && errno == EINVAL && never)
-		errno = ENOTCONN;
-}
-
-/*
- * A host process that asks who sends (SO_PASSCRED) is told the thread's real
- * ids, which are the server's: so messages to local sockets say the guest's.
- * Appends to `len` bytes of control messages; the new length.
- */
-static size_t
-add_ucred(struct kproc *p, const struct file *f, char *control, size_t len)
-{
-	struct cmsghdr *cm = (struct cmsghdr *)(control + CMSG_ALIGN(len));
-	struct ucred uc = { .pid = getpid() };
-	struct kcred *c;
-
-	if (!f->hk->privileged || sock_of(f)->domain != RUMP_AF_LOCAL)
-		return len;
-	c = cred_get(p);
-	uc.uid = c->euid;
-	uc.gid = c->egid;
-	cred_put(c);
-	*cm = (struct cmsghdr){ .cmsg_len = CMSG_LEN(sizeof(uc)),
-	    .cmsg_level = SOL_SOCKET, .cmsg_type = SCM_CREDENTIALS };
-	memcpy(CMSG_DATA(cm), &uc, sizeof(uc));
-	return CMSG_ALIGN(len) + CMSG_SPACE(sizeof(uc));
-}
 
 ssize_t
 sock_read(struct file *f, void *buf, size_t len)
@@ -206,312 +30,9 @@ sock_read(struct file *f, void *buf, size_t len)
 	ssize_t n = recv(f->hfd, buf, len, MSG_DONTWAIT);
 
 	if (n == -1)
-		sock_errno(sock_of(f), false);
+		sockmsg_errno(sock_of(f), false);
 	return n;
 }
-
-ssize_t
-sock_write(struct lwp *l, struct file *f, const void *data, size_t len)
-{
-	_Alignas(8) char control[CMSG_SPACE(sizeof(struct ucred))];
-	struct iovec iov = { (void *)(uintptr_t)data, len };
-	struct msghdr mh = { .msg_iov = &iov, .msg_iovlen = 1,
-	    .msg_control = control };
-
-	ssize_t n;
-
-	mh.msg_controllen = add_ucred(kern_proc(l), f, control, 0);
-	cred_assume(kern_proc(l));
-	n = sendmsg(f->hfd, &mh, MSG_NOSIGNAL | MSG_DONTWAIT);
-	if (n == -1)
-		sock_errno(sock_of(f), true);
-	return n;
-}
-
-/* All of the bytes, unless an error comes first; the control messages go with
- * the first of them. */
-static int
-send_bytes(struct sending *s, const char *data, size_t len)
-{
-	struct iovec iov;
-	struct msghdr mh;
-	ssize_t n;
-	int error;
-
-	do {
-		iov = (struct iovec){ (void *)(uintptr_t)data, len };
-		mh = (struct msghdr){ .msg_iov = &iov, .msg_iovlen = 1 };
-		if (s->tolen != 0) {
-			mh.msg_name = &s->to;
-			mh.msg_namelen = s->tolen;
-		}
-		mh.msg_control = s->control;
-		mh.msg_controllen = add_ucred(kern_proc(s->l), s->f,
-		    s->control, s->controllen);
-		cred_assume(kern_proc(s->l));
-		n = sendmsg(s->f->hfd, &mh, s->hostflags);
-		if (n == -1 && errno == EINTR)
-			continue;
-		if (n == -1) {
-			sock_errno(s->so, true);
-			if (errno != EAGAIN)
-				return kern_errno();
-			error = sock_wait(s->l, s->f, POLLOUT,
-			    nowait(s->flags));
-			if (error != 0)
-				return error;
-			continue;
-		}
-		s->controllen = 0;
-		s->done += (uint64_t)n;
-		data += n;
-		len -= (size_t)n;
-	} while (len > 0 || n == -1);
-	return 0;
-}
-
-static int
-send_end(struct sending *s, int error, register_t *retval)
-{
-
-	if (error == RUMP_EPIPE && (s->flags & RUMP_MSG_NOSIGNAL) == 0)
-		(void)file_epipe(s->l, s->f);
-	if (s->done > 0 && (error == RUMP_EINTR || error == RUMP_EWOULDBLOCK))
-		error = 0;
-	retval[0] = (register_t)s->done;
-	return error;
-}
-
-static int
-send_range(struct sending *s, rump_uaddr_t buf, uint64_t len)
-{
-	const void *data = "";
-	size_t n;
-	int error;
-
-	if (len > PIECE && !is_stream(s->so))
-		return RUMP_EMSGSIZE;
-	do {
-		n = len < PIECE ? (size_t)len : PIECE;
-		error = n == 0 ? 0 :
-		    rumpserver_copyin_borrow(s->l, buf, n, &data);
-		if (error == 0)
-			error = send_bytes(s, data, n);
-		buf += n;
-		len -= n;
-	} while (error == 0 && len > 0);
-	return error;
-}
-
-int
-sys_sendto(struct lwp *l, const struct sys_sendto_args *uap,
-    register_t *retval)
-{
-	struct sending s;
-	struct file *f;
-	int error;
-
-	error = sock_get(kern_proc(l), uap->s, &f);
-	if (error != 0)
-		return error;
-	sending_init(&s, l, f, uap->flags);
-	error = uap->len > INT64_MAX ? RUMP_EINVAL :
-	    sending_name(&s, uap->to, uap->tolen);
-	if (error == 0)
-		error = check_flags(s.so, uap->flags);
-	if (error == 0)
-		error = send_range(&s, uap->buf, uap->len);
-	error = send_end(&s, error, retval);
-	sending_end(&s);
-	file_put(f);
-	return error;
-}
-
-/*
- * The descriptors among the control messages nb[0..len) go to fds, and the
- * other messages together, in place.
- */
-static int
-split_rights(char *nb, size_t *len, int32_t fds[SOCK_PASSMAX], int *nfds)
-{
-	const size_t head = rump_cmsg_len(0);
-	struct rump_cmsghdr cm;
-	size_t off = 0, out = 0, space, n;
-
-	*nfds = 0;
-	while (*len - off >= sizeof(cm)) {
-		memcpy(&cm, nb + off, sizeof(cm));
-		if (cm.cmsg_len < head || cm.cmsg_len > *len - off)
-			return RUMP_EINVAL;
-		space = rump_cmsg_align(cm.cmsg_len);
-		if (space > *len - off)
-			space = *len - off;
-		if (cm.cmsg_level == RUMP_SOL_SOCKET &&
-		    cm.cmsg_type == RUMP_SCM_RIGHTS) {
-			n = (cm.cmsg_len - head) / sizeof(fds[0]);
-			if (n > (size_t)(SOCK_PASSMAX - *nfds))
-				return RUMP_EINVAL;
-			memcpy(fds + *nfds, nb + off + head,
-			    n * sizeof(fds[0]));
-			*nfds += (int)n;
-		} else {
-			memmove(nb + out, nb + off, space);
-			out += space;
-		}
-		off += space;
-	}
-	*len = out;
-	return 0;
-}
-
-static void
-append_rights(struct sending *s)
-{
-	struct cmsghdr cm = { .cmsg_level = SOL_SOCKET,
-	    .cmsg_type = SCM_RIGHTS };
-	size_t bytes = (size_t)s->rights.n * sizeof(int);
-
-	cm.cmsg_len = CMSG_LEN(bytes);
-	memset(s->control + s->controllen, 0, CMSG_SPACE(bytes));
-	memcpy(s->control + s->controllen, &cm, sizeof(cm));
-	memcpy(s->control + s->controllen + CMSG_LEN(0), s->rights.hfds,
-	    bytes);
-	s->controllen += CMSG_SPACE(bytes);
-}
-
-static int
-sending_control(struct sending *s, const struct rump_msghdr *mh)
-{
-	_Alignas(8) char nb[SOCK_CTLMAX];
-	int32_t fds[SOCK_PASSMAX];
-	size_t len = mh->msg_controllen;
-	int error, nfds;
-
-	if (mh->msg_control == NULL)
-		return 0;
-	if (len < rump_cmsg_len(0) || len > sizeof(nb))
-		return RUMP_EINVAL;
-	error = rumpserver_copyin(s->l, (uintptr_t)mh->msg_control, nb, len);
-	if (error == 0)
-		error = split_rights(nb, &len, fds, &nfds);
-	if (error != 0)
-		return error;
-	/* Only local sockets carry descriptors, and nothing else. */
-	if (s->so->domain == RUMP_AF_LOCAL ? len > 0 : nfds > 0)
-		return RUMP_EINVAL;
-	s->controllen = sizeof(s->control);
-	error = rump_conv_cmsg_to_host(nb, len, s->control, &s->controllen);
-	if (error != 0 || nfds == 0)
-		return error;
-	error = rights_make(kern_proc(s->l), fds, nfds, &s->rights);
-	if (error == 0)
-		append_rights(s);
-	return error;
-}
-
-/* A whole message out of its pieces; a stream in several rounds. */
-static int
-send_vector(struct sending *s, const struct vector *v)
-{
-	uint64_t at = 0;
-	size_t n;
-	char *buf;
-	int error;
-
-	if (v->total > PIECE && !is_stream(s->so))
-		return RUMP_EMSGSIZE;
-	buf = malloc(v->total < PIECE ? (size_t)v->total + 1 : PIECE);
-	if (buf == NULL)
-		return RUMP_ENOMEM;
-	do {
-		n = v->total - at < PIECE ? (size_t)(v->total - at) : PIECE;
-		error = vector_copy(s->l, v, at, buf, n, true);
-		if (error == 0)
-			error = send_bytes(s, buf, n);
-		at += n;
-	} while (error == 0 && at < v->total);
-	free(buf);
-	return error;
-}
-
-static int
-send_message(struct lwp *l, struct file *f, const struct rump_msghdr *mh,
-    int flags, register_t *retval)
-{
-	struct sending s;
-	struct vector v;
-	int error;
-
-	error = message_vector(l, mh, &v);
-	if (error != 0)
-		return error;
-	sending_init(&s, l, f, flags);
-	error = sending_name(&s, (uintptr_t)mh->msg_name, mh->msg_namelen);
-	if (error == 0)
-		error = sending_control(&s, mh);
-	if (error == 0)
-		error = check_flags(s.so, flags);
-	if (error == 0)
-		error = send_vector(&s, &v);
-	error = send_end(&s, error, retval);
-	sending_end(&s);
-	vector_free(&v);
-	return error;
-}
-
-/* @partial sys_sendmsg: descriptors, source addresses and packet information as control messages */
-int
-sys_sendmsg(struct lwp *l, const struct sys_sendmsg_args *uap,
-    register_t *retval)
-{
-	struct rump_msghdr mh;
-	struct file *f;
-	int error;
-
-	error = rumpserver_copyin(l, uap->msg, &mh, sizeof(mh));
-	if (error == 0)
-		error = sock_get(kern_proc(l), uap->s, &f);
-	if (error != 0)
-		return error;
-	error = send_message(l, f, &mh, uap->flags, retval);
-	file_put(f);
-	return error;
-}
-
-int
-sys_sendmmsg(struct lwp *l, const struct sys_sendmmsg_args *uap,
-    register_t *retval)
-{
-	uint32_t i, n = uap->vlen < MMSG_MAX ? uap->vlen : MMSG_MAX;
-	struct rump_mmsghdr mm;
-	register_t sent[2];
-	rump_uaddr_t at = uap->mmsg;
-	struct file *f;
-	int error;
-
-	error = sock_get(kern_proc(l), uap->s, &f);
-	if (error != 0)
-		return error;
-	for (i = 0; i < n; i++, at += sizeof(mm)) {
-		error = rumpserver_copyin(l, at, &mm, sizeof(mm));
-		if (error == 0)
-			error = send_message(l, f, &mm.msg_hdr,
-			    (int)uap->flags, sent);
-		if (error != 0)
-			break;
-		mm.msg_len = (uint32_t)sent[0];
-		error = rumpserver_copyout(l, &mm.msg_len,
-		    at + offsetof(struct rump_mmsghdr, msg_len),
-		    sizeof(mm.msg_len));
-		if (error != 0)
-			break;
-	}
-	file_put(f);
-	retval[0] = i;
-	return i > 0 ? 0 : error;
-}
-
-/* --- receiving --- */
 
 struct receiving {
 	struct lwp *l;
@@ -521,7 +42,7 @@ struct receiving {
 	int hostflags;
 	struct sockaddr_storage from;
 	socklen_t fromlen;
-	_Alignas(8) char control[HOST_CTLMAX];
+	_Alignas(8) char control[SOCKMSG_HOST_CTLMAX];
 	size_t controllen;
 	int told;		/* TOLD_FLAGS */
 	bool want_control;
@@ -593,7 +114,7 @@ static bool
 wants_more(const struct receiving *r, size_t n, uint64_t left)
 {
 
-	return (r->flags & RUMP_MSG_WAITALL) != 0 && is_stream(r->so) &&
+	return (r->flags & RUMP_MSG_WAITALL) != 0 && sockmsg_is_stream(r->so) &&
 	    (r->flags & RUMP_MSG_PEEK) == 0 && n > 0 && left > 0 &&
 	    r->controllen == 0;
 }
@@ -603,10 +124,10 @@ recv_wait(struct receiving *r)
 {
 
 	if (errno != EAGAIN) {
-		sock_errno(r->so, false);
+		sockmsg_errno(r->so, false);
 		return kern_errno();
 	}
-	return sock_wait(r->l, r->f, POLLIN, nowait(r->flags));
+	return sock_wait(r->l, r->f, POLLIN, sockmsg_nowait(r->flags));
 }
 
 static int
@@ -618,7 +139,7 @@ recv_range(struct receiving *r, rump_uaddr_t buf, uint64_t len)
 	int error, saved;
 
 	for (;;) {
-		want = len < PIECE ? (size_t)len : PIECE;
+		want = len < SOCKMSG_PIECE ? (size_t)len : SOCKMSG_PIECE;
 		if (want > 0) {
 			error = rumpserver_copyout_reserve(r->l, buf, want,
 			    &room);
@@ -669,7 +190,7 @@ sys_recvfrom(struct lwp *l, const struct sys_recvfrom_args *uap,
 		return error;
 	receiving_init(&r, l, f, uap->flags);
 	error = uap->len > INT64_MAX ? RUMP_EINVAL :
-	    check_flags(r.so, uap->flags);
+	    sockmsg_check_flags(r.so, uap->flags);
 	if (error == 0)
 		error = recv_range(&r, uap->buf, uap->len);
 	error = recv_end(&r, error, retval);
@@ -903,8 +424,8 @@ recv_control(struct receiving *r, struct rump_msghdr *mh)
 static int
 recv_vector(struct receiving *r, const struct vector *v)
 {
-	uint64_t limit = is_stream(r->so) &&
-	    (r->flags & RUMP_MSG_WAITALL) == 0 ? STREAM_PIECE : PIECE;
+	uint64_t limit = sockmsg_is_stream(r->so) &&
+	    (r->flags & RUMP_MSG_WAITALL) == 0 ? STREAM_PIECE : SOCKMSG_PIECE;
 	size_t len = v->total < limit ? (size_t)v->total : (size_t)limit;
 	size_t at = 0;
 	char *buf;
@@ -953,14 +474,14 @@ recv_message(struct lwp *l, struct file *f, struct rump_msghdr *mh, int flags,
 	struct vector v;
 	int error;
 
-	error = message_vector(l, mh, &v);
+	error = sockmsg_vector(l, mh, &v);
 	if (error != 0)
 		return error;
 	if (mh->msg_control == NULL)
 		mh->msg_controllen = 0;
 	receiving_init(&r, l, f, flags);
 	r.want_control = true;
-	error = check_flags(r.so, flags);
+	error = sockmsg_check_flags(r.so, flags);
 	if (error == 0)
 		error = recv_vector(&r, &v);
 	vector_free(&v);
@@ -1018,7 +539,7 @@ int
 sys_recvmmsg(struct lwp *l, const struct sys_recvmmsg_args *uap,
     register_t *retval)
 {
-	uint32_t i, n = uap->vlen < MMSG_MAX ? uap->vlen : MMSG_MAX;
+	uint32_t i, n = sockmsg_count(uap->vlen);
 	int flags = (int)uap->flags, error;
 	struct rump_mmsghdr mm;
 	rump_uaddr_t at = uap->mmsg;
