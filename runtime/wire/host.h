@@ -10,7 +10,16 @@
 
 #include <unistd.h>
 
-#ifdef __linux__
+/* ThreadSanitizer has to see descriptors come and go. */
+#if defined(__SANITIZE_THREAD__)
+#define HOST_PLAIN	1
+#elif defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define HOST_PLAIN	1
+#endif
+#endif
+
+#if defined(__linux__) && !defined(HOST_PLAIN)
 
 #include <sys/syscall.h>
 
