@@ -33,8 +33,6 @@ enlist(struct conn *c, struct call *call, unsigned *generation)
 		error = EAGAIN;
 	} else {
 		call->reqno = c->reqno++;
-		call->done = call->lost = false;
-		call->efault = false;
 		call->pending = true;
 		call->prev = NULL;
 		call->next = c->pending;
@@ -185,6 +183,7 @@ call_run(struct conn *c, struct call *call, const struct entry *e)
 	bool lost;
 	int error;
 
+	call->done = call->lost = call->efault = false;
 	sem_init(&call->sem, 0, 0);
 	error = issue(c, call, e);
 	if (error == 0) {
@@ -205,15 +204,14 @@ call_run(struct conn *c, struct call *call, const struct entry *e)
 int
 call_persist(struct conn *c, struct call *call, const struct entry *e)
 {
+	bool again;
 	int error;
 
-	for (;;) {
+	for (again = false;; again = true) {
 		error = call_run(c, call, e);
-		if (call->lost)
-			conn_maybe_die();
-		if (error != CALL_UNSENT)
+		if (error != CALL_UNSENT && !call->lost)
 			return error;
-		if (!conn_reconnect(c, e))
+		if (!conn_reconnect(c, e, again))
 			return RUMP_ENOTCONN;
 	}
 }

@@ -19,7 +19,11 @@
 #define CALL_UNSENT	(-1)
 int call_run(struct conn *c, struct call *call, const struct entry *e);
 
-/* The same, connecting anew by policy as long as it is unsent. */
+/*
+ * The same, connecting anew by policy and making the call again when the
+ * server was lost, before or while it was at it: so does NetBSD's library, and
+ * its programs rely on it.  Never CALL_UNSENT.
+ */
 int call_persist(struct conn *c, struct call *call, const struct entry *e);
 
 #endif

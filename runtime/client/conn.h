@@ -244,12 +244,11 @@ int conn_prepare_socket(int fd);
 int conn_adopt(struct conn *c, int fd, uint64_t reqno);
 
 /*
- * Reconnects by the policy of rumpclient_setconnretry().  Setup is not held.
+ * Reconnects by the policy of rumpclient_setconnretry(), which may be to end
+ * the process.  Setup is not held.  `again`: this call has had a reconnect.
  * Returns true when a connection is up again, false when it is not to be.
  */
-bool conn_reconnect(struct conn *c, const struct entry *e);
-/* Says so and ends the process when the policy is DIE. */
-void conn_maybe_die(void);
+bool conn_reconnect(struct conn *c, const struct entry *e, bool again);
 
 /*
  * Waking a call goes in two steps, so that the woken thread does not run into

@@ -27,12 +27,10 @@ rumpclient_setconnretry(time_t timeout)
 	atomic_store(&policy, timeout);
 }
 
-void
-conn_maybe_die(void)
+_Noreturn static void
+die(void)
 {
 
-	if (atomic_load(&policy) != RUMPCLIENT_RETRYCONN_DIE)
-		return;
 	client_log("%s: the server is gone: exiting, as asked for",
 	    conn_server.text);
 	_exit(1);
@@ -119,7 +117,7 @@ turn(struct conn *c, unsigned tries, bool once, uint64_t *retry_at)
 }
 
 bool
-conn_reconnect(struct conn *c, const struct entry *e)
+conn_reconnect(struct conn *c, const struct entry *e, bool again)
 {
 	uint64_t deadline, retry_at;
 	unsigned tries;
@@ -134,9 +132,10 @@ conn_reconnect(struct conn *c, const struct entry *e)
 		return false;		/* not connected, ever */
 
 	p = atomic_load(&policy);
-	if (p == 0)
+	if (p == 0 || (p == RUMPCLIENT_RETRYCONN_ONCE && again))
 		return false;
-	conn_maybe_die();
+	if (p == RUMPCLIENT_RETRYCONN_DIE)
+		die();
 	deadline = UINT64_MAX;
 	if (p > 0 && (uint64_t)p < UINT64_MAX / 2000)
 		deadline = conn_now() + (uint64_t)p * 1000;

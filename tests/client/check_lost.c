@@ -199,11 +199,11 @@ START_TEST(resolved_once)
 	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
 	ck_assert_int_eq(status, 0);
 
-	rumpclient_setconnretry(RUMPCLIENT_RETRYCONN_INFTIME);
-	ck_assert_int_eq(fake_call(FAKE_HANGUP, 0, 0, 0, &rv), RUMP_ENOTCONN);
+	ck_assert_int_eq(fake_call(FAKE_HANGUP, 1, 0, 0, &rv), RUMP_ENOTCONN);
 	setenv("RUMP_SERVER", "bogus", 1);
 	ck_assert_int_eq(rumpclient_init(), -1);
 	ck_assert_int_eq(errno, EINVAL);
+	rumpclient_setconnretry(RUMPCLIENT_RETRYCONN_INFTIME);
 	ck_assert_int_eq(fake_call(FAKE_ECHO, 1, 0, 0, &rv), 0);
 }
 END_TEST
@@ -434,7 +434,7 @@ library_fd(void)
 START_TEST(number_used_again)
 {
 	pthread_t t[THREADS];
-	int fd, before;
+	int fd, before, i;
 
 	rumpclient_setconnretry(RUMPCLIENT_RETRYCONN_INFTIME);
 	block_threads(t);
@@ -444,7 +444,11 @@ START_TEST(number_used_again)
 	close(fd);
 	ck_assert_int_eq(fake_call(FAKE_GETPID, 0, 0, 0, &rv), 0);
 	ck_assert_int_eq(rv, 3);
-	join_all(t, RUMP_ENOTCONN);
+	/* The calls that were in progress are made again, on that one. */
+	ck_assert(fake_wait(&fake.sh->blocked, 2 * THREADS));
+	for (i = 0; i < THREADS; i++)
+		ck_assert_int_eq(fake_call(FAKE_RELEASE, i, 0, 0, &rv), 0);
+	join_all(t, 0);
 	ck_assert_int_eq(lines(caught()), 2);
 	ck_assert_int_eq(library_fd(), fd);
 	ck_assert_int_eq(fake_call(FAKE_GETPID, 0, 0, 0, &rv), 0);
@@ -492,7 +496,7 @@ START_TEST(late_call_spares_the_next_connection)
 	signal(SIGSEGV, on_late_args);
 	pthread_create(&t, NULL, late_thread, NULL);
 	ck_assert(fake_wait(&late_begun, 1));
-	ck_assert_int_eq(fake_call(FAKE_HANGUP, 0, 0, 0, &rv), RUMP_ENOTCONN);
+	ck_assert_int_eq(fake_call(FAKE_HANGUP, 1, 0, 0, &rv), 0);
 	ck_assert_int_eq(fake_call(FAKE_GETPID, 0, 0, 0, &rv), 0);
 	ck_assert_int_eq(rv, 3);
 	atomic_store(&late_go, 1);
@@ -569,14 +573,12 @@ START_TEST(retry_seconds_run_out)
 	int64_t began, took;
 
 	rumpclient_setconnretry(1);
-	if (_i == 0) {
+	if (_i == 0)
 		fake_kill(&fake);
-	} else {
+	else
 		fake.sh->deaf = true;
-		fake_call(FAKE_HANGUP, 0, 0, 0, &rv);
-	}
 	began = milliseconds();
-	ck_assert_int_eq(fake_call(FAKE_ECHO, 1, 0, 0, &rv), RUMP_ENOTCONN);
+	ck_assert_int_eq(fake_call(FAKE_HANGUP, 1, 0, 0, &rv), RUMP_ENOTCONN);
 	took = milliseconds() - began;
 	ck_assert_int_ge(took, 990);
 	ck_assert_int_lt(took, 5000);
@@ -592,6 +594,10 @@ START_TEST(retry_once)
 	ck_assert_int_eq(fake_call(FAKE_ECHO, 1, 0, 0, &rv), RUMP_ENOTCONN);
 	fake_restart(&fake);
 	ck_assert_int_eq(fake_call(FAKE_ECHO, 1, 0, 0, &rv), 0);
+	/* For each call, also for one in progress. */
+	ck_assert_int_eq(fake_call(FAKE_HANGUP, 1, 0, 0, &rv), 0);
+	ck_assert_int_eq(fake_call(FAKE_HANGUP, 0, 0, 0, &rv), RUMP_ENOTCONN);
+	ck_assert_int_eq(atomic_load(&fake.sh->guests), 4);
 }
 END_TEST
 
@@ -615,16 +621,14 @@ START_TEST(retry_die)
 }
 END_TEST
 
+/* The call in progress is made again. */
 START_TEST(retry_after_every_loss)
 {
 	int i;
 
 	rumpclient_setconnretry(RUMPCLIENT_RETRYCONN_INFTIME);
-	for (i = 0; i < 20; i++) {
-		ck_assert_int_eq(fake_call(FAKE_HANGUP, 0, 0, 0, &rv),
-		    RUMP_ENOTCONN);
-		ck_assert_int_eq(fake_call(FAKE_ECHO, 1, 0, 0, &rv), 0);
-	}
+	for (i = 1; i <= 20; i++)
+		ck_assert_int_eq(fake_call(FAKE_HANGUP, i, 0, 0, &rv), 0);
 	ck_assert_int_eq(atomic_load(&fake.sh->guests), 21);
 }
 END_TEST

@@ -265,6 +265,19 @@ do_release(unsigned id)
 	pthread_mutex_unlock(&mtx);
 }
 
+static bool
+hangs_up(uint64_t id)
+{
+	static uint64_t last;
+	bool first;
+
+	pthread_mutex_lock(&mtx);
+	first = id == 0 || id != last;
+	last = id;
+	pthread_mutex_unlock(&mtx);
+	return first;
+}
+
 static void
 do_ops(struct peer *p)
 {
@@ -313,8 +326,11 @@ run_call(struct peer *p, const struct work *w)
 		put_error(p, w->hdr.reqno, (uint32_t)w->args[0]);
 		return;
 	case FAKE_HANGUP:
-		shutdown(p->fd, SHUT_RDWR);
-		return;
+		if (hangs_up(w->args[0])) {
+			shutdown(p->fd, SHUT_RDWR);
+			return;
+		}
+		break;
 	case FAKE_BYTES:
 		pthread_mutex_lock(&p->sendlock);
 		put(p->fd, sh->bytes, sh->nbytes);

@@ -20,7 +20,8 @@ enum {
 	FAKE_ANONMMAP,		/* length */
 	FAKE_ERRNO,		/* fails with that errno */
 	FAKE_ERRFRAME,		/* fails with that error frame */
-	FAKE_HANGUP,		/* closes the connection */
+	FAKE_HANGUP,		/* id: closes the connection; answers if it was
+				 * the last id, not 0, that did */
 	FAKE_BYTES,		/* sends shared->bytes as they are */
 	FAKE_ECHO,		/* returns its two arguments */
 	FAKE_EXIT,		/* the server process ends */
