@@ -172,10 +172,6 @@ $(HOSTKERN_O):	$(HOSTKERN)
 	@mkdir -p $(@D)
 	$(call say,ld,$@)
 	$(Q)$(LD) -r -o $@ $^
-# A sanitizer's instrumentation must not be in a -z defs library.
-ifneq ($(filter $(V),asan tsan clang),)
-LIBS :=		$(CLIENT_A) $(SERVER_A) $(HOSTKERN_O)
-endif
 
 $(RUMP_SERVER):	$(DAEMON) $(HOSTKERN_O) $(SERVER_A)
 	@mkdir -p $(@D)
