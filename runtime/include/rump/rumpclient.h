@@ -122,8 +122,9 @@ int rumpclient_daemon(int, int);
 /*
  * What to do when the server is lost.  0, the default: every call fails with
  * ENOTCONN.  A number of seconds: try that long to connect anew, as a fresh
- * guest.  INFTIME: try for ever.  ONCE: try once.  DIE: _exit(1).
- * Other negative values are ignored.
+ * guest.  INFTIME: try for ever.  ONCE: try once a call.  DIE: _exit(1).
+ * Other negative values are ignored.  A call that was in progress is made
+ * again, although the server may have carried it out.
  */
 #define RUMPCLIENT_RETRYCONN_INFTIME	((time_t)-1)
 #define RUMPCLIENT_RETRYCONN_ONCE	((time_t)-2)
