@@ -364,7 +364,7 @@ close_all(struct conn *c)
 	c->copyout_left = 0;
 	c->raised = false;
 	c->mapped_bytes = 0;
-	c->nrefusals = 0;
+	c->refusals.n = 0;
 	c->no_errors = false;
 }
 

@@ -75,6 +75,13 @@ struct refusal {
 	uint64_t reqno;
 	struct frame_copy copy;
 	bool string;
+	bool settled;		/* the error came back and was dealt with */
+};
+
+/* The latest of them; see upcall_returned(). */
+struct refusals {
+	struct refusal last[CONN_MAX_REFUSALS];
+	unsigned n;
 };
 
 /* What a call waits for; lives on the caller's stack while it is pending. */
@@ -177,8 +184,7 @@ struct conn {
 	bool copyout_drop;	/* refused or faulted: throw the rest away */
 	bool raised;		/* a signal was raised: let it through */
 	uint64_t mapped_bytes;	/* by all anonmmaps */
-	struct refusal refusals[CONN_MAX_REFUSALS];	/* the latest */
-	unsigned nrefusals;
+	struct refusals refusals;
 	bool no_errors;		/* the server does not take an error for an
 				 * answer, see upcall_returned() */
 	char rbuf[CONN_RBUF];

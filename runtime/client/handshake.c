@@ -12,6 +12,7 @@
 #include "client/error.h"
 #include "client/handshake.h"
 #include "client/log.h"
+#include "client/upcall.h"
 #include "wire/banner.h"
 
 #define FIRST_REQNO	1
@@ -184,16 +185,10 @@ throw_away(int fd, uint64_t len, uint64_t deadline)
 	return 0;
 }
 
-/* The copyins that were declined, as struct conn's refusals. */
-struct declined {
-	struct refusal refusals[CONN_MAX_REFUSALS];
-	unsigned n;
-};
-
 /* A request of the server's for a call of the image before: copyin and the
  * like get an error, what needs no answer none. */
 static int
-decline(int fd, const struct frame_hdr *req, struct declined *d,
+decline(int fd, const struct frame_hdr *req, struct refusals *declined,
     uint64_t deadline)
 {
 	struct refusal r = { .reqno = req->reqno,
@@ -209,7 +204,7 @@ decline(int fd, const struct frame_hdr *req, struct declined *d,
 		error = recv_all(fd, &r.copy, sizeof(r.copy), deadline);
 		if (error != 0)
 			return error;
-		d->refusals[d->n++ % CONN_MAX_REFUSALS] = r;
+		refusal_note(declined, &r);
 		hdr = frame_hdr(FRAME_ERROR, 0, req->reqno,
 		    FRAME_ERR_MALFORMED, 0);
 		return send_all(fd, &hdr, sizeof(hdr), deadline);
@@ -226,21 +221,6 @@ decline(int fd, const struct frame_hdr *req, struct declined *d,
 	default:
 		return throw_away(fd, req->len - FRAME_HDRLEN, deadline);
 	}
-}
-
-/* The declined copyin whose error this is, come back (upcall_returned()). */
-static const struct refusal *
-find_declined(const struct declined *d, const struct frame_hdr *hdr)
-{
-	unsigned i;
-
-	if (hdr->class != FRAME_ERROR || hdr->u != FRAME_ERR_MALFORMED)
-		return NULL;
-	for (i = 0; i < d->n && i < CONN_MAX_REFUSALS; i++) {
-		if (d->refusals[i].reqno == hdr->reqno)
-			return &d->refusals[i];
-	}
-	return NULL;
 }
 
 /* What such a server gets instead. */
@@ -266,16 +246,16 @@ send_zeros(int fd, const struct refusal *r, uint64_t deadline)
 
 /* A frame that is about a call of the image before. */
 static int
-settle_frame(int fd, const struct frame_hdr *hdr, struct declined *d,
-    uint64_t deadline)
+settle_frame(int fd, const struct frame_hdr *hdr,
+    struct refusals *declined, uint64_t deadline)
 {
 	const struct refusal *r;
 
-	r = find_declined(d, hdr);
+	r = refusal_find(declined, hdr);
 	if (r != NULL)
 		return send_zeros(fd, r, deadline);
 	if (hdr->class == FRAME_REQ)
-		return decline(fd, hdr, d, deadline);
+		return decline(fd, hdr, declined, deadline);
 	return throw_away(fd, hdr->len - FRAME_HDRLEN, deadline);
 }
 
@@ -284,7 +264,7 @@ static int
 read_answer(int fd, uint64_t reqno, bool inherited, uint64_t deadline,
     bool quiet)
 {
-	struct declined declined = { .n = 0 };
+	struct refusals declined = { .n = 0 };
 	struct frame_hdr hdr;
 	const char *why;
 	int32_t nberror;
@@ -298,7 +278,7 @@ read_answer(int fd, uint64_t reqno, bool inherited, uint64_t deadline,
 		if (why != NULL)
 			break;
 		if (hdr.class == FRAME_ERROR && hdr.reqno == reqno &&
-		    find_declined(&declined, &hdr) == NULL) {
+		    refusal_find(&declined, &hdr) == NULL) {
 			if (!quiet)
 				client_log("%s: handshake refused: %s",
 				    conn_server.text, frame_error_name(hdr.u));

@@ -91,6 +91,27 @@ answer_zeros(struct conn *c, const struct refusal *r)
 	munmap(zeros, len);
 }
 
+void
+refusal_note(struct refusals *rs, const struct refusal *r)
+{
+
+	rs->last[rs->n++ % CONN_MAX_REFUSALS] = *r;
+}
+
+struct refusal *
+refusal_find(struct refusals *rs, const struct frame_hdr *hdr)
+{
+	unsigned i;
+
+	if (hdr->class != FRAME_ERROR || hdr->u != FRAME_ERR_MALFORMED)
+		return NULL;
+	for (i = 0; i < rs->n && i < CONN_MAX_REFUSALS; i++) {
+		if (!rs->last[i].settled && rs->last[i].reqno == hdr->reqno)
+			return &rs->last[i];
+	}
+	return NULL;
+}
+
 static void
 refuse(struct conn *c, const struct frame_hdr *hdr,
     const struct frame_copy *copy)
@@ -102,7 +123,7 @@ refuse(struct conn *c, const struct frame_hdr *hdr,
 		answer_zeros(c, &r);
 		return;
 	}
-	c->refusals[c->nrefusals++ % CONN_MAX_REFUSALS] = r;
+	refusal_note(&c->refusals, &r);
 	answer_error(c, hdr->reqno);
 }
 
@@ -110,20 +131,14 @@ bool
 upcall_returned(struct conn *c, const struct frame_hdr *hdr)
 {
 	struct refusal *r;
-	unsigned i;
 
-	if (hdr->class != FRAME_ERROR || hdr->u != FRAME_ERR_MALFORMED)
+	r = refusal_find(&c->refusals, hdr);
+	if (r == NULL)
 		return false;
-	for (i = 0; i < c->nrefusals && i < CONN_MAX_REFUSALS; i++) {
-		r = &c->refusals[i];
-		if (r->copy.len > 0 && r->reqno == hdr->reqno) {
-			c->no_errors = true;
-			answer_zeros(c, r);
-			r->copy.len = 0;	/* not again */
-			return true;
-		}
-	}
-	return false;
+	c->no_errors = true;
+	answer_zeros(c, r);
+	r->settled = true;
+	return true;
 }
 
 static void

@@ -20,6 +20,12 @@
 const char *upcall(struct conn *c, const struct frame_hdr *hdr,
     const char *body);
 
+/* Remembers that it was answered with an error. */
+void refusal_note(struct refusals *rs, const struct refusal *r);
+/* The one whose error this frame is, come back; NULL: none's. */
+struct refusal *refusal_find(struct refusals *rs,
+    const struct frame_hdr *hdr);
+
 /*
  * An error frame that may be one of ours come back: NetBSD's server does not
  * know the errors that a refused copyin is answered with.  It returns them,
