@@ -504,9 +504,7 @@ sys_recvmsg(struct lwp *l, const struct sys_recvmsg_args *uap,
 	struct file *f;
 	int error;
 
-	error = rumpserver_copyin(l, uap->msg, &mh, sizeof(mh));
-	if (error == 0)
-		error = sock_get(kern_proc(l), uap->s, &f);
+	error = sockmsg_get(l, uap->s, uap->msg, &mh, &f);
 	if (error != 0)
 		return error;
 	error = recv_message(l, f, &mh, uap->flags, retval);

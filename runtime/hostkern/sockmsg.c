@@ -39,6 +39,16 @@ sockmsg_count(uint32_t vlen)
 }
 
 int
+sockmsg_get(struct lwp *l, int fd, rump_uaddr_t msg, struct rump_msghdr *mh,
+    struct file **fp)
+{
+	int error;
+
+	error = rumpserver_copyin(l, msg, mh, sizeof(*mh));
+	return error != 0 ? error : sock_get(kern_proc(l), fd, fp);
+}
+
+int
 sockmsg_vector(struct lwp *l, const struct rump_msghdr *mh, struct vector *v)
 {
 

@@ -27,6 +27,10 @@ bool sockmsg_nowait(int flags);
 /* How many messages of one sendmmsg or recvmmsg count: as NetBSD, 1024. */
 uint32_t sockmsg_count(uint32_t vlen);
 
+/* Fetches a message's header, and the socket as sock_get() does. */
+int sockmsg_get(struct lwp *, int fd, rump_uaddr_t msg, struct rump_msghdr *,
+    struct file **);
+
 /* Fetches the vector of a message, for vector_free(); EMSGSIZE for too many,
  * or as vector_get(). */
 int sockmsg_vector(struct lwp *, const struct rump_msghdr *, struct vector *);
