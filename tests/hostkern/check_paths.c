@@ -241,6 +241,17 @@ START_TEST(races_do_not_open_a_way_out)
 }
 END_TEST
 
+/* A mount name space of one's own, which goes with the test.  Not everybody
+ * may have one: not in a chroot, whose root is no mount, and not in a container
+ * whose /proc has masks. */
+static bool
+own_mounts(void)
+{
+
+	return geteuid() == 0 && unshare(CLONE_NEWNS) == 0 &&
+	    mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0;
+}
+
 START_TEST(proc_is_no_way_out)
 {
 	char path[128];
@@ -248,11 +259,7 @@ START_TEST(proc_is_no_way_out)
 	struct raw_server s;
 	struct raw_guest *g;
 
-	/* In a mount name space of its own, which goes with the test.  Not
-	 * everybody may have one: not in a chroot, whose root is no mount,
-	 * and not in a container whose /proc has masks. */
-	if (geteuid() != 0 || unshare(CLONE_NEWNS) != 0 ||
-	    mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0)
+	if (!own_mounts())
 		return;
 	raw_start(&s, NULL);
 	g = raw_guest(&s, "tester");
@@ -332,8 +339,7 @@ START_TEST(mounts_below_the_root)
 	struct raw_server s;
 	struct raw_guest *g;
 
-	if (geteuid() != 0 || unshare(CLONE_NEWNS) != 0 ||
-	    mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0)
+	if (!own_mounts())
 		return;
 	raw_start(&s, NULL);
 	g = raw_guest(&s, "tester");
