@@ -41,7 +41,7 @@ struct peer {
 	pthread_mutex_t sendlock, lock;
 	pthread_cond_t cond;
 	struct response *responses;
-	bool gone;
+	atomic_bool gone;
 	unsigned calls;			/* in progress; mtx */
 	bool inexec;			/* they are to end; mtx */
 	struct frame_hdr held[64];	/* answers of a batch */
