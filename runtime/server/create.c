@@ -1,7 +1,10 @@
 /*
  * A server from its making to its end.
  */
+#include <sys/resource.h>
+
 #include <errno.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -12,6 +15,19 @@
 	if ((field) == 0)			\
 		(field) = (value);		\
 } while (0)
+
+/* The host's descriptors, less a reserve for the server itself. */
+static unsigned
+spare_descriptors(void)
+{
+	struct rlimit rl;
+
+	if (getrlimit(RLIMIT_NOFILE, &rl) != 0 || rl.rlim_cur > INT_MAX)
+		return INT_MAX;
+	if (rl.rlim_cur < 2 * FD_RESERVE)
+		return (unsigned)rl.rlim_cur / 2;
+	return (unsigned)rl.rlim_cur - FD_RESERVE;
+}
 
 static void
 set_defaults(struct rumpserver_config *cfg)
@@ -29,6 +45,15 @@ set_defaults(struct rumpserver_config *cfg)
 	DEFAULT(cfg->max_copy, 1024 * 1024);
 	DEFAULT(cfg->stack_size, 512 * 1024);
 	DEFAULT(cfg->socket_mode, 0600);
+	DEFAULT(cfg->max_bytes, 1024 * 1024 * 1024);
+	DEFAULT(cfg->max_client_bytes, 64 * 1024 * 1024);
+	DEFAULT(cfg->max_client_threads, 1024);
+	DEFAULT(cfg->max_fds, spare_descriptors());
+	DEFAULT(cfg->max_client_fds, 16384);
+	DEFAULT(cfg->max_semaphores, 1024);
+	DEFAULT(cfg->user_share, 75);
+	if (cfg->user_share > 100)
+		cfg->user_share = 100;
 	if (cfg->max_copy > FRAME_MAX_COPY)
 		cfg->max_copy = FRAME_MAX_COPY;
 	if (cfg->stack_size < RUMPSERVER_STACK_MIN)
@@ -118,7 +143,7 @@ rumpserver_create(const struct rumpserver_config *cfg)
 	    k->machine, NULL);
 	errno = EINVAL;
 	if (srv->bannerlen != 0 && copy_config(srv, cfg) &&
-	    pool_init(srv) == 0)
+	    budgets_init(srv) && pool_init(srv) == 0)
 		return srv;
 	error = errno;
 	rumpserver_destroy(srv);
@@ -275,6 +300,7 @@ rumpserver_destroy(struct rumpserver *srv)
 	free(srv->slots);
 	free(srv->watches);
 	free(srv->heap);
+	budgets_put(srv->budgets);
 	free(srv);
 }
 
@@ -297,6 +323,7 @@ rumpserver_getstats(struct rumpserver *srv, struct rumpserver_stats *st)
 		.protocol_errors = atomic_load(&c->protocol_errors),
 		.timeouts = atomic_load(&c->timeouts),
 	};
+	budgets_stats(srv->budgets, st);
 	pthread_mutex_lock(&srv->pool_lock);
 	st->threads = srv->nthreads;
 	pthread_mutex_unlock(&srv->pool_lock);

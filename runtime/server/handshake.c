@@ -40,7 +40,7 @@ guest(struct session *ses, const struct request *req)
 		session_refuse(ses, req->hdr.reqno, FRAME_ERR_MALFORMED);
 		return;
 	}
-	p = proc_alloc();
+	p = proc_alloc(account_make(srv->budgets, &ses->peer));
 	if (p == NULL) {
 		session_refuse(ses, req->hdr.reqno, FRAME_ERR_NOMEM);
 		return;
@@ -48,7 +48,7 @@ guest(struct session *ses, const struct request *req)
 	atomic_store(&p->session, ses);
 	error = kernel_proc_new(srv, p, &ses->peer, comm);
 	if (error != 0) {
-		free(p);
+		proc_free(p);
 		ses_log(ses, RUMPSERVER_LOG_WARN, "guest '%.40s' refused by "
 		    "the kernel: errno %d", comm, error);
 		session_refuse(ses, req->hdr.reqno, FRAME_ERR_AUTH);

@@ -174,9 +174,13 @@ prefork_alloc(struct rumpserver *srv, struct rump_proc *parent)
 	pf->srv = srv;
 	pf->parent = parent;
 	pf->timer.fire = expire;
-	pf->proc = proc_alloc();
-	if (pf->proc == NULL || !randomise(pf->cookie, sizeof(pf->cookie))) {
-		free(pf->proc);
+	pf->proc = proc_alloc(account_make_beside(parent->account));
+	if (pf->proc == NULL) {
+		free(pf);
+		return NULL;
+	}
+	if (!randomise(pf->cookie, sizeof(pf->cookie))) {
+		proc_free(pf->proc);
 		free(pf);
 		return NULL;
 	}
@@ -205,7 +209,7 @@ prefork_make(struct session *ses, const struct request *req)
 	error = kernel_proc_copy(srv, pf->proc, parent);
 	if (error != 0) {
 		unreserve(srv, parent);
-		free(pf->proc);
+		proc_free(pf->proc);
 		free(pf);
 		session_error(ses, req->hdr.reqno, error_frame(error));
 		return;

@@ -6,14 +6,26 @@
 #include "server/server.h"
 
 struct rump_proc *
-proc_alloc(void)
+proc_alloc(struct rumpserver_account *a)
 {
 	struct rump_proc *p;
 
-	p = calloc(1, sizeof(*p));
-	if (p != NULL)
-		LIST_INIT(&p->preforks);
+	p = a != NULL ? calloc(1, sizeof(*p)) : NULL;
+	if (p == NULL) {
+		rumpserver_account_put(a);
+		return NULL;
+	}
+	p->account = a;
+	LIST_INIT(&p->preforks);
 	return p;
+}
+
+void
+proc_free(struct rump_proc *p)
+{
+
+	rumpserver_account_put(p->account);
+	free(p);
 }
 
 int
@@ -53,7 +65,15 @@ proc_end(struct rumpserver *srv, struct rump_proc *p)
 	preforks_orphan(srv, p);
 	if (srv->kernel->proc_exit != NULL)
 		srv->kernel->proc_exit(srv->kern, p);
-	free(p);
+	proc_free(p);
+}
+
+struct rumpserver_account *
+rumpserver_proc_account(struct rump_proc *p)
+{
+
+	rumpserver_account_ref(p->account);
+	return p->account;
 }
 
 void *

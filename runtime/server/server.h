@@ -76,6 +76,8 @@ enum {
 	/* Reads and frames of one client in one turn of the caller's loop. */
 	LOOP_TURN = 32,
 	LISTEN_BACKLOG = 4096,
+	/* Host descriptors that no client is given. */
+	FD_RESERVE = 128,
 	PREFORK_BUCKETS = 256,
 	FIBER_CACHE = 32,
 };
@@ -182,18 +184,36 @@ void kernel_leave(struct worker *);
 void watch(struct worker *, struct session *);
 void unwatch(struct worker *);
 
+/* --- budgets (budget.c) --- */
+
+/* The limits and who holds what; lives on while there is an account. */
+struct budgets;
+
+bool budgets_init(struct rumpserver *);
+void budgets_put(struct budgets *);
+void budgets_stats(struct budgets *, struct rumpserver_stats *);
+/* An account of the peer's user; or, of the same user as another one.  NULL
+ * without memory. */
+struct rumpserver_account *account_make(struct budgets *,
+    const struct rumpserver_peer *);
+struct rumpserver_account *account_make_beside(struct rumpserver_account *);
+
 /* --- processes (proc.c) --- */
 
 struct rump_proc {
 	_Atomic(struct session *) session;	/* NULL: a prefork */
 	void *priv;
+	struct rumpserver_account *account;
 	/* Cookies that it has outstanding; srv->lock. */
 	LIST_HEAD(, prefork) preforks;
 	unsigned npreforks;
 	bool prefork_refused;		/* and the log says so */
 };
 
-struct rump_proc *proc_alloc(void);
+/* Takes over the account; NULL without memory. */
+struct rump_proc *proc_alloc(struct rumpserver_account *);
+/* One that the kernel has not seen, or does not know any more. */
+void proc_free(struct rump_proc *);
 /* The kernel's functions, where it has them. */
 int kernel_proc_new(struct rumpserver *, struct rump_proc *,
     const struct rumpserver_peer *, const char *comm);
@@ -549,6 +569,7 @@ struct rumpserver {
 	int epfd;
 	int wakefd;		/* eventfd: there is work, or the end */
 	struct counters count;
+	struct budgets *budgets;
 
 	pthread_mutex_t lock;
 	pthread_cond_t idle;	/* with lock: a session has gone */

@@ -197,6 +197,44 @@ bool rumpserver_interrupted(const struct lwp *l);
  * has not returned for l. */
 void rumpserver_interrupt(struct lwp *l);
 
+/*
+ * --- budgets ---
+ *
+ * What a guest can have many of is paid for by an account: every process has
+ * one, a copied process one of its own.  Each kind is limited for an account,
+ * for a user (the accounts of one host uid; peers whose uid nobody knows are
+ * one user) and in all.  A user may hold so much of a kind that the free rest
+ * stays in proportion (user_share): whoever comes next finds some.
+ *
+ * rumpserver_charge takes n of a kind for the account, or nothing: false when
+ * one of the limits would be passed, which the statistics count.  The kernel
+ * then fails what was asked of it with the errno that it has for that kind.
+ * rumpserver_refund gives back what was charged.  What is charged may outlive
+ * the process, as a file that was handed on does: who keeps it keeps a
+ * reference to its account.
+ *
+ * Any thread; they never block.  A NULL account has no limits.
+ */
+enum rumpserver_budget {
+	RUMPSERVER_BYTES,	/* memory held on a client's behalf */
+	RUMPSERVER_THREADS,	/* that sleep or work for it */
+	RUMPSERVER_DESCRIPTORS,	/* of the host */
+	RUMPSERVER_PROCESSES,	/* clients, and copies that wait for one */
+	RUMPSERVER_SEMAPHORES,
+	RUMPSERVER_NBUDGETS
+};
+
+struct rumpserver_account;
+
+/* A new reference.  NULL if the process has none. */
+struct rumpserver_account *rumpserver_proc_account(struct rump_proc *p);
+void rumpserver_account_ref(struct rumpserver_account *);
+void rumpserver_account_put(struct rumpserver_account *);
+bool rumpserver_charge(struct rumpserver_account *,
+    enum rumpserver_budget kind, uint64_t n);
+void rumpserver_refund(struct rumpserver_account *,
+    enum rumpserver_budget kind, uint64_t n);
+
 /* --- dispatch through a generated table --- */
 
 typedef int rump_sy_call_t(struct lwp *, const void *, register_t *);
@@ -257,6 +295,16 @@ struct rumpserver_config {
 	/* Bytes of one copyin/out frame: 1 MiB; more than 16 MiB is taken for
 	 * 16 MiB. */
 	size_t max_copy;
+	/* Budgets: what all clients have together, and one of them. */
+	uint64_t max_bytes;		/* 1 GiB */
+	uint64_t max_client_bytes;	/* 64 MiB */
+	unsigned max_client_threads;	/* 1024; all: max_threads */
+	unsigned max_fds;		/* RLIMIT_NOFILE less a reserve */
+	unsigned max_client_fds;	/* 16384 */
+	unsigned max_semaphores;	/* 1024 */
+	/* What a user may hold of each, in percent, if nobody else holds any;
+	 * 100: all of it: 75. */
+	unsigned user_share;
 	/* Of each call's thread: 512 KiB; less than RUMPSERVER_STACK_MIN is
 	 * taken for that. */
 	size_t stack_size;
@@ -278,6 +326,9 @@ struct rumpserver_stats {
 	uint64_t preforks, preforks_now;
 	uint64_t protocol_errors, timeouts;
 	uint64_t threads;
+	/* By kind: what is charged now, and how often there was too little. */
+	uint64_t held[RUMPSERVER_NBUDGETS];
+	uint64_t over_budget[RUMPSERVER_NBUDGETS];
 };
 
 struct rumpserver *rumpserver_create(const struct rumpserver_config *);
