@@ -359,11 +359,19 @@ recv_handshake_answer(int fd)
 }
 
 int
-bare_guest(const char *path)
+bare_connect(const char *path)
 {
 	int fd = connect_local(path);
 
 	recv_banner(fd);
+	return fd;
+}
+
+int
+bare_guest(const char *path)
+{
+	int fd = bare_connect(path);
+
 	send_small(fd, FRAME_REQ, FRAME_HANDSHAKE, HANDSHAKE_GUEST, COMM,
 	    sizeof(COMM));
 	recv_handshake_answer(fd);
@@ -373,9 +381,8 @@ bare_guest(const char *path)
 int
 bare_fork(const char *path)
 {
-	int fd = connect_local(path);
+	int fd = bare_connect(path);
 
-	recv_banner(fd);
 	send_small(fd, FRAME_REQ, FRAME_HANDSHAKE, HANDSHAKE_FORK, NULL,
 	    sizeof(struct frame_fork));
 	recv_handshake_answer(fd);

@@ -38,10 +38,12 @@ duel_fn bare_push;
 /*
  * Connections.  bare_accept is for peer_listen(): one client after the other,
  * banner, handshake, then nothing until the client hangs up.
- * bare_guest connects and shakes hands, with any server; returns the socket.
+ * bare_connect connects and reads the banner, bare_guest shakes hands as well,
+ * with any server; both return the socket.
  * bare_fork does so with a cookie; bare_exec is the handshake of a new image.
  */
 peer_fn bare_accept;
+int bare_connect(const char *path);
 int bare_guest(const char *path);
 int bare_fork(const char *path);
 void bare_prefork(int fd);

@@ -17,8 +17,10 @@
 #include "bench/placement.h"
 
 #define READY_MS	5000	/* a server that takes longer does not start */
+#define MAX_OPTIONS	32
 
-static char scratch[64];	/* for remove_scratch() */
+static char scratch[48];	/* of all servers; for remove_scratch() */
+static unsigned nscratch;	/* directories in it */
 static pid_t scratch_owner;
 
 static int
@@ -39,23 +41,30 @@ remove_scratch(void)
 		nftw(scratch, remove_one, 16, FTW_DEPTH | FTW_PHYS);
 }
 
+/* tests/bench/run cleans TMPDIR up should this program be killed. */
 static void
-make_scratch(struct daemon *d)
+make_scratch(void)
 {
-
 	const char *tmp = getenv("TMPDIR");
 
-	/* tests/bench/run cleans TMPDIR up should this program be killed. */
-	snprintf(d->dir, sizeof(d->dir), "%s/rumpbench.XXXXXX",
-	    tmp != NULL && strlen(tmp) < 40 ? tmp : "/tmp");
-	if (mkdtemp(d->dir) == NULL)
-		bench_die("%s", d->dir);
-	snprintf(d->root, sizeof(d->root), "%s/root", d->dir);
-	snprintf(d->sock, sizeof(d->sock), "%s/sock", d->dir);
-	snprintf(scratch, sizeof(scratch), "%s", d->dir);
+	snprintf(scratch, sizeof(scratch), "%s/rumpbench.XXXXXX",
+	    tmp != NULL && strlen(tmp) < 24 ? tmp : "/tmp");
+	if (mkdtemp(scratch) == NULL)
+		bench_die("%s", scratch);
 	scratch_owner = getpid();
 	atexit(remove_scratch);
-	if (mkdir(d->root, 0700) == -1)
+}
+
+static void
+make_place(struct daemon *d)
+{
+
+	if (scratch_owner == 0)
+		make_scratch();
+	snprintf(d->dir, sizeof(d->dir), "%s/%u", scratch, nscratch++);
+	snprintf(d->root, sizeof(d->root), "%s/root", d->dir);
+	snprintf(d->sock, sizeof(d->sock), "%s/sock", d->dir);
+	if (mkdir(d->dir, 0700) == -1 || mkdir(d->root, 0700) == -1)
 		bench_die("%s", d->root);
 }
 
@@ -74,13 +83,32 @@ wait_ready(int fd, const char *program)
 	bench_die("%s did not get ready", program);
 }
 
+/* In the child. */
+static void
+become_server(const char *program, const struct daemon *d, const char *ready,
+    const char *locator, const char *const *options)
+{
+	const char *argv[MAX_OPTIONS + 8] = { program, "--root", d->root,
+	    "--ready-fd", ready };
+	int n = 5;
+
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	place_self(place_of_servers);
+	while (options != NULL && *options != NULL && n < MAX_OPTIONS)
+		argv[n++] = *options++;
+	argv[n] = locator;
+	execv(program, (char *const *)argv);
+	bench_die("%s", program);
+}
+
 void
-daemon_start(struct daemon *d, const struct bench_options *o)
+daemon_start_with(struct daemon *d, const struct bench_options *o,
+    const char *const *options)
 {
 	char program[PATH_MAX], locator[96], ready[16];
 	int fd[2];
 
-	make_scratch(d);
+	make_place(d);
 	snprintf(program, sizeof(program), "%s/bin/rump_server", o->build);
 	snprintf(locator, sizeof(locator), "unix://%s", d->sock);
 	if (pipe(fd) == -1)
@@ -90,18 +118,28 @@ daemon_start(struct daemon *d, const struct bench_options *o)
 	if (d->pid == -1)
 		bench_die("fork");
 	if (d->pid == 0) {
-		prctl(PR_SET_PDEATHSIG, SIGKILL);
-		place_self(place_of_servers);
 		close(fd[0]);
-		execl(program, program, "--root", d->root, "--ready-fd", ready,
-		    locator, (char *)NULL);
-		bench_die("%s", program);
+		become_server(program, d, ready, locator, options);
 	}
 	close(fd[1]);
 	peer_kill_at_exit(d->pid);
 	wait_ready(fd[0], program);
 	close(fd[0]);
 	setenv("RUMP_SERVER", locator, 1);
+}
+
+void
+daemon_start(struct daemon *d, const struct bench_options *o)
+{
+
+	daemon_start_with(d, o, NULL);
+}
+
+void
+daemon_stop(struct daemon *d)
+{
+
+	peer_kill(d->pid);
 }
 
 double

@@ -18,6 +18,11 @@ struct daemon {
 
 /* Starts the server and sets RUMP_SERVER to its locator. */
 void daemon_start(struct daemon *, const struct bench_options *);
+/* The same with more options, a list that ends with NULL; there may be several
+ * servers. */
+void daemon_start_with(struct daemon *, const struct bench_options *,
+    const char *const *options);
+void daemon_stop(struct daemon *);
 
 /* Resident memory of a process in bytes. */
 double resident_bytes(pid_t);

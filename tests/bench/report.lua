@@ -71,7 +71,8 @@ local function target(row)
     return ""
   end
   local t = row.target
-  local goal = t.ratio_max and ("<= %g"):format(t.ratio_max)
+  local most = t.ratio_max or t.max
+  local goal = most and ("<= %g"):format(most)
     or (">= %g"):format(t.ratio_min)
   return goal .. (t.met and " met" or " MISSED")
 end

@@ -27,6 +27,28 @@ print_spread(const char *key, const struct spread *s)
 	    key, s->median, s->q1, s->q3, s->n);
 }
 
+static void
+print_goal(const struct row *r)
+{
+	static const char *const names[] = {
+		[GOAL_RATIO_MAX] = "ratio_max",
+		[GOAL_RATIO_MIN] = "ratio_min",
+		[GOAL_MAX] = "max",
+	};
+	bool met;
+
+	if (r->goal == GOAL_NONE)
+		return;
+	if (r->goal == GOAL_RATIO_MIN)
+		met = r->ratio.median >= r->goal_value;
+	else if (r->goal == GOAL_RATIO_MAX)
+		met = r->ratio.median <= r->goal_value;
+	else
+		met = r->ours.median <= r->goal_value;
+	printf(",\"target\":{\"%s\":%.3g,\"met\":%s}", names[r->goal],
+	    r->goal_value, met ? "true" : "false");
+}
+
 void
 row_print(const struct row *r)
 {
@@ -38,14 +60,7 @@ row_print(const struct row *r)
 	print_spread("ours", &r->ours);
 	print_spread("bare", &r->bare);
 	print_spread("ratio", &r->ratio);
-	if (r->goal != GOAL_NONE) {
-		bool max = r->goal == GOAL_RATIO_MAX;
-
-		printf(",\"target\":{\"ratio_%s\":%.3g,\"met\":%s}",
-		    max ? "max" : "min", r->goal_value,
-		    (max ? r->ratio.median <= r->goal_value :
-		    r->ratio.median >= r->goal_value) ? "true" : "false");
-	}
+	print_goal(r);
 	if (r->note != NULL) {
 		putchar(',');
 		print_string("note", r->note);

@@ -7,7 +7,8 @@
 
 #include "bench/sample.h"
 
-enum row_goal { GOAL_NONE, GOAL_RATIO_MAX, GOAL_RATIO_MIN };
+/* GOAL_MAX: ours, in its unit, is at most that. */
+enum row_goal { GOAL_NONE, GOAL_RATIO_MAX, GOAL_RATIO_MIN, GOAL_MAX };
 
 struct row {
 	const char *name;

@@ -1,0 +1,287 @@
+/*
+ * What grows with what: the cost of a thing in a server that somebody has
+ * filled, beside the same in an empty server, in turn in one run.
+ *
+ * A row is an entry of rows[]: how to fill the server, and what to do there
+ * again and again (a duel_fn, its arg a struct site).
+ */
+#include <sys/prctl.h>
+#include <sys/resource.h>
+
+#include <dirent.h>
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "bench/bare.h"
+#include "bench/daemon.h"
+#include "bench/duel.h"
+#include "bench/guest.h"
+#include "bench/options.h"
+#include "bench/peer.h"
+#include "bench/placement.h"
+#include "bench/row.h"
+#include "bench/sample.h"
+
+/* One of the two servers. */
+struct site {
+	struct daemon daemon;
+	struct guest g;		/* one that measures */
+};
+
+struct growth {
+	const char *name;
+	/* Fills the server with what is to be in nobody's way; what it
+	 * connects stays. */
+	void (*fill)(struct site *);
+	duel_fn *fn;
+	unsigned fds;		/* descriptors that it needs, here or there */
+};
+
+/* The limits are not what is measured. */
+static const char *const no_limits[] = { "--max-clients", "30000",
+    "--max-preforks", "30000", NULL };
+
+#define TARGET		1.5
+#define SPARE_FDS	1000u
+
+static unsigned long
+raise_nofile(void)
+{
+	struct rlimit rl;
+
+	if (getrlimit(RLIMIT_NOFILE, &rl) == -1)
+		bench_die("getrlimit");
+	rl.rlim_cur = rl.rlim_max;
+	if (setrlimit(RLIMIT_NOFILE, &rl) == -1)
+		bench_die("setrlimit");
+	return rl.rlim_cur;
+}
+
+static void
+site_start(struct site *p, const struct bench_options *o)
+{
+
+	daemon_start_with(&p->daemon, o, no_limits);
+	p->g = guest_connect(p->daemon.sock);
+}
+
+static void
+site_stop(struct site *p)
+{
+
+	close(p->g.fd);
+	daemon_stop(&p->daemon);
+}
+
+static void
+measure(const struct growth *gr, const struct bench_options *o)
+{
+	struct site full, empty;
+	struct duel d = {
+		.row = { .name = gr->name, .goal = GOAL_RATIO_MAX,
+		    .goal_value = TARGET,
+		    .note = "bare: the same in an empty server" },
+		.ours = gr->fn, .ours_arg = &full,
+		.bare = gr->fn, .bare_arg = &empty,
+		.rounds = bench_rounds(o, 60),
+	};
+
+	if (raise_nofile() < gr->fds + SPARE_FDS) {
+		row_skip(gr->name, "too few descriptors (ulimit -n)");
+		return;
+	}
+	site_start(&full, o);
+	site_start(&empty, o);
+	gr->fill(&full);
+	duel_run(&d);
+	site_stop(&full);
+	site_stop(&empty);
+}
+
+/* --- processes --- */
+
+/* Forks that nobody completes are processes like all others, and need no
+ * descriptors. */
+static void
+fill_processes(struct site *p)
+{
+	struct guest g = guest_connect(p->daemon.sock);
+
+	guest_prefork(&g, 25000, NULL);
+}
+
+static uint64_t
+handshakes(void *arg, unsigned n)
+{
+	struct site *p = arg;
+	uint64_t start = now_ns();
+
+	while (n-- > 0)
+		close(bare_guest(p->daemon.sock));
+	return now_ns() - start;
+}
+
+static uint64_t
+forks(void *arg, unsigned n)
+{
+	uint32_t cookie[1][FRAME_COOKIE_WORDS];
+	struct site *p = arg;
+	uint64_t start = now_ns();
+
+	while (n-- > 0) {
+		guest_prefork(&p->g, 1, cookie);
+		close(guest_fork(p->daemon.sock, cookie[0]).fd);
+	}
+	return now_ns() - start;
+}
+
+/* --- many that leave at once --- */
+
+#define LEAVING		10000u
+
+/* In a child, whose end is theirs. */
+static void
+be_guests(const char *sock, unsigned n, int ready)
+{
+
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	while (n-- > 0)
+		(void)guest_connect(sock);
+	if (write(ready, "r", 1) != 1)
+		_exit(1);
+	for (;;)
+		pause();
+}
+
+static pid_t
+start_guests(const char *sock, unsigned n)
+{
+	int fd[2];
+	pid_t pid;
+	char c;
+
+	if (pipe(fd) == -1)
+		bench_die("pipe");
+	pid = fork();
+	if (pid == -1)
+		bench_die("fork");
+	if (pid == 0)
+		be_guests(sock, n, fd[1]);
+	peer_kill_at_exit(pid);
+	close(fd[1]);
+	if (read(fd[0], &c, 1) != 1)
+		bench_die("guests");
+	close(fd[0]);
+	return pid;
+}
+
+static unsigned
+threads_of(pid_t pid)
+{
+	char path[32], line[128];
+	unsigned n = 0;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/%d/status", (int)pid);
+	f = fopen(path, "r");
+	if (f == NULL)
+		bench_die("%s", path);
+	while (fgets(line, sizeof(line), f) != NULL && n == 0)
+		(void)sscanf(line, "Threads: %u", &n);
+	fclose(f);
+	return n;
+}
+
+static unsigned
+descriptors_of(pid_t pid)
+{
+	char path[32];
+	unsigned n = 0;
+	DIR *d;
+
+	snprintf(path, sizeof(path), "/proc/%d/fd", (int)pid);
+	d = opendir(path);
+	if (d == NULL)
+		bench_die("%s", path);
+	while (readdir(d) != NULL)
+		n++;
+	closedir(d);
+	return n;
+}
+
+/* A call that needs the processes, and one that has to sleep. */
+static double
+calls_ms(struct guest *g)
+{
+	uint64_t start = now_ns();
+
+	(void)GUEST(ok, g, getpgid, 1);
+	(void)GUEST(ok, g, poll, 0, 0, 1);
+	return (double)(now_ns() - start) / 1e6 - 1;
+}
+
+static void
+print_value(const char *name, const char *unit, double value, double most)
+{
+	struct row row = { .name = name, .unit = unit, .goal = GOAL_MAX,
+	    .goal_value = most, .ours = { 1, value, value, value } };
+
+	row_print(&row);
+}
+
+static void
+measure_leaving(const struct bench_options *o)
+{
+	unsigned long nofile = raise_nofile();
+	unsigned n = LEAVING, before, now, threads = 0, turns;
+	double worst = 0, ms;
+	struct site p;
+	char name[80];
+	pid_t pid;
+
+	/* A server keeps some descriptors for itself. */
+	if (n > nofile / 4 * 3)
+		n = (unsigned)(nofile / 4 * 3);
+	site_start(&p, o);
+	before = descriptors_of(p.daemon.pid);
+	pid = start_guests(p.daemon.sock, n);
+	kill(pid, SIGKILL);
+	for (turns = 0;; turns++) {
+		ms = calls_ms(&p.g);
+		worst = ms > worst ? ms : worst;
+		now = threads_of(p.daemon.pid);
+		threads = now > threads ? now : threads;
+		if (turns % 16 == 15 && descriptors_of(p.daemon.pid) <= before)
+			break;
+	}
+	peer_kill(pid);
+	site_stop(&p);
+	snprintf(name, sizeof(name), "%u guests leave: another's longest wait",
+	    n);
+	print_value(name, "ms", worst, 50);
+	snprintf(name, sizeof(name), "%u guests leave: threads", n);
+	print_value(name, "", threads, 64);
+}
+
+static const struct growth rows[] = {
+	{ "guest handshake beside 25000 processes", fill_processes,
+	    handshakes, 0 },
+	{ "fork beside 25000 processes", fill_processes, forks, 0 },
+};
+
+int
+main(int argc, char **argv)
+{
+	struct bench_options o = bench_options(argc, argv);
+	size_t i;
+
+	place_self(PLACE_CLIENT);
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		measure(&rows[i], &o);
+	measure_leaving(&o);
+	return 0;
+}
