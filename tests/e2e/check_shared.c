@@ -11,7 +11,6 @@
 #include <unistd.h>
 
 #include "tests/e2e/daemon.h"
-#include "tests/lib/sanitizer.h"
 #include "tests/lib/suite.h"
 
 /* Quoted for the shell. */
@@ -225,7 +224,7 @@ main(void)
 	Suite *s = suite_create("shared");
 	TCase *tc = tcase_create("shared");
 
-	if (!UNDER_SANITIZER) {
+	if (!skip_under_sanitizer()) {
 		tcase_add_checked_fixture(tc, daemon_start, daemon_stop);
 		tcase_add_test(tc, symbols);
 		tcase_add_test(tc, program_of_netbsd);

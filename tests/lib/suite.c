@@ -1,6 +1,12 @@
-#include <check.h>
-#include <stdlib.h>
+#include <sys/resource.h>
 
+#include <check.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "lib/sanitizer.h"
 #include "lib/suite.h"
 
 int
@@ -13,4 +19,55 @@ suite_run(Suite *s)
 	failed = srunner_ntests_failed(sr);
 	srunner_free(sr);
 	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
+void
+skip(const char *reason)
+{
+	const char *name = tcase_name();
+
+	printf("skipped: %s: %s\n", reason, name != NULL ? name : "all");
+	fflush(stdout);
+}
+
+bool
+skip_unless_root(void)
+{
+
+	if (geteuid() == 0)
+		return false;
+	skip("needs root");
+	return true;
+}
+
+bool
+skip_under_sanitizer(void)
+{
+
+	if (!UNDER_SANITIZER)
+		return false;
+	skip("under a sanitizer");
+	return true;
+}
+
+bool
+skip_unless_files(unsigned n)
+{
+	struct rlimit rl;
+	char reason[64];
+
+	if (getrlimit(RLIMIT_NOFILE, &rl) == 0 && rl.rlim_max >= n)
+		return false;
+	snprintf(reason, sizeof(reason), "needs %u descriptors", n);
+	skip(reason);
+	return true;
+}
+
+int
+patience_ms(void)
+{
+	const char *unit = getenv("RUMPGEN_TIME_UNIT");
+	int n = unit != NULL ? atoi(unit) : 0;
+
+	return 20000 * (n < 1 ? 1 : n > 1000 ? 1000 : n);
 }

@@ -79,7 +79,7 @@ play_both(const struct conversation *client, const struct conversation *server,
 	}
 	c->cp = (struct conversation_player){ .conv = client,
 	    .side = CONVERSATION_CLIENT, .open = open_half, .cookie = c,
-	    .chunk = chunk, .timeout_ms = RECORDINGS_TIMEOUT };
+	    .chunk = chunk, .timeout_ms = patience_ms() };
 	s->cp = c->cp;
 	s->cp.conv = server;
 	s->cp.side = CONVERSATION_SERVER;

@@ -107,7 +107,7 @@ accept_one(void *cookie, int conn)
 	if (driver_begins(s->conv, conn))
 		start_driver(s, conn);
 	do
-		ready = poll(&pfd, 1, RECORDINGS_TIMEOUT);
+		ready = poll(&pfd, 1, patience_ms());
 	while (ready == -1 && errno == EINTR);
 	if (ready <= 0) {
 		errno = ETIMEDOUT;
@@ -167,7 +167,7 @@ replay(const char *path, int way)
 	ck_assert_int_eq(listen(s.fd, 8), 0);
 	cp = (struct conversation_player){ .conv = conv,
 	    .side = CONVERSATION_SERVER, .open = accept_one, .cookie = &s,
-	    .chunk = ways[way].chunk, .timeout_ms = RECORDINGS_TIMEOUT };
+	    .chunk = ways[way].chunk, .timeout_ms = patience_ms() };
 	ok = conversation_play(&cp, why);
 	/* Whoever still wants something from us gets an end. */
 	close(s.fd);

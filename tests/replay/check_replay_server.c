@@ -110,7 +110,7 @@ START_TEST(capture)
 	cp = (struct conversation_player){ .conv = conv,
 	    .side = CONVERSATION_CLIENT, .open = connect_one, .cookie = &s,
 	    .chunk = ways[_i % NWAYS].chunk,
-	    .timeout_ms = RECORDINGS_TIMEOUT };
+	    .timeout_ms = patience_ms() };
 	ok = conversation_play(&cp, why);
 	served_stop(&s);
 	hostkern_destroy(hk);
@@ -159,7 +159,7 @@ replay_script(const char *path, int way)
 	cp = (struct conversation_player){ .conv = conv,
 	    .side = CONVERSATION_CLIENT, .open = connect_scripted,
 	    .progress = progress_scripted, .cookie = &sc,
-	    .chunk = ways[way].chunk, .timeout_ms = RECORDINGS_TIMEOUT };
+	    .chunk = ways[way].chunk, .timeout_ms = patience_ms() };
 	ok = conversation_play(&cp, why);
 	served_stop(&sc.served);
 	served_remove(&sc.served);
@@ -223,7 +223,7 @@ get_bytes(int fd, void *buf, size_t len)
 	ssize_t n;
 
 	while (got < len) {
-		ck_assert_int_eq(poll(&pfd, 1, RECORDINGS_TIMEOUT), 1);
+		ck_assert_int_eq(poll(&pfd, 1, patience_ms()), 1);
 		n = recv(fd, (char *)buf + got, len - got, 0);
 		ck_assert_int_gt(n, 0);
 		got += (size_t)n;

@@ -5,17 +5,19 @@
 #include "lib/conversation.h"
 #include "recordings.h"
 
+/* A folder that is absent, or empty, is a failure: nothing would be played. */
 static char **
-find(const char *what, const char *folder, size_t *n)
+find(const char *folder, size_t *n)
 {
 	char **list = conversation_list(folder);
 
 	*n = 0;
-	if (list == NULL)
-		printf("no %s: folder %s is absent\n", what, folder);
 	while (list != NULL && list[*n] != NULL)
 		(*n)++;
-	fflush(stdout);
+	if (*n == 0) {
+		fprintf(stderr, "no conversations in %s\n", folder);
+		exit(EXIT_FAILURE);
+	}
 	return list;
 }
 
@@ -25,16 +27,12 @@ join(char **a, size_t na, char **b, size_t nb)
 {
 	char **list = calloc(na + nb + 1, sizeof(*list));
 
-	if (list == NULL || (na == 0 && nb == 0)) {
-		free(list);
-		conversation_list_free(a);
-		conversation_list_free(b);
-		return NULL;
+	if (list == NULL) {
+		perror("conversations");
+		exit(EXIT_FAILURE);
 	}
-	if (na > 0)
-		memcpy(list, a, na * sizeof(*list));
-	if (nb > 0)
-		memcpy(list + na, b, nb * sizeof(*list));
+	memcpy(list, a, na * sizeof(*list));
+	memcpy(list + na, b, nb * sizeof(*list));
 	free(a);
 	free(b);
 	return list;
@@ -43,21 +41,17 @@ join(char **a, size_t na, char **b, size_t nb)
 void
 recordings_find(struct recordings *r)
 {
-	const char *folder = getenv("RUMPGEN_CAPTURES");
 	char **generated, **written;
 	size_t ngenerated, nwritten;
 
-	if (folder == NULL || folder[0] == '\0')
-		folder = RUMPGEN_TOP "/../shared/captures";
-	r->captures = find("captures", folder, &r->ncaptures);
-	generated = find("generated conversations",
-	    RUMPGEN_TOP "/out/tests/fixtures/conversation", &ngenerated);
-	written = find("conversations", RUMPGEN_TOP
-	    "/tests/fixtures/conversation", &nwritten);
+	r->captures = find(RUMPGEN_TOP "/tests/fixtures/netbsd",
+	    &r->ncaptures);
+	generated = find(RUMPGEN_TOP "/out/tests/fixtures/conversation",
+	    &ngenerated);
+	written = find(RUMPGEN_TOP "/tests/fixtures/conversation", &nwritten);
 	r->fixtures = join(generated, ngenerated, written, nwritten);
-	r->nfixtures = r->fixtures == NULL ? 0 : ngenerated + nwritten;
-	r->calls = find("conversations of calls",
-	    RUMPGEN_TOP "/out/tests/fixtures/calls", &r->ncalls);
+	r->nfixtures = ngenerated + nwritten;
+	r->calls = find(RUMPGEN_TOP "/out/tests/fixtures/calls", &r->ncalls);
 }
 
 void

@@ -10,7 +10,7 @@
  * for the list, and others that nobody recorded but anybody may have; and the
  * generated ones of each call. */
 struct recordings {
-	char **captures;	/* NULL-terminated; NULL: not there */
+	char **captures;	/* NULL-terminated, as the others */
 	size_t ncaptures;
 	char **fixtures;
 	size_t nfixtures;
@@ -19,16 +19,11 @@ struct recordings {
 };
 
 /*
- * Finds the files: captures in $RUMPGEN_CAPTURES or ../shared/captures beside
- * the source tree; fixtures in its out/tests/fixtures/conversation and
- * tests/fixtures/conversation; calls in out/tests/fixtures/calls.  Prints one line for a folder that is not
- * there.
+ * Finds the files: captures in the source tree's tests/fixtures/netbsd, fixtures
+ * in out/tests/fixtures/conversation and tests/fixtures/conversation, calls in
+ * out/tests/fixtures/calls.  Ends the program where one of them has none.
  */
 void recordings_find(struct recordings *);
 void recordings_free(struct recordings *);
-
-/* Milliseconds to wait for one event: generous, as machines are slow at times
- * and nothing waits that long unless a test fails. */
-#define RECORDINGS_TIMEOUT	20000
 
 #endif
