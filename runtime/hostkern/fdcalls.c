@@ -40,22 +40,20 @@ dup_min(struct kproc *p, int fd, int min, bool cloexec, register_t *retval)
 	if (error != 0)
 		return error;
 	if (min < 0 || (min > 0 &&
-	    (uint64_t)min >= proc_rlimit(p, RUMP_RLIMIT_NOFILE)))
-		error = RUMP_EINVAL;
-	else
-		error = fd_install(p, f, min, cloexec, &new);
-	if (error != 0) {
+	    (uint64_t)min >= proc_rlimit(p, RUMP_RLIMIT_NOFILE))) {
 		file_put(f);
-		return error;
+		return RUMP_EINVAL;
 	}
-	retval[0] = new;
-	return 0;
+	error = fd_install(p, &f, min, cloexec, &new);
+	if (error == 0)
+		retval[0] = new;
+	return error;
 }
 
 static int
 dup_to(struct kproc *p, int from, int to, int flags, register_t *retval)
 {
-	struct file *f;
+	struct file *f, *installed;
 	int error;
 
 	error = fd_get(p, from, &f);
@@ -63,17 +61,21 @@ dup_to(struct kproc *p, int from, int to, int flags, register_t *retval)
 		return error;
 	if (to == from || (flags & ~DESC_FLAGS) != 0) {
 		file_put(f);
+		if (to != from)
+			return RUMP_EINVAL;
 		retval[0] = to;
-		return to == from ? 0 : RUMP_EINVAL;
+		return 0;
 	}
-	error = fd_install_at(p, f, to, (flags & RUMP_O_CLOEXEC) != 0);
-	if (error != 0) {
-		file_put(f);
-		return error;
+	file_ref(f);
+	installed = f;
+	error = fd_install_at(p, &installed, to,
+	    (flags & RUMP_O_CLOEXEC) != 0);
+	if (error == 0) {
+		atomic_fetch_or(&f->flags, flags & ~RUMP_O_CLOEXEC);
+		retval[0] = to;
 	}
-	atomic_fetch_or(&f->flags, flags & ~RUMP_O_CLOEXEC);
-	retval[0] = to;
-	return 0;
+	file_put(f);
+	return error;
 }
 
 int
@@ -112,10 +114,7 @@ pipe_end(struct kproc *p, int hfd, int accmode, int flags, int *fd)
 		close(hfd);
 		return error;
 	}
-	error = fd_install(p, f, 0, (flags & RUMP_O_CLOEXEC) != 0, fd);
-	if (error != 0)
-		file_put(f);
-	return error;
+	return fd_install(p, &f, 0, (flags & RUMP_O_CLOEXEC) != 0, fd);
 }
 
 static int

@@ -18,7 +18,7 @@ fdtable_init(struct fdtable *t)
 		return RUMP_ENOMEM;
 	pthread_mutex_init(&t->lock, NULL);
 	t->nents = NENTS_FIRST;
-	t->lowfree = 0;
+	t->lowfree = t->end = 0;
 	return 0;
 }
 
@@ -46,7 +46,7 @@ static bool
 isopen(const struct fdtable *t, int fd)
 {
 
-	return fd >= 0 && fd < t->nents && t->ents[fd].file != NULL;
+	return fd >= 0 && fd < t->end && t->ents[fd].file != NULL;
 }
 
 /* Lock held: takes fd out of the table; the reference is the caller's. */
@@ -58,38 +58,47 @@ take_out(struct fdtable *t, int fd)
 	t->ents[fd] = (struct fdent){ .file = NULL };
 	if (fd < t->lowfree)
 		t->lowfree = fd;
+	while (t->end > 0 && t->ents[t->end - 1].file == NULL)
+		t->end--;
 	return f;
 }
 
+/* The reference goes with it: *fp is the table's from now on. */
 static void
-put_in(struct fdtable *t, int fd, struct file *f, bool cloexec)
+put_in(struct fdtable *t, int fd, struct file **fp, bool cloexec)
 {
 
-	t->ents[fd] = (struct fdent){ .file = f, .cloexec = cloexec };
+	t->ents[fd] = (struct fdent){ .file = *fp, .cloexec = cloexec };
+	*fp = NULL;
 	if (fd == t->lowfree)
 		t->lowfree++;
+	if (fd >= t->end)
+		t->end = fd + 1;
 }
 
-static bool
-has_file(struct fdtable *t, const struct file *f)
+bool
+fd_has(struct kproc *p, const struct file *f)
 {
+	struct fdtable *t = &p->fdt;
+	bool has;
 	int fd;
 
 	pthread_mutex_lock(&t->lock);
-	for (fd = 0; fd < t->nents && t->ents[fd].file != f; fd++)
+	for (fd = 0; fd < t->end && t->ents[fd].file != f; fd++)
 		continue;
+	has = fd < t->end;
 	pthread_mutex_unlock(&t->lock);
-	return fd < t->nents;
+	return has;
 }
 
 /* What close does with a file taken out of the table. */
 static void
-closed(struct kproc *p, struct file *f)
+closed(struct kproc *p, int fd, struct file *f)
 {
 
+	kqueue_closed(p, fd);
 	plock_closed(p, f);
-	if ((f->traits & FILE_SLOW) != 0 && atomic_load(&f->refs) > 1 &&
-	    !has_file(&p->fdt, f))
+	if (file_has_sleepers(f) && !fd_has(p, f))
 		file_wake_closed(p, f);
 	file_put(f);
 }
@@ -102,45 +111,45 @@ nofile(struct kproc *p)
 	return limit < KERN_NOFILE_MAX ? (int)limit : KERN_NOFILE_MAX;
 }
 
-/* Revoked or not. */
-static int
-get_any(struct kproc *p, int fd, struct file **fp)
+/* Revoked or not; NULL: there is none. */
+static struct file *
+get_any(struct kproc *p, int fd)
 {
 	struct fdtable *t = &p->fdt;
-	int error = RUMP_EBADF;
+	struct file *f = NULL;
 
 	pthread_mutex_lock(&t->lock);
 	if (isopen(t, fd)) {
-		*fp = t->ents[fd].file;
-		file_ref(*fp);
-		error = 0;
+		f = t->ents[fd].file;
+		file_ref(f);
 	}
 	pthread_mutex_unlock(&t->lock);
-	return error;
+	return f;
 }
 
 int
 fd_get(struct kproc *p, int fd, struct file **fp)
 {
-	int error;
+	struct file *f = get_any(p, fd);
 
-	error = get_any(p, fd, fp);
-	if (error == 0 && atomic_load(&(*fp)->revoked)) {
-		file_put(*fp);
-		error = RUMP_EBADF;
+	if (f == NULL)
+		return RUMP_EBADF;
+	if (atomic_load(&f->revoked)) {
+		file_put(f);
+		return RUMP_EBADF;
 	}
-	return error;
+	*fp = f;
+	return 0;
 }
 
 static int
 get_with_mode(struct kproc *p, int fd, int unwanted, struct file **fp)
 {
-	struct file *f;
-	int error;
+	struct file *f = get_any(p, fd);
+	int error = 0;
 
-	error = get_any(p, fd, &f);
-	if (error != 0)
-		return error;
+	if (f == NULL)
+		return RUMP_EBADF;
 	if ((atomic_load(&f->flags) & RUMP_O_ACCMODE) == unwanted)
 		error = RUMP_EBADF;
 	else if (atomic_load(&f->revoked) &&
@@ -190,7 +199,7 @@ fd_room(struct kproc *p)
 }
 
 int
-fd_install(struct kproc *p, struct file *f, int min, bool cloexec, int *fdp)
+fd_install(struct kproc *p, struct file **fp, int min, bool cloexec, int *fdp)
 {
 	struct fdtable *t = &p->fdt;
 	int error, fd, limit = nofile(p);
@@ -202,35 +211,36 @@ fd_install(struct kproc *p, struct file *f, int min, bool cloexec, int *fdp)
 	while (isopen(t, fd))
 		fd++;
 	error = fd >= limit ? RUMP_EMFILE : grow(t, fd);
-	if (error == 0) {
-		put_in(t, fd, f, cloexec);
-		*fdp = fd;
-	}
+	if (error == 0)
+		put_in(t, fd, fp, cloexec);
 	pthread_mutex_unlock(&t->lock);
+	if (error == 0)
+		*fdp = fd;
+	file_put(*fp);
+	*fp = NULL;
 	return error;
 }
 
 int
-fd_install_at(struct kproc *p, struct file *f, int fd, bool cloexec)
+fd_install_at(struct kproc *p, struct file **fp, int fd, bool cloexec)
 {
 	struct fdtable *t = &p->fdt;
 	struct file *old = NULL;
-	int error;
+	int error = RUMP_EBADF;
 
-	if (fd < 0 || fd >= nofile(p))
-		return RUMP_EBADF;
-	pthread_mutex_lock(&t->lock);
-	error = grow(t, fd);
-	if (error == 0) {
-		if (isopen(t, fd))
+	if (fd >= 0 && fd < nofile(p)) {
+		pthread_mutex_lock(&t->lock);
+		error = grow(t, fd);
+		if (error == 0 && isopen(t, fd))
 			old = take_out(t, fd);
-		put_in(t, fd, f, cloexec);
+		if (error == 0)
+			put_in(t, fd, fp, cloexec);
+		pthread_mutex_unlock(&t->lock);
 	}
-	pthread_mutex_unlock(&t->lock);
-	if (old != NULL) {
-		kqueue_closed(p, fd);
-		closed(p, old);
-	}
+	if (old != NULL)
+		closed(p, fd, old);
+	file_put(*fp);
+	*fp = NULL;
 	return error;
 }
 
@@ -246,8 +256,7 @@ fd_close(struct kproc *p, int fd)
 	pthread_mutex_unlock(&t->lock);
 	if (f == NULL)
 		return RUMP_EBADF;
-	kqueue_closed(p, fd);
-	closed(p, f);
+	closed(p, fd, f);
 	return 0;
 }
 
@@ -258,8 +267,7 @@ fd_highest(struct kproc *p)
 	int fd;
 
 	pthread_mutex_lock(&t->lock);
-	for (fd = t->nents - 1; fd >= 0 && !isopen(t, fd); fd--)
-		continue;
+	fd = t->end - 1;
 	pthread_mutex_unlock(&t->lock);
 	return fd;
 }
@@ -281,7 +289,7 @@ revoke_in(struct fdtable *t, bool (*is)(const struct file *, const void *),
 	int fd;
 
 	pthread_mutex_lock(&t->lock);
-	for (fd = 0; fd < t->nents; fd++) {
+	for (fd = 0; fd < t->end; fd++) {
 		f = t->ents[fd].file;
 		if (f == NULL || !is(f, arg))
 			continue;
@@ -341,15 +349,14 @@ fdtable_copy(struct fdtable *to, struct fdtable *from)
 	int error, fd;
 
 	pthread_mutex_lock(&from->lock);
-	error = grow(to, from->nents - 1);
-	for (fd = 0; error == 0 && fd < from->nents; fd++) {
+	error = grow(to, from->end - 1);
+	for (fd = 0; error == 0 && fd < from->end; fd++) {
 		f = from->ents[fd].file;
 		if (f == NULL || (f->traits & FILE_NOINHERIT) != 0)
 			continue;
 		file_ref(f);
-		to->ents[fd] = from->ents[fd];
+		put_in(to, fd, &f, from->ents[fd].cloexec);
 	}
-	to->lowfree = 0;
 	pthread_mutex_unlock(&from->lock);
 	return error;
 }
@@ -373,7 +380,7 @@ fdtable_free(struct kproc *p)
 	struct fdtable *t = &p->fdt;
 	int fd;
 
-	for (fd = 0; fd < t->nents; fd++) {
+	for (fd = 0; fd < t->end; fd++) {
 		if (t->ents[fd].file != NULL) {
 			plock_closed(p, t->ents[fd].file);
 			file_put(t->ents[fd].file);

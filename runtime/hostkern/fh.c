@@ -239,15 +239,14 @@ sys___fhopen40(struct lwp *l, const struct sys___fhopen40_args *uap,
 	if (error != 0)
 		return error;
 	error = open_finish(l, f, uap->flags);
-	if (error == 0)
-		error = fd_install(p, f, 0,
-		    (uap->flags & RUMP_O_CLOEXEC) != 0, &fd);
 	if (error != 0) {
 		file_put(f);
 		return error;
 	}
-	retval[0] = fd;
-	return 0;
+	error = fd_install(p, &f, 0, (uap->flags & RUMP_O_CLOEXEC) != 0, &fd);
+	if (error == 0)
+		retval[0] = fd;
+	return error;
 }
 
 static int

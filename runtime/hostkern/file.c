@@ -76,7 +76,7 @@ void
 file_put(struct file *f)
 {
 
-	if (atomic_fetch_sub(&f->refs, 1) != 1)
+	if (f == NULL || atomic_fetch_sub(&f->refs, 1) != 1)
 		return;
 	async_forget(f);
 	if (f->type == FILE_FIFO)
@@ -133,7 +133,8 @@ file_sleep_until(struct lwp *l, struct file *f, short events,
 	int error;
 
 	sleep_enter(f, &s);
-	if (atomic_load(&f->revoked))
+	/* Whoever revokes or closes it from now on finds this sleeper. */
+	if (atomic_load(&f->revoked) || !fd_has(kern_proc(l), f))
 		error = RUMP_EBADF;
 	else if (deadline == INT64_MAX)
 		error = rumpserver_wait(l, &pfd, 1, NULL);
@@ -153,6 +154,17 @@ file_wait(struct lwp *l, struct file *f, short events)
 	if ((atomic_load(&f->flags) & RUMP_O_NONBLOCK) != 0)
 		return RUMP_EWOULDBLOCK;
 	return file_sleep_until(l, f, events, INT64_MAX);
+}
+
+bool
+file_has_sleepers(struct file *f)
+{
+	bool has;
+
+	pthread_mutex_lock(&f->lock);
+	has = f->sleepers != NULL;
+	pthread_mutex_unlock(&f->lock);
+	return has;
 }
 
 void

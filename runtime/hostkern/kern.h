@@ -122,6 +122,7 @@ struct fdtable {
 	pthread_mutex_t lock;	/* guards all of it */
 	struct fdent *ents;
 	int nents;
+	int end;		/* from here on all are free */
 	int lowfree;		/* nothing below is free */
 };
 
@@ -335,7 +336,7 @@ void file_ref(struct file *);
 /* Lists an open fifo, its numbers set, for those that wait for its other
  * side. */
 void fifo_enter(struct file *);
-void file_put(struct file *);
+void file_put(struct file *);	/* NULL: nothing */
 
 /*
  * Sleeps until hfd is ready for `events` (POLLIN, POLLOUT): 0, or EINTR; or
@@ -347,6 +348,8 @@ int file_wait(struct lwp *, struct file *, short events);
  * clock (INT64_MAX: for ever): then EWOULDBLOCK. */
 int file_sleep_until(struct lwp *, struct file *, short events,
     int64_t deadline);
+/* Is some call in file_wait() for it? */
+bool file_has_sleepers(struct file *);
 /* p has no descriptor of f any more (NULL: f is revoked): ends its calls in
  * file_wait(). */
 void file_wake_closed(struct kproc *, struct file *);
@@ -367,7 +370,7 @@ int file_epipe(struct lwp *, struct file *);
 /* --- descriptors (fdtable.c) --- */
 
 /* The file behind fd, with a reference for the caller; EBADF, also when it is
- * revoked. */
+ * revoked.  *fp is set only on success, here and in those below. */
 int fd_get(struct kproc *, int fd, struct file **);
 /* The same, EBADF also unless it is open for reading (writing); EIO when it is
  * revoked, but for a device, which reads as at its end. */
@@ -375,14 +378,18 @@ int fd_getread(struct kproc *, int fd, struct file **);
 int fd_getwrite(struct kproc *, int fd, struct file **);
 
 /*
- * Gives the file the lowest free descriptor not below min; takes over the
- * caller's reference.  EMFILE, ENOMEM: the reference stays the caller's.
+ * Gives *fp the lowest free descriptor not below min: EMFILE, ENOMEM.  Another
+ * call may close that at once, so the caller's reference is used up, whether it
+ * succeeds or not, and *fp is NULL afterwards.
  */
-int fd_install(struct kproc *, struct file *, int min, bool cloexec, int *fdp);
+int fd_install(struct kproc *, struct file **fp, int min, bool cloexec,
+    int *fdp);
 /* EMFILE when fd_install would say so: asked before a file is made. */
 int fd_room(struct kproc *);
-/* Puts the file at exactly fd, closing what was there; reference as above. */
-int fd_install_at(struct kproc *, struct file *, int fd, bool cloexec);
+/* Puts *fp at exactly fd, closing what was there; reference as above. */
+int fd_install_at(struct kproc *, struct file **fp, int fd, bool cloexec);
+/* Has p a descriptor of that file? */
+bool fd_has(struct kproc *, const struct file *);
 int fd_close(struct kproc *, int fd);
 void fd_closefrom(struct kproc *, int lowest);
 /* Whoever has a file open that `is' says: it is revoked. */

@@ -577,10 +577,8 @@ do_kqueue(struct lwp *l, int flags, register_t *retval)
 	error = kqueue_make(p, RUMP_O_RDWR | (flags & ~RUMP_O_CLOEXEC), &f);
 	if (error != 0)
 		return error;
-	error = fd_install(p, f, 0, (flags & RUMP_O_CLOEXEC) != 0, &fd);
-	if (error != 0)
-		file_put(f);
-	else
+	error = fd_install(p, &f, 0, (flags & RUMP_O_CLOEXEC) != 0, &fd);
+	if (error == 0)
 		retval[0] = fd;
 	return error;
 }

@@ -202,11 +202,9 @@ ksem_install(struct lwp *l, struct ksem *ks, rump_uaddr_t idp)
 		return error;
 	}
 	f->data = ks;
-	error = fd_install(p, f, 0, false, &fd);
-	if (error != 0) {
-		file_put(f);
+	error = fd_install(p, &f, 0, false, &fd);
+	if (error != 0)
 		return error;
-	}
 	id = fd;
 	error = rumpserver_copyout(l, &id, idp, sizeof(id));
 	if (error != 0)
@@ -218,18 +216,20 @@ ksem_install(struct lwp *l, struct ksem *ks, rump_uaddr_t idp)
 static int
 ksem_get(struct lwp *l, int64_t id, struct file **fp, struct ksem **ksp)
 {
+	struct file *f;
 	int error;
 
 	if (id < 0 || id > INT32_MAX)
 		return RUMP_EBADF;
-	error = fd_get(kern_proc(l), id, fp);
+	error = fd_get(kern_proc(l), id, &f);
 	if (error != 0)
 		return error;
-	if ((*fp)->type != FILE_SEM) {
-		file_put(*fp);
+	if (f->type != FILE_SEM) {
+		file_put(f);
 		return RUMP_EINVAL;
 	}
-	*ksp = (*fp)->data;
+	*fp = f;
+	*ksp = f->data;
 	return 0;
 }
 

@@ -373,15 +373,14 @@ do_open(struct lwp *l, int atfd, rump_uaddr_t upath, int flags,
 	if (error != 0)
 		return error;
 	error = open_finish(l, f, o.flags);
-	if (error == 0)
-		error = fd_install(o.p, f, 0, (flags & RUMP_O_CLOEXEC) != 0,
-		    &fd);
 	if (error != 0) {
 		file_put(f);
 		return error;
 	}
-	retval[0] = fd;
-	return 0;
+	error = fd_install(o.p, &f, 0, (flags & RUMP_O_CLOEXEC) != 0, &fd);
+	if (error == 0)
+		retval[0] = fd;
+	return error;
 }
 
 int

@@ -160,18 +160,19 @@ base_put(struct base *b)
 static int
 base_get(struct kproc *p, int atfd, const char *path, struct base *b)
 {
+	struct file *f = NULL;
 	int error;
 
-	*b = (struct base){ .fd = -1 };
 	if (path[0] != '/' && atfd != RUMP_AT_FDCWD) {
-		error = fd_get(p, atfd, &b->at);
+		error = fd_get(p, atfd, &f);
 		if (error != 0)
 			return error;
-		if (b->at->type != FILE_VNODE) {
-			file_put(b->at);
+		if (f->type != FILE_VNODE) {
+			file_put(f);
 			return RUMP_ENOTDIR;
 		}
 	}
+	*b = (struct base){ .fd = -1, .at = f };
 	pthread_mutex_lock(&p->lock);
 	b->root = kdir_ref(p->root);
 	if (path[0] != '/' && b->at == NULL)

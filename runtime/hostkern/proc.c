@@ -333,26 +333,19 @@ first_cred(struct kproc *p, const struct rumpserver_peer *peer)
 static int
 open_console(struct kproc *p)
 {
-	struct file *f;
-	int error, fd;
+	struct file *f, *copy;
+	int error, fd, n;
 
 	error = dev_console(p->hk, &f);
 	if (error != 0)
 		return error;
-	error = fd_install(p, f, 0, false, &fd);
-	if (error != 0) {
-		file_put(f);
-		return error;
-	}
-	while (fd < 2) {
+	for (n = 0; error == 0 && n < 3; n++) {
 		file_ref(f);
-		error = fd_install(p, f, 0, false, &fd);
-		if (error != 0) {
-			file_put(f);
-			return error;
-		}
+		copy = f;
+		error = fd_install(p, &copy, 0, false, &fd);
 	}
-	return 0;
+	file_put(f);
+	return error;
 }
 
 /*

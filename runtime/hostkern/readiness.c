@@ -90,7 +90,7 @@ watch_fd(struct kproc *p, struct watching *g, unsigned i, int fd,
 	int error;
 
 	g->pfds[i].fd = -1;
-	error = fd_get(p, fd, &w->file);
+	error = fd_get(p, fd, &w->file);	/* which is NULL if it fails */
 	if (error != 0) {
 		w->now = RUMP_POLLNVAL;
 		return error;

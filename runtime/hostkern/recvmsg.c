@@ -283,13 +283,13 @@ install_files(struct receiving *r, struct file **files, int n, int32_t *fds,
 	if (!fit)
 		r->told |= RUMP_MSG_CTRUNC;
 	for (i = 0; i < n; i++) {
-		if (fit && error == 0)
-			error = fd_install(kern_proc(r->l), files[i], 0,
-			    cloexec, &fds[*got]);
-		if (!fit || error != 0)
+		if (!fit || error != 0) {
 			file_put(files[i]);
-		else
-			++*got;
+			continue;
+		}
+		error = fd_install(kern_proc(r->l), &files[i], 0, cloexec,
+		    &fds[*got]);
+		*got += error == 0;
 	}
 	return error == RUMP_EMFILE ? RUMP_EMSGSIZE : error;
 }

@@ -244,19 +244,22 @@ get_file(struct lwp *l, int fd, bool write, bool at, int64_t off,
     struct transfer *t)
 {
 	struct kproc *p = kern_proc(l);
+	struct file *f;
 	int error;
 
-	*t = (struct transfer){ .l = l, .off = at ? off : -1 };
-	error = write ? fd_getwrite(p, fd, &t->f) : fd_getread(p, fd, &t->f);
+	error = write ? fd_getwrite(p, fd, &f) : fd_getread(p, fd, &f);
 	if (error != 0)
 		return error;
-	if ((t->f->traits & FILE_NORW) != 0)
+	if ((f->traits & FILE_NORW) != 0)
 		error = RUMP_ENXIO;
 	else if (at)
-		error = check_offset(t->f, off);
-	if (error != 0)
-		file_put(t->f);
-	return error;
+		error = check_offset(f, off);
+	if (error != 0) {
+		file_put(f);
+		return error;
+	}
+	*t = (struct transfer){ .l = l, .f = f, .off = at ? off : -1 };
+	return 0;
 }
 
 static int

@@ -169,14 +169,18 @@ sock_make(struct hostkern *hk, int hfd, int domain, int type, int flags,
 int
 sock_get(struct kproc *p, int fd, struct file **fp)
 {
+	struct file *f;
 	int error;
 
-	error = fd_get(p, fd, fp);
-	if (error == 0 && (*fp)->type != FILE_SOCKET) {
-		file_put(*fp);
-		error = RUMP_ENOTSOCK;
+	error = fd_get(p, fd, &f);
+	if (error != 0)
+		return error;
+	if (f->type != FILE_SOCKET) {
+		file_put(f);
+		return RUMP_ENOTSOCK;
 	}
-	return error;
+	*fp = f;
+	return 0;
 }
 
 bool
@@ -270,11 +274,9 @@ sys___socket30(struct lwp *l, const struct sys___socket30_args *uap,
 	    RUMP_O_RDWR | sock_flags(uap->type), &f);
 	if (error != 0)
 		return error;
-	error = fd_install(p, f, 0, (uap->type & RUMP_SOCK_CLOEXEC) != 0,
+	error = fd_install(p, &f, 0, (uap->type & RUMP_SOCK_CLOEXEC) != 0,
 	    &fd);
-	if (error != 0)
-		file_put(f);
-	else
+	if (error == 0)
 		retval[0] = fd;
 	return error;
 }
@@ -304,17 +306,14 @@ install_pair(struct kproc *p, struct file *f[2], bool cloexec, int fd[2])
 {
 	int error;
 
-	error = fd_install(p, f[0], 0, cloexec, &fd[0]);
+	error = fd_install(p, &f[0], 0, cloexec, &fd[0]);
 	if (error != 0) {
-		file_put(f[0]);
 		file_put(f[1]);
 		return error;
 	}
-	error = fd_install(p, f[1], 0, cloexec, &fd[1]);
-	if (error != 0) {
+	error = fd_install(p, &f[1], 0, cloexec, &fd[1]);
+	if (error != 0)
 		(void)fd_close(p, fd[0]);
-		file_put(f[1]);
-	}
 	return error;
 }
 
@@ -743,12 +742,12 @@ do_accept(struct lwp *l, int s, rump_uaddr_t name, rump_uaddr_t namelen,
 	if (error != 0)
 		return error;
 	error = sockname_copyout(l, &peer, name, namelen);
-	if (error == 0)
-		error = fd_install(p, new, 0,
-		    (type & RUMP_SOCK_CLOEXEC) != 0, &fd);
-	if (error != 0)
+	if (error != 0) {
 		file_put(new);
-	else
+		return error;
+	}
+	error = fd_install(p, &new, 0, (type & RUMP_SOCK_CLOEXEC) != 0, &fd);
+	if (error == 0)
 		retval[0] = fd;
 	return error;
 }

@@ -224,6 +224,38 @@ START_TEST(select_waits)
 }
 END_TEST
 
+/* A revoked descriptor is a bad one, however often one asks; its file is as
+ * open as before. */
+START_TEST(revoked)
+{
+	const int fd = raw_open(G, "/x", RUMP_O_CREAT | RUMP_O_RDWR, 0666);
+	struct rump_pollfd pfd = { fd, RUMP_POLLIN, 0 };
+	struct rump_timespec ts = { 0, 0 };
+	struct rump_timeval tv = { 0, 0, 0 };
+	struct rump_fd_set set;
+	int i, other;
+
+	OK(G, revoke, P("/x"));
+	for (i = 0; i < 8; i++) {
+		ck_assert_int_eq(OK(G, poll, P(&pfd), 1, 0), 1);
+		ck_assert_int_eq(pfd.revents, RUMP_POLLNVAL);
+		ck_assert_int_eq(OK(G, __pollts50, P(&pfd), 1, P(&ts), 0), 1);
+		rump_fd_zero(&set);
+		rump_fd_setbit(fd, &set);
+		ck_assert_int_eq(CALL(G, __select50, fd + 1, P(&set), 0, 0,
+		    P(&tv)), RUMP_EBADF);
+		ck_assert_int_eq(CALL(G, __pselect50, fd + 1, P(&set), 0, 0,
+		    P(&ts), 0), RUMP_EBADF);
+		other = raw_open(G, "/y", RUMP_O_CREAT | RUMP_O_RDWR, 0666);
+		ck_assert_int_eq(CALL(G, read, fd, P(&(char){ 0 }), 1),
+		    RUMP_EIO);
+		OK(G, close, other);
+	}
+	OK(G, close, fd);
+	ck_assert_int_eq(CALL(G, close, fd), RUMP_EBADF);
+}
+END_TEST
+
 START_TEST(leaving_while_waiting)
 {
 	struct rump_pollfd fd = { R, RUMP_POLLIN, 0 };
@@ -246,6 +278,7 @@ add_tests(TCase *tc)
 	tcase_add_test(tc, pollts_both);
 	tcase_add_test(tc, select_sets);
 	tcase_add_test(tc, select_waits);
+	tcase_add_test(tc, revoked);
 	tcase_add_test(tc, leaving_while_waiting);
 }
 
