@@ -69,7 +69,9 @@ lwp_get(struct session *ses)
 	l->begun = l->told = false;
 	l->worker = NULL;
 	l->fiber = NULL;
+	l->job = NULL;
 	atomic_store(&l->interrupted, false);
+	atomic_store(&l->woken, false);
 	TAILQ_INSERT_TAIL(&ses->busy, l, link);
 	ses->nbusy++;
 	session_ref(ses);
@@ -239,23 +241,46 @@ lwp_answer(struct lwp *l, int error, const register_t retval[2])
 	l->out.len = 0;
 }
 
-bool
-lwp_run(struct lwp *l)
+static void
+lwp_call(struct lwp *l, int error)
 {
 	struct rumpserver *srv = l->session->srv;
-	struct worker *w = l->worker;
 	register_t retval[2] = { 0, 0 };
-	int error;
 
-	if (!lwp_begin(l))
-		return lwp_put(l, w);
-	kernel_enter(w);
-	error = l->known ? 0 : lwp_introduce(l);
 	if (error == 0)
 		error = srv->kernel->syscall(srv->kern, l, l->num, l->args,
 		    l->arglen, retval);
 	l->reserved = 0;
 	lwp_answer(l, error, retval);
+}
+
+/* Also when there is no use in it: then it finds itself interrupted. */
+static void
+lwp_job(struct lwp *l, int error)
+{
+
+	if (error != 0)
+		atomic_store(&l->interrupted, true);
+	l->job(l, l->job_arg);
+	l->out.len = 0;
+}
+
+bool
+lwp_run(struct lwp *l)
+{
+	struct worker *w = l->worker;
+	bool begun = lwp_begin(l);
+	int error = begun ? 0 : RUMP_ESRCH;
+
+	if (!begun && l->job == NULL)
+		return lwp_put(l, w);
+	kernel_enter(w);
+	if (begun && !l->known)
+		error = lwp_introduce(l);
+	if (l->job == NULL)
+		lwp_call(l, error);
+	else
+		lwp_job(l, error);
 	kernel_leave(w);
 	return lwp_put(l, w);
 }
@@ -266,6 +291,13 @@ lwp_work(struct work *work, struct worker *w)
 	struct lwp *l = (struct lwp *)work;
 	struct session *ses = l->session;
 
+	if (w->loop) {
+		if (!fiber_start(ses->srv, lwp_fiber, l, &l->fiber)) {
+			lwp_job(l, RUMP_ENOMEM);
+			lwp_put(l, w);
+		}
+		return;
+	}
 	l->worker = w;
 	if (lwp_run(l))
 		session_run(ses, w);
@@ -281,6 +313,28 @@ lwp_fiber(void *arg)
 }
 
 /* --- for the kernel --- */
+
+int
+rumpserver_spawn(struct lwp *l, void (*job)(struct lwp *, void *), void *arg)
+{
+	struct session *ses = l->session;
+	struct lwp *new = NULL;
+	int error = 0;
+
+	pthread_mutex_lock(&ses->lock);
+	if (ses->dead || ses->exec)
+		error = RUMP_ESRCH;
+	else if ((new = lwp_get(ses)) == NULL)
+		error = RUMP_ENOMEM;
+	pthread_mutex_unlock(&ses->lock);
+	if (error != 0)
+		return error;
+	new->job = job;
+	new->job_arg = arg;
+	count(&ses->srv->count.calls_now, 1);
+	pool_queue(ses->srv, &new->work);
+	return 0;
+}
 
 struct rump_proc *
 rumpserver_lwp_proc(const struct lwp *l)

@@ -259,6 +259,9 @@ struct lwp {
 	int num;
 	size_t arglen;
 	uint64_t args[FRAME_MAX_ARGS];
+	/* Or a job of the kernel's, which is no call. */
+	void (*job)(struct lwp *, void *);
+	void *job_arg;
 
 	/* Who runs it. */
 	struct worker *worker;
@@ -277,6 +280,7 @@ struct lwp {
 	struct timer timer;		/* of a fiber's sleep */
 	atomic_bool timed_out;
 	atomic_bool interrupted;
+	atomic_bool wakeable, woken;	/* rumpserver_sleep, rumpserver_wake */
 };
 
 /* ses->lock held: an lwp for a new call, NULL without memory. */
@@ -286,7 +290,8 @@ struct lwp *lwp_get(struct session *);
  * owns the session's input, so the session is still there.
  */
 bool lwp_put(struct lwp *, struct worker *w);
-/* Runs the call and answers it, on a worker or a fiber; as lwp_put(). */
+/* Runs the call and answers it, or does the job, on a worker or a fiber; as
+ * lwp_put(). */
 bool lwp_run(struct lwp *);
 /* The same on another worker. */
 void lwp_work(struct work *, struct worker *);

@@ -66,18 +66,29 @@ awaken(struct lwp *l)
 	pthread_mutex_unlock(&l->session->lock);
 }
 
-/* Without descriptors: for the time, or an interrupt. */
+/* In rumpserver_sleep(): a wake-up has come, and is used up. */
+static bool
+take_wakeup(struct lwp *l)
+{
+
+	return l->wakeable && atomic_exchange(&l->woken, false);
+}
+
+/* Without descriptors: for the time, an interrupt or a wake-up. */
 static int
 wait_time(struct lwp *l, uint64_t end)
 {
 	struct session *ses = l->session;
 	struct timespec until = to_timespec(end);
+	bool woken;
 	int rc;
 
 	rc = 0;
+	woken = false;
 	pthread_mutex_lock(&ses->lock);
 	l->sleep = LWP_WAIT;
-	while (rc != ETIMEDOUT && !atomic_load(&l->interrupted)) {
+	while (rc != ETIMEDOUT && !atomic_load(&l->interrupted) &&
+	    !(woken = take_wakeup(l))) {
 		if (end == UINT64_MAX)
 			pthread_cond_wait(&l->wake, &ses->lock);
 		else
@@ -86,6 +97,8 @@ wait_time(struct lwp *l, uint64_t end)
 	}
 	l->sleep = LWP_AWAKE;
 	pthread_mutex_unlock(&ses->lock);
+	if (woken)
+		return 0;
 	return atomic_load(&l->interrupted) ? RUMP_EINTR : RUMP_EWOULDBLOCK;
 }
 
@@ -176,6 +189,8 @@ yield_until(struct lwp *l, struct pollfd *fds, nfds_t nfds, struct fdwait *v,
 		fiber_yield(l->fiber);
 		if (atomic_load(&l->interrupted))
 			return RUMP_EINTR;
+		if (take_wakeup(l))
+			return 0;
 		if (nfds > 0 && poll(fds, nfds, 0) > 0)
 			return 0;
 		if (atomic_load(&l->timed_out))
@@ -250,7 +265,7 @@ rumpserver_wait(struct lwp *l, struct pollfd *fds, nfds_t nfds,
 	if (atomic_load(&l->interrupted))
 		return RUMP_EINTR;
 	/* No one else need be troubled for what is there already. */
-	if (nfds > 0 && poll(fds, nfds, 0) > 0)
+	if (take_wakeup(l) || (nfds > 0 && poll(fds, nfds, 0) > 0))
 		return 0;
 	end = end_of(timeout);
 	if (end <= now_us())
@@ -263,6 +278,29 @@ rumpserver_wait(struct lwp *l, struct pollfd *fds, nfds_t nfds,
 	error = nfds == 0 ? wait_time(l, end) : wait_fds(l, fds, nfds, end);
 	pool_awake(srv);
 	return error;
+}
+
+int
+rumpserver_sleep(struct lwp *l, const struct timespec *timeout)
+{
+	int error;
+
+	l->wakeable = true;
+	error = rumpserver_wait(l, NULL, 0, timeout);
+	l->wakeable = false;
+	return error;
+}
+
+void
+rumpserver_wake(struct lwp *l)
+{
+	struct session *ses = l->session;
+
+	pthread_mutex_lock(&ses->lock);
+	atomic_store(&l->woken, true);
+	if (l->sleep == LWP_WAIT && l->wakeable)
+		lwp_wake(l);
+	pthread_mutex_unlock(&ses->lock);
 }
 
 void

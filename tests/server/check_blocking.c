@@ -312,6 +312,67 @@ stop_gently(void *arg)
 	return NULL;
 }
 
+/* A sleep for a wake-up takes no descriptor, and no other's wake-up. */
+START_TEST(woken_from_sleep)
+{
+	int64_t rv[2];
+	int a, b, i;
+
+	setup(_i);
+	a = cl_guest(&bed);
+	b = cl_guest(&bed);
+	ck_assert_int_eq(cl_syscall(b, TK_WAKE, 0, 0, 0, rv), RUMP_ESRCH);
+	ck_assert_int_eq(cl_syscall(a, TK_DOZE, 1, 0, 0, rv),
+	    RUMP_EWOULDBLOCK);
+	for (i = 0; i < 20; i++) {
+		cl_call(a, 10, TK_DOZE, 0, 0, 0);
+		tk_wait_sleeping(&bed.tk, 1);
+		ck_assert_int_eq(cl_syscall(b, TK_WAKE, 0, 0, 0, rv), 0);
+		ck_assert_int_eq(cl_answer(a, 10, rv), 0);
+		tk_wait_sleeping(&bed.tk, 0);
+	}
+	cl_call(a, 10, TK_DOZE, 0, 0, 0);
+	tk_wait_sleeping(&bed.tk, 1);
+	close(a);
+	tk_wait_sleeping(&bed.tk, 0);
+	close(b);
+	bed_stop(&bed);
+}
+END_TEST
+
+/* What no call waits for, beside calls, until its process goes or exec's. */
+START_TEST(jobs)
+{
+	struct frame f;
+	int64_t rv[2];
+	int a;
+
+	setup(_i);
+	a = cl_guest(&bed);
+	ck_assert_int_eq(cl_syscall(a, TK_JOB, 0, 0, 0, rv), 0);
+	tk_wait_sleeping(&bed.tk, 1);
+	ck_assert_int_eq(cl_syscall(a, TK_ECHO, 3, 0, 0, rv), 0);
+	tk_gate(&bed.tk, true);
+	f = cl_recv(a);
+	ck_assert_int_eq(f.class, REQ);
+	ck_assert_int_eq(f.type, RAISE);
+	tk_gate(&bed.tk, false);
+	ck_assert_int_eq(cl_syscall(a, TK_JOB, 0, 0, 0, rv), 0);
+	tk_wait_sleeping(&bed.tk, 1);
+	cl_send(a, REQ, HANDSHAKE, 20, EXEC, "new", 4);
+	f = cl_recv(a);
+	ck_assert_int_eq(f.class, RESP);
+	ck_assert_uint_eq(tk_read(&bed.tk, &bed.tk.jobs), 2);
+	ck_assert_uint_eq(tk_read(&bed.tk, &bed.tk.cut_jobs), 1);
+	ck_assert_int_eq(cl_syscall(a, TK_JOB, 0, 0, 0, rv), 0);
+	tk_wait_sleeping(&bed.tk, 1);
+	close(a);
+	tk_wait_procs(&bed.tk, 0);
+	ck_assert_uint_eq(tk_read(&bed.tk, &bed.tk.cut_jobs), 2);
+	bed_stop(&bed);
+}
+END_TEST
+
 START_TEST(stop_waits)
 {
 	pthread_t stopper;
@@ -415,6 +476,8 @@ main(void)
 	tcase_add_loop_test(tc, thousand_blocked, 0, NWAYS);
 	tcase_add_loop_test(tc, stop_interrupts, 0, NWAYS);
 	tcase_add_loop_test(tc, kicked_out_of_sleep, 0, NWAYS);
+	tcase_add_loop_test(tc, woken_from_sleep, 0, NWAYS);
+	tcase_add_loop_test(tc, jobs, 0, NWAYS);
 	tcase_add_test(tc, stop_waits);
 	tcase_add_loop_test(tc, storms, 0, NWAYS);
 	suite_add_tcase(s, tc);

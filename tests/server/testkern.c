@@ -305,6 +305,54 @@ do_sleep(struct lwp *l, uint64_t ms)
 	return rumpserver_wait(l, NULL, 0, ms != 0 ? &ts : NULL);
 }
 
+static int
+do_doze(struct testkern *tk, struct lwp *l, uint64_t ms)
+{
+	struct timespec ts = ms_timespec(ms);
+	int error;
+
+	pthread_mutex_lock(&tk->lock);
+	tk->dozing = l;
+	pthread_mutex_unlock(&tk->lock);
+	at_gate(tk, 1);
+	error = rumpserver_sleep(l, ms != 0 ? &ts : NULL);
+	pthread_mutex_lock(&tk->lock);
+	tk->dozing = NULL;
+	pthread_mutex_unlock(&tk->lock);
+	at_gate(tk, -1);
+	return error;
+}
+
+static int
+do_wake(struct testkern *tk)
+{
+	int error = RUMP_ESRCH;
+
+	pthread_mutex_lock(&tk->lock);
+	if (tk->dozing != NULL) {
+		rumpserver_wake(tk->dozing);
+		error = 0;
+	}
+	pthread_mutex_unlock(&tk->lock);
+	return error;
+}
+
+static void
+job(struct lwp *l, void *arg)
+{
+	struct testkern *tk = arg;
+	int error;
+
+	error = gate_wait(tk, l, 0);
+	if (error == 0)
+		rumpserver_raise(rumpserver_lwp_proc(l), RUMP_SIGUSR1);
+	pthread_mutex_lock(&tk->lock);
+	tk->jobs++;
+	if (error == RUMP_EINTR && rumpserver_interrupted(l))
+		tk->cut_jobs++;
+	changed(tk);
+}
+
 /* A file is always ready, but not for this. */
 static int
 wait_file(struct lwp *l, uint64_t ms)
@@ -422,6 +470,12 @@ tk_syscall(void *kern, struct lwp *l, int num, const void *args, size_t len,
 	case TK_GATE_COPYIN:
 		error = gate_wait(tk, l, 0);
 		return error != 0 ? error : do_copyin(l, a, rv);
+	case TK_DOZE:
+		return do_doze(tk, l, a[0]);
+	case TK_WAKE:
+		return do_wake(tk);
+	case TK_JOB:
+		return rumpserver_spawn(l, job, tk);
 	case TK_STACK:
 		return use_stack();
 	case TK_WAIT_FILE:

@@ -52,6 +52,10 @@ enum {
 				 * interrupted it a lot, then as COPYOUT */
 	TK_WAIT_FILE,		/* (ms): waits for what no file has */
 	TK_STACK,		/* uses 40 KiB of it */
+	TK_DOZE,		/* rumpserver_sleep, (ms), until ... */
+	TK_WAKE,		/* ... this: the last that went to sleep so, or
+				 * ESRCH */
+	TK_JOB,			/* spawns a job: as GATE_WAIT, then SIGUSR1 */
 	TK_NCALLS
 };
 
@@ -69,6 +73,8 @@ struct testkern {
 	bool open;			/* the gate */
 	int gatefd[2];			/* pipe; readable when open */
 	unsigned sleeping;		/* calls that sleep at the gate */
+	struct lwp *dozing;		/* in TK_DOZE */
+	unsigned jobs, cut_jobs;	/* over; of them, by an interrupt */
 	unsigned procs, lwps;		/* now */
 	unsigned execs, copies, interrupts, calls;
 	int refuse;			/* errno of the next proc_new */

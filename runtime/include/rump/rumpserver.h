@@ -191,6 +191,25 @@ void rumpserver_block(struct lwp *l);
 void rumpserver_unblock(struct lwp *l);
 bool rumpserver_interrupted(const struct lwp *l);
 
+/*
+ * Sleeping until another call says so, which costs no descriptor.
+ * rumpserver_sleep is as rumpserver_wait, and 0 when rumpserver_wake came: in
+ * this sleep, or before it in the same call, since the last sleep.  It may be
+ * meant for an earlier one, so look again what has happened.  Wake from any
+ * thread, as long as the call is in progress.
+ */
+int rumpserver_sleep(struct lwp *l, const struct timespec *timeout);
+void rumpserver_wake(struct lwp *l);
+
+/*
+ * Does work for l's process that no call waits for, on an lwp of its own: as a
+ * call, with its thread or fiber, but no copies.  It is interrupted when the
+ * process goes away or exec's, which waits for its end.  Runs job(lwp, arg)
+ * once, from soon on; ESRCH, ENOMEM: it will not.
+ */
+int rumpserver_spawn(struct lwp *l, void (*job)(struct lwp *, void *),
+    void *arg);
+
 /* Interrupts the call l is in, as a signal would: ends rumpserver_wait() and
  * makes rumpserver_interrupted() true until the call is over.  Does not call
  * the kernel's own interrupt function.  Any thread, as long as lwp_release
