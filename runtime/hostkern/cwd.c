@@ -57,7 +57,7 @@ enter_path(struct lwp *l, rump_uaddr_t upath, struct kdir **dp)
 		nameref_close(&n);
 		return error;
 	}
-	return kdir_make(n.fd, dp);
+	return kdir_make(kern_proc(l), n.fd, dp);
 }
 
 /* The directory behind a descriptor, likewise. */
@@ -91,7 +91,7 @@ enter_fd(struct lwp *l, int fd, struct kdir **dp)
 		close(hfd);
 		return error;
 	}
-	return kdir_make(hfd, dp);
+	return kdir_make(p, hfd, dp);
 }
 
 int

@@ -161,45 +161,39 @@ dev_stat(const struct synthdev *d, struct rump_stat *st)
 	st->st_blksize = 65536;
 }
 
-static int
-console_file(struct hostkern *hk, const struct synthdev *d, int flags,
-    struct file **fp)
+int
+dev_console(struct kproc *p, struct file **fp)
 {
-	unsigned traits = FILE_SLOW | FILE_BORROWED;
+	struct file *f;
 	int error;
 
-	error = file_make(hk, FILE_CONSOLE, hk->console_fd, flags, traits,
-	    NULL, fp);
-	if (error == 0)
-		(*fp)->dev = d;
-	return error;
-}
-
-int
-dev_console(struct hostkern *hk, struct file **fp)
-{
-
-	return console_file(hk, &console, RUMP_O_RDWR, fp);
-}
-
-int
-dev_open(struct kproc *p, const struct synthdev *d, int flags,
-    struct file **fp)
-{
-	int error, hfd;
-
-	if (is_tty(d))
-		return console_file(p->hk, d, flags, fp);
-	hfd = open(d->path, (flags & RUMP_O_ACCMODE) | O_CLOEXEC | O_NOCTTY |
-	    O_NONBLOCK);
-	if (hfd == -1)
-		return kern_errno();
-	error = file_make(p->hk, FILE_DEV, hfd, flags, FILE_SLOW, NULL, fp);
-	if (error != 0) {
-		close(hfd);
+	error = file_make(p, FILE_CONSOLE, RUMP_O_RDWR,
+	    FILE_SLOW | FILE_BORROWED, NULL, &f);
+	if (error != 0)
 		return error;
+	f->hfd = p->hk->console_fd;
+	f->dev = &console;
+	*fp = f;
+	return 0;
+}
+
+int
+dev_open(const struct synthdev *d, struct file *f)
+{
+
+	if (is_tty(d)) {
+		f->type = FILE_CONSOLE;
+		f->traits = FILE_SLOW | FILE_BORROWED;
+		f->hfd = f->hk->console_fd;
+	} else {
+		f->type = FILE_DEV;
+		f->traits = FILE_SLOW;
+		f->hfd = open(d->path, (atomic_load(&f->flags) &
+		    RUMP_O_ACCMODE) | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+		if (f->hfd == -1)
+			return kern_errno();
 	}
-	(*fp)->dev = d;
+	f->dev = d;
 	return 0;
 }
 

@@ -19,12 +19,11 @@ const char *dev_hostname(const struct synthdev *);
 
 void dev_stat(const struct synthdev *, struct rump_stat *);
 
-/* open(2) of it: a file with one reference. */
-int dev_open(struct kproc *, const struct synthdev *, int flags,
-    struct file **);
+/* open(2) of it, for a file that has its flags. */
+int dev_open(const struct synthdev *, struct file *);
 
 /* A new open file on the console. */
-int dev_console(struct hostkern *, struct file **);
+int dev_console(struct kproc *, struct file **);
 
 /*
  * Device numbers of nodes: those of the devices above are NetBSD's on one

@@ -101,40 +101,44 @@ sys_dup3(struct lwp *l, const struct sys_dup3_args *uap, register_t *retval)
 
 /* --- pipes --- */
 
-/* One end of a pipe as a descriptor; takes over hfd. */
+/* Two ends without descriptors. */
 static int
-pipe_end(struct kproc *p, int hfd, int accmode, int flags, int *fd)
+make_ends(struct kproc *p, int flags, struct file *f[2])
 {
-	struct file *f;
-	int error;
+	int error, hfd[2];
 
-	error = file_make(p->hk, FILE_PIPE, hfd,
-	    accmode | (flags & ~RUMP_O_CLOEXEC), FILE_SLOW, NULL, &f);
+	flags &= ~RUMP_O_CLOEXEC;
+	error = file_make(p, FILE_PIPE, RUMP_O_RDONLY | flags, FILE_SLOW,
+	    NULL, &f[0]);
+	if (error != 0)
+		return error;
+	error = file_make(p, FILE_PIPE, RUMP_O_WRONLY | flags, FILE_SLOW,
+	    NULL, &f[1]);
+	if (error == 0 && pipe2(hfd, O_CLOEXEC | O_NONBLOCK) != 0) {
+		error = kern_errno();
+		file_put(f[1]);
+	}
 	if (error != 0) {
-		close(hfd);
+		file_put(f[0]);
 		return error;
 	}
-	return fd_install(p, &f, 0, (flags & RUMP_O_CLOEXEC) != 0, fd);
+	f[0]->hfd = hfd[0];
+	f[1]->hfd = hfd[1];
+	return 0;
 }
 
 static int
 make_pipe(struct kproc *p, int flags, int fd[2])
 {
-	int error, hfd[2];
+	struct file *f[2];
+	int error;
 
 	if ((flags & ~DESC_FLAGS) != 0)
 		return RUMP_EINVAL;
-	if (pipe2(hfd, O_CLOEXEC | O_NONBLOCK) != 0)
-		return kern_errno();
-	error = pipe_end(p, hfd[0], RUMP_O_RDONLY, flags, &fd[0]);
-	if (error != 0) {
-		close(hfd[1]);
-		return error;
-	}
-	error = pipe_end(p, hfd[1], RUMP_O_WRONLY, flags, &fd[1]);
+	error = make_ends(p, flags, f);
 	if (error != 0)
-		(void)fd_close(p, fd[0]);
-	return error;
+		return error;
+	return fd_install_pair(p, f, (flags & RUMP_O_CLOEXEC) != 0, fd);
 }
 
 int

@@ -261,6 +261,22 @@ fd_close(struct kproc *p, int fd)
 }
 
 int
+fd_install_pair(struct kproc *p, struct file *f[2], bool cloexec, int fd[2])
+{
+	int error;
+
+	error = fd_install(p, &f[0], 0, cloexec, &fd[0]);
+	if (error != 0) {
+		file_put(f[1]);
+		return error;
+	}
+	error = fd_install(p, &f[1], 0, cloexec, &fd[1]);
+	if (error != 0)
+		(void)fd_close(p, fd[0]);
+	return error;
+}
+
+int
 fd_highest(struct kproc *p)
 {
 	struct fdtable *t = &p->fdt;

@@ -232,13 +232,15 @@ sys___fhopen40(struct lwp *l, const struct sys___fhopen40_args *uap,
 	if (p->hk->read_only && ((uap->flags & RUMP_O_ACCMODE) !=
 	    RUMP_O_RDONLY || (uap->flags & RUMP_O_TRUNC) != 0))
 		return RUMP_EROFS;
+	error = open_begin(p, uap->flags, &f);
+	if (error != 0)
+		return error;
 	error = open_handle(l, uap->fhp, uap->fh_size,
 	    host | O_NONBLOCK | O_NOCTTY, &hfd);
 	if (error == 0)
-		error = open_hfd(p->hk, hfd, uap->flags, &f);
-	if (error != 0)
-		return error;
-	error = open_finish(l, f, uap->flags);
+		error = open_hfd(f, hfd);
+	if (error == 0)
+		error = open_finish(l, f, uap->flags);
 	if (error != 0) {
 		file_put(f);
 		return error;

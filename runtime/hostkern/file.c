@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "hostkern/async.h"
+#include "hostkern/hostfd.h"
 #include "hostkern/kern.h"
 #include "hostkern/kqueue.h"
 #include "hostkern/ktime.h"
@@ -16,23 +17,31 @@
 enum { BACKOFF_MIN_MS = 1, BACKOFF_MAX_MS = 50 };
 
 int
-file_make(struct hostkern *hk, enum file_type type, int hfd, int flags,
-    unsigned traits, const struct fileops *ops, struct file **fp)
+file_make(struct kproc *p, enum file_type type, int flags, unsigned traits,
+    const struct fileops *ops, struct file **fp)
 {
+	struct rumpserver_account *payer = NULL;
 	struct file *f;
+	int error;
 
-	if (hfd >= hk->hfd_max && (traits & FILE_BORROWED) == 0)
-		return RUMP_ENFILE;
+	if ((traits & FILE_BORROWED) == 0) {
+		error = hostfd_charge(p, &payer);
+		if (error != 0)
+			return error;
+	}
 	f = calloc(1, sizeof(*f));
-	if (f == NULL)
+	if (f == NULL) {
+		hostfd_refund(payer);
 		return RUMP_ENOMEM;
+	}
 	atomic_init(&f->refs, 1);
 	atomic_init(&f->flags, flags);
 	pthread_mutex_init(&f->lock, NULL);
-	f->hk = hk;
+	f->hk = p->hk;
 	f->type = type;
 	f->traits = traits;
-	f->hfd = hfd;
+	f->hfd = -1;
+	f->payer = payer;
 	f->ops = ops;
 	*fp = f;
 	return 0;
@@ -85,6 +94,7 @@ file_put(struct file *f)
 		f->ops->close(f);
 	if (f->hfd != -1 && (f->traits & FILE_BORROWED) == 0)
 		close(f->hfd);
+	hostfd_refund(f->payer);
 	if (atomic_load(&f->flocked))
 		kern_nudge(f->hk);	/* the lock has gone */
 	pthread_mutex_destroy(&f->lock);

@@ -88,7 +88,7 @@ open_root(struct hostkern *hk, const char *root, char *why, size_t whylen)
 		return -1;
 	}
 	close(probe);
-	if (kdir_make(fd, &hk->root) != 0) {
+	if (kdir_make(NULL, fd, &hk->root) != 0) {
 		snprintf(why, whylen, "root %s: %s", root, strerror(errno));
 		return -1;
 	}

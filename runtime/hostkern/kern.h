@@ -80,14 +80,16 @@ extern const struct kern_module *const kern_modules[];	/* ends with NULL */
 struct kdir {
 	atomic_uint refs;
 	int fd;			/* O_PATH */
+	struct rumpserver_account *payer;	/* for fd; NULL: nobody */
 	dev_t dev;
 	ino_t ino;
 };
 
 struct kdir *kdir_ref(struct kdir *);
 void kdir_put(struct kdir *);
-/* Takes over fd, an O_PATH descriptor of a directory; closes it on failure. */
-int kdir_make(int fd, struct kdir **);
+/* Takes over fd, an O_PATH descriptor of a directory, for which p pays (NULL:
+ * nobody); closes it on failure. */
+int kdir_make(struct kproc *p, int fd, struct kdir **);
 
 /* Credentials; immutable once a process has them. */
 struct kcred {
@@ -129,6 +131,7 @@ struct fdtable {
 struct kproc {
 	struct hostkern *hk;
 	struct rump_proc *rp;
+	struct rumpserver_account *account;	/* pays for what it has */
 	pid_t pid;
 	atomic_int ppid;	/* parent's, for getpid without the lock */
 
@@ -314,6 +317,7 @@ struct file {
 	enum file_type type;
 	unsigned traits;
 	int hfd;		/* host descriptor; -1: none */
+	struct rumpserver_account *payer;	/* for hfd; NULL: nobody */
 	atomic_int flags;	/* RUMP_O_*: access mode, O_APPEND, O_NONBLOCK,
 				 * O_ASYNC, O_NOSIGPIPE, … */
 	const struct fileops *ops;	/* may be NULL */
@@ -328,10 +332,13 @@ struct file {
 	struct file *fifo_next;	/* hk->fifo_lock */
 };
 
-/* A file with one reference.  On failure (ENOMEM; ENFILE when guests have all
- * the host's descriptors that they may have) hfd stays the caller's. */
-int file_make(struct hostkern *, enum file_type, int hfd, int flags,
-    unsigned traits, const struct fileops *, struct file **);
+/*
+ * A file with one reference and no hfd yet, which p pays for unless it is
+ * borrowed: made before the host is asked for a descriptor.  ENFILE: p has too
+ * many; ENOMEM.
+ */
+int file_make(struct kproc *p, enum file_type, int flags, unsigned traits,
+    const struct fileops *, struct file **);
 void file_ref(struct file *);
 /* Lists an open fifo, its numbers set, for those that wait for its other
  * side. */
@@ -384,6 +391,9 @@ int fd_getwrite(struct kproc *, int fd, struct file **);
  */
 int fd_install(struct kproc *, struct file **fp, int min, bool cloexec,
     int *fdp);
+/* The same with both, which it uses up in every case. */
+int fd_install_pair(struct kproc *, struct file *f[2], bool cloexec,
+    int fd[2]);
 /* EMFILE when fd_install would say so: asked before a file is made. */
 int fd_room(struct kproc *);
 /* Puts *fp at exactly fd, closing what was there; reference as above. */

@@ -537,24 +537,28 @@ kqueue_make(struct kproc *p, int flags, struct file **fp)
 {
 	struct kqueues *kqs = kern_kqueues(p->hk);
 	struct kqueue *kq;
-	int error, epfd;
+	struct file *f;
+	int error;
 
-	epfd = epoll_create1(EPOLL_CLOEXEC);
-	if (epfd == -1)
-		return kern_errno();
+	error = file_make(p, FILE_KQUEUE, flags, FILE_NOINHERIT | FILE_NORW,
+	    NULL, &f);
+	if (error != 0)
+		return error;
 	kq = calloc(1, sizeof(*kq));
-	error = kq == NULL ? RUMP_ENOMEM : file_make(p->hk, FILE_KQUEUE, epfd,
-	    flags, FILE_NOINHERIT | FILE_NORW, &kqueue_ops, fp);
-	if (error != 0) {
+	f->hfd = kq != NULL ? epoll_create1(EPOLL_CLOEXEC) : -1;
+	if (f->hfd == -1) {
+		error = kq != NULL ? kern_errno() : RUMP_ENOMEM;
 		free(kq);
-		close(epfd);
+		file_put(f);
 		return error;
 	}
 	kq->p = p;
-	kq->epfd = epfd;
+	kq->epfd = f->hfd;
 	kq->tail = &kq->notes;
 	pthread_mutex_init(&kq->lock, NULL);
-	(*fp)->data = kq;
+	f->ops = &kqueue_ops;
+	f->data = kq;
+	*fp = f;
 	pthread_mutex_lock(&kqs->lock);
 	kq->next = kqs->first;
 	kq->prevp = &kqs->first;

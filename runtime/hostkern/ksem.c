@@ -191,8 +191,8 @@ ksem_install(struct lwp *l, struct ksem *ks, rump_uaddr_t idp)
 	int error, fd;
 	bool last;
 
-	error = file_make(p->hk, FILE_SEM, ks->efd, RUMP_O_RDWR,
-	    FILE_BORROWED | FILE_NORW, &ksem_ops, &f);
+	error = file_make(p, FILE_SEM, RUMP_O_RDWR, FILE_BORROWED | FILE_NORW,
+	    &ksem_ops, &f);
 	if (error != 0) {
 		pthread_mutex_lock(&tab->lock);
 		last = ksem_unref(ks);
@@ -201,6 +201,7 @@ ksem_install(struct lwp *l, struct ksem *ks, rump_uaddr_t idp)
 			ksem_free(ks);
 		return error;
 	}
+	f->hfd = ks->efd;
 	f->data = ks;
 	error = fd_install(p, &f, 0, false, &fd);
 	if (error != 0)

@@ -284,7 +284,7 @@ classify(const struct hostkern *hk, int hfd, const struct stat *st,
 }
 
 int
-open_hfd(struct hostkern *hk, int hfd, int flags, struct file **fp)
+open_hfd(struct file *f, int hfd)
 {
 	enum file_type type = FILE_VNODE;
 	struct stat st;
@@ -293,18 +293,18 @@ open_hfd(struct hostkern *hk, int hfd, int flags, struct file **fp)
 	if (fstat(hfd, &st) != 0)
 		error = kern_errno();
 	else
-		error = classify(hk, hfd, &st, &type);
-	if (error == 0)
-		error = file_make(hk, type, hfd, flags & KEPT_FLAGS,
-		    type == FILE_VNODE ? 0 : FILE_SLOW, NULL, fp);
+		error = classify(f->hk, hfd, &st, &type);
 	if (error != 0) {
 		close(hfd);
 		return error;
 	}
-	(*fp)->hdev = st.st_dev;
-	(*fp)->hino = st.st_ino;
+	f->type = type;
+	f->traits = type == FILE_VNODE ? 0 : FILE_SLOW;
+	f->hfd = hfd;
+	f->hdev = st.st_dev;
+	f->hino = st.st_ino;
 	if (type == FILE_FIFO)
-		fifo_enter(*fp);
+		fifo_enter(f);
 	return 0;
 }
 
@@ -324,22 +324,29 @@ open_finish(struct lwp *l, struct file *f, int flags)
 	return error;
 }
 
-/* The file, opened; a device of ours where the root has none. */
+int
+open_begin(struct kproc *p, int flags, struct file **fp)
+{
+
+	return file_make(p, FILE_VNODE, flags & KEPT_FLAGS, 0, NULL, fp);
+}
+
+/* Opens it for f; a device of ours where the root has none. */
 static int
-open_file(struct opening *o, struct file **fp)
+open_file(struct opening *o, struct file *f)
 {
 	const struct synthdev *dev;
 	int error, hfd;
 
 	error = open_host(o, &hfd);
 	if (error == 0)
-		return open_hfd(o->p->hk, hfd, o->flags, fp);
+		return open_hfd(f, hfd);
 	if (error == RUMP_ENOENT) {
 		dev = dev_find(o->p, o->atfd, o->path);
 		if (dev != NULL && (o->how.flags & O_DIRECTORY) != 0)
 			return RUMP_ENOTDIR;
 		if (dev != NULL)
-			return dev_open(o->p, dev, o->flags & KEPT_FLAGS, fp);
+			return dev_open(dev, f);
 	}
 	return translate_error(o, error);
 }
@@ -369,10 +376,12 @@ do_open(struct lwp *l, int atfd, rump_uaddr_t upath, int flags,
 		o.how.mode = mode & ~proc_umask(o.p) & RUMP_ALLPERMS &
 		    ~(mode_t)RUMP_S_ISTXT;
 
-	error = open_file(&o, &f);
+	error = open_begin(o.p, o.flags, &f);
 	if (error != 0)
 		return error;
-	error = open_finish(l, f, o.flags);
+	error = open_file(&o, f);
+	if (error == 0)
+		error = open_finish(l, f, o.flags);
 	if (error != 0) {
 		file_put(f);
 		return error;

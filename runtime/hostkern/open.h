@@ -6,11 +6,11 @@
 
 #include "hostkern/kern.h"
 
-/*
- * An open file for host descriptor hfd, which is closed on failure.  flags
- * are the guest's RUMP_O_*.  ENXIO for a device that guests may not have.
- */
-int open_hfd(struct hostkern *, int hfd, int flags, struct file **);
+/* An open file for what is opened next; flags are the guest's RUMP_O_*. */
+int open_begin(struct kproc *, int flags, struct file **);
+/* It gets host descriptor hfd, which is closed on failure.  ENXIO for a device
+ * that guests may not have. */
+int open_hfd(struct file *, int hfd);
 
 /* The part of open that may wait: a fifo's other side, O_SHLOCK, O_EXLOCK. */
 int open_finish(struct lwp *, struct file *, int flags);

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "hostkern/dev.h"
+#include "hostkern/hostfd.h"
 #include "hostkern/path.h"
 
 enum { RENAME_RETRIES = 1000 };
@@ -33,21 +34,28 @@ kdir_put(struct kdir *d)
 	if (d == NULL || atomic_fetch_sub(&d->refs, 1) != 1)
 		return;
 	close(d->fd);
+	hostfd_refund(d->payer);
 	free(d);
 }
 
-int
-kdir_make(int fd, struct kdir **dp)
+static int
+kdir_fill(struct kproc *p, struct kdir *d)
 {
-	struct kdir *d;
 	struct stat st;
 
-	if (fstat(fd, &st) != 0) {
-		int error = kern_errno();
+	if (fstat(d->fd, &st) != 0)
+		return kern_errno();
+	d->dev = st.st_dev;
+	d->ino = st.st_ino;
+	return p != NULL ? hostfd_charge(p, &d->payer) : 0;
+}
 
-		close(fd);
-		return error;
-	}
+int
+kdir_make(struct kproc *p, int fd, struct kdir **dp)
+{
+	struct kdir *d;
+	int error;
+
 	d = calloc(1, sizeof(*d));
 	if (d == NULL) {
 		close(fd);
@@ -55,10 +63,12 @@ kdir_make(int fd, struct kdir **dp)
 	}
 	atomic_init(&d->refs, 1);
 	d->fd = fd;
-	d->dev = st.st_dev;
-	d->ino = st.st_ino;
-	*dp = d;
-	return 0;
+	error = kdir_fill(p, d);
+	if (error != 0)
+		kdir_put(d);
+	else
+		*dp = d;
+	return error;
 }
 
 int

@@ -150,6 +150,7 @@ proc_alloc(struct hostkern *hk, struct rump_proc *rp)
 	pthread_mutex_init(&p->lock, NULL);
 	p->hk = hk;
 	p->rp = rp;
+	p->account = rumpserver_proc_account(rp);
 	return p;
 }
 
@@ -161,6 +162,7 @@ proc_free(struct kproc *p)
 	cred_put(p->cred);
 	kdir_put(p->cwd);
 	kdir_put(p->root);
+	rumpserver_account_put(p->account);
 	pthread_mutex_destroy(&p->lock);
 	free(p);
 }
@@ -336,7 +338,7 @@ open_console(struct kproc *p)
 	struct file *f, *copy;
 	int error, fd, n;
 
-	error = dev_console(p->hk, &f);
+	error = dev_console(p, &f);
 	if (error != 0)
 		return error;
 	for (n = 0; error == 0 && n < 3; n++) {

@@ -392,7 +392,7 @@ recv_control(struct receiving *r, struct rump_msghdr *mh)
 		while (nfds > 0)
 			close(fds[--nfds]);
 	}
-	nfiles = rights_take(r->f->hk, fds, nfds, files);
+	nfiles = rights_take(kern_proc(r->l), fds, nfds, files);
 	if (room > sizeof(nb))
 		room = sizeof(nb);
 	memset(nb, 0, sizeof(nb));

@@ -209,45 +209,56 @@ acceptable(struct hostkern *hk, int hfd, const struct stat *st, int flags)
 
 /* A descriptor from a process that is not of this server. */
 static int
-adopt(struct hostkern *hk, int hfd, struct file **fp)
+adopt(struct kproc *p, int hfd, struct file **fp)
 {
 	struct sockaddr_storage ss;
 	socklen_t len = sizeof(ss), optlen = sizeof(int);
 	struct stat st;
-	int error, flags, host, type;
+	int error, host, type;
 
 	host = fcntl(hfd, F_GETFL);
-	if (host == -1 || fstat(hfd, &st) != 0) {
-		close(hfd);
+	if (host == -1 || fstat(hfd, &st) != 0)
 		return RUMP_EBADF;
-	}
 	/* What may block must not block us, even if its other owners notice. */
 	if (!S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode) &&
-	    fcntl(hfd, F_SETFL, host | O_NONBLOCK) != 0) {
-		close(hfd);
+	    fcntl(hfd, F_SETFL, host | O_NONBLOCK) != 0)
 		return RUMP_EINVAL;
-	}
-	/* The access mode has the same values. */
-	flags = host & O_ACCMODE;
 	if (!S_ISSOCK(st.st_mode)) {
-		error = acceptable(hk, hfd, &st, host);
+		error = acceptable(p->hk, hfd, &st, host);
+		/* The access mode has the same values. */
 		if (error == 0)
-			return open_hfd(hk, hfd, flags, fp);
-		close(hfd);
+			error = open_begin(p, host & O_ACCMODE, fp);
 		return error;
 	}
 	if (getsockname(hfd, (struct sockaddr *)&ss, &len) != 0 ||
 	    getsockopt(hfd, SOL_SOCKET, SO_TYPE, &type, &optlen) != 0 ||
-	    (hk->no_net && ss.ss_family != AF_UNIX)) {
-		close(hfd);
+	    (p->hk->no_net && ss.ss_family != AF_UNIX))
 		return RUMP_EINVAL;
-	}
-	return sock_make(hk, hfd, ss.ss_family == AF_INET6 ? RUMP_AF_INET6 :
+	return sock_make(p, ss.ss_family == AF_INET6 ? RUMP_AF_INET6 :
 	    ss.ss_family, type, RUMP_O_RDWR, fp);
 }
 
+/* Its open file, or NULL; takes over hfd. */
+static struct file *
+adopted(struct kproc *p, int hfd)
+{
+	struct file *f;
+
+	if (adopt(p, hfd, &f) != 0) {
+		close(hfd);
+		return NULL;
+	}
+	if (f->type == FILE_SOCKET) {
+		f->hfd = hfd;
+	} else if (open_hfd(f, hfd) != 0) {
+		file_put(f);
+		return NULL;
+	}
+	return f;
+}
+
 int
-rights_take(struct hostkern *hk, const int *hfds, int n,
+rights_take(struct kproc *p, const int *hfds, int n,
     struct file *files[SOCK_PASSMAX])
 {
 	struct flight *fl;
@@ -255,15 +266,14 @@ rights_take(struct hostkern *hk, const int *hfds, int n,
 
 	if (n == 0)
 		return 0;
-	fl = flight_land(hk, hfds[n - 1]);
+	fl = flight_land(p->hk, hfds[n - 1]);
 	for (i = 0; i < n; i++) {
 		if (fl != NULL)
 			close(hfds[i]);
-		else if (got < SOCK_PASSMAX &&
-		    adopt(hk, hfds[i], &files[got]) == 0)
-			got++;
 		else if (got == SOCK_PASSMAX)
 			close(hfds[i]);
+		else if ((files[got] = adopted(p, hfds[i])) != NULL)
+			got++;
 	}
 	if (fl == NULL)
 		return got;

@@ -113,9 +113,8 @@ sock_of(const struct file *f)
 	return f->data;
 }
 
-/* An open file for host socket hfd, which is closed on failure.  flags are
- * RUMP_O_*. */
-int sock_make(struct hostkern *, int hfd, int domain, int type, int flags,
+/* A socket's open file, the host's socket still missing.  flags are RUMP_O_*. */
+int sock_make(struct kproc *, int domain, int type, int flags,
     struct file **);
 
 /* Is it of a type that has listeners and connections? */
@@ -203,7 +202,7 @@ void rights_done(struct hostkern *, struct rights *, bool sent);
 
 /* The files of a message received with these host descriptors, which are all
  * closed or taken over.  At most SOCK_PASSMAX; returns how many. */
-int rights_take(struct hostkern *, const int *hfds, int n,
+int rights_take(struct kproc *, const int *hfds, int n,
     struct file *files[SOCK_PASSMAX]);
 
 /* Drops what can no longer arrive: all of it if `all`. */

@@ -138,32 +138,26 @@ static const struct fileops sock_ops = {
 };
 
 int
-sock_make(struct hostkern *hk, int hfd, int domain, int type, int flags,
-    struct file **fp)
+sock_make(struct kproc *p, int domain, int type, int flags, struct file **fp)
 {
 	struct ksock *so;
 	int error;
 
 	so = calloc(1, sizeof(*so));
-	if (so == NULL) {
-		close(hfd);
+	if (so == NULL)
 		return RUMP_ENOMEM;
-	}
 	so->domain = domain;
 	so->type = type;
 	so->dirfd = -1;
 	so->lastcaller = &so->callers;
 	atomic_init(&so->sndlowat, 2048);
 	atomic_init(&so->options, RUMP_SO_USELOOPBACK);
-	error = file_make(hk, FILE_SOCKET, hfd, flags, FILE_SLOW, &sock_ops,
-	    fp);
-	if (error != 0) {
+	error = file_make(p, FILE_SOCKET, flags, FILE_SLOW, &sock_ops, fp);
+	if (error != 0)
 		free(so);
-		close(hfd);
-		return error;
-	}
-	(*fp)->data = so;
-	return 0;
+	else
+		(*fp)->data = so;
+	return error;
 }
 
 int
@@ -256,24 +250,27 @@ sys___socket30(struct lwp *l, const struct sys___socket30_args *uap,
 {
 	struct kproc *p = kern_proc(l);
 	struct file *f;
-	int domain = uap->domain, type = uap->type, error, fd, hfd, on = 1;
+	int domain = uap->domain, type = uap->type, error, fd, on = 1;
 
 	error = check_kind(p->hk, &domain, &type, uap->protocol);
 	if (error != 0)
 		return error;
-	cred_assume(p);
-	hfd = socket(domain, type | SOCK_NONBLOCK | SOCK_CLOEXEC,
-	    uap->protocol);
-	if (hfd == -1)
-		return host_refusal();
-	/* As on NetBSD, unless the guest wants the IPv4 addresses, too. */
-	if (domain == AF_INET6)
-		(void)setsockopt(hfd, IPPROTO_IPV6, IPV6_V6ONLY, &on,
-		    sizeof(on));
-	error = sock_make(p->hk, hfd, uap->domain, type,
+	error = sock_make(p, uap->domain, type,
 	    RUMP_O_RDWR | sock_flags(uap->type), &f);
 	if (error != 0)
 		return error;
+	cred_assume(p);
+	f->hfd = socket(domain, type | SOCK_NONBLOCK | SOCK_CLOEXEC,
+	    uap->protocol);
+	if (f->hfd == -1) {
+		error = host_refusal();
+		file_put(f);
+		return error;
+	}
+	/* As on NetBSD, unless the guest wants the IPv4 addresses, too. */
+	if (domain == AF_INET6)
+		(void)setsockopt(f->hfd, IPPROTO_IPV6, IPV6_V6ONLY, &on,
+		    sizeof(on));
 	error = fd_install(p, &f, 0, (uap->type & RUMP_SOCK_CLOEXEC) != 0,
 	    &fd);
 	if (error == 0)
@@ -302,50 +299,31 @@ set_peerid(struct ksock *so, const struct sockid *id)
 }
 
 static int
-install_pair(struct kproc *p, struct file *f[2], bool cloexec, int fd[2])
-{
-	int error;
-
-	error = fd_install(p, &f[0], 0, cloexec, &fd[0]);
-	if (error != 0) {
-		file_put(f[1]);
-		return error;
-	}
-	error = fd_install(p, &f[1], 0, cloexec, &fd[1]);
-	if (error != 0)
-		(void)fd_close(p, fd[0]);
-	return error;
-}
-
-static int
 make_pair(struct kproc *p, const struct sys_socketpair_args *uap, int fd[2])
 {
 	struct sockid id = sock_id(p);
-	struct file *f[2];
+	struct file *f[2] = { NULL, NULL };
 	int domain = uap->domain, type = uap->type, error, hfd[2], i;
 
 	error = check_kind(p->hk, &domain, &type, uap->protocol);
-	if (error != 0)
-		return error;
-	cred_assume(p);
-	if (socketpair(domain, type | SOCK_NONBLOCK | SOCK_CLOEXEC,
-	    uap->protocol, hfd) != 0)
-		return host_refusal();
-	for (i = 0; i < 2; i++) {
-		error = sock_make(p->hk, hfd[i], uap->domain, type,
+	for (i = 0; i < 2 && error == 0; i++)
+		error = sock_make(p, uap->domain, type,
 		    RUMP_O_RDWR | sock_flags(uap->type), &f[i]);
-		if (error == 0) {
-			atomic_store(&sock_of(f[i])->connected, true);
-			set_peerid(sock_of(f[i]), &id);
-			continue;
-		}
-		if (i == 0)
-			close(hfd[1]);
-		else
-			file_put(f[0]);
+	cred_assume(p);
+	if (error == 0 && socketpair(domain, type | SOCK_NONBLOCK |
+	    SOCK_CLOEXEC, uap->protocol, hfd) != 0)
+		error = host_refusal();
+	if (error != 0) {
+		file_put(f[0]);
+		file_put(f[1]);
 		return error;
 	}
-	return install_pair(p, f, (uap->type & RUMP_SOCK_CLOEXEC) != 0, fd);
+	for (i = 0; i < 2; i++) {
+		f[i]->hfd = hfd[i];
+		atomic_store(&sock_of(f[i])->connected, true);
+		set_peerid(sock_of(f[i]), &id);
+	}
+	return fd_install_pair(p, f, (uap->type & RUMP_SOCK_CLOEXEC) != 0, fd);
 }
 
 int
@@ -684,28 +662,24 @@ accept_host(struct lwp *l, struct file *f, struct sockaddr_storage *ss,
 	}
 }
 
-/* The listener's open-file flags without `clear`, with those of `type`. */
+/* For new, with the listener's open-file flags without `clear', with those of
+ * `type'. */
 static int
 accept_file(struct lwp *l, struct file *f, int type, int clear,
-    struct sockname *peer, struct file **newp)
+    struct sockname *peer, struct file *new)
 {
-	struct ksock *lso = sock_of(f), *so;
+	struct ksock *lso = sock_of(f), *so = sock_of(new);
 	struct sockaddr_storage ss;
 	struct caller *caller;
 	socklen_t len;
-	int error, flags, hfd;
+	int error;
 
-	error = accept_host(l, f, &ss, &len, &hfd, &caller);
+	error = accept_host(l, f, &ss, &len, &new->hfd, &caller);
 	if (error != 0)
 		return error;
-	flags = (atomic_load(&f->flags) & ~clear) | sock_flags(type);
-	error = sock_make(f->hk, hfd, lso->domain, lso->type, flags, newp);
-	if (error != 0) {
-		free(caller);
-		return error;
-	}
+	atomic_store(&new->flags,
+	    (atomic_load(&f->flags) & ~clear) | sock_flags(type));
 	sockname_from_host(f->hk, &ss, len, peer);
-	so = sock_of(*newp);
 	atomic_store(&so->connected, true);
 	if (caller != NULL) {
 		set_peerid(so, &caller->id);
@@ -728,7 +702,7 @@ do_accept(struct lwp *l, int s, rump_uaddr_t name, rump_uaddr_t namelen,
 {
 	struct kproc *p = kern_proc(l);
 	struct sockname peer;
-	struct file *f, *new;
+	struct file *f, *new = NULL;
 	int error, fd;
 
 	error = sock_get(p, s, &f);
@@ -737,11 +711,13 @@ do_accept(struct lwp *l, int s, rump_uaddr_t name, rump_uaddr_t namelen,
 	/* Whoever calls waits on rather than being hung up on. */
 	error = fd_room(p);
 	if (error == 0)
-		error = accept_file(l, f, type, clear, &peer, &new);
+		error = sock_make(p, sock_of(f)->domain, sock_of(f)->type, 0,
+		    &new);
+	if (error == 0)
+		error = accept_file(l, f, type, clear, &peer, new);
 	file_put(f);
-	if (error != 0)
-		return error;
-	error = sockname_copyout(l, &peer, name, namelen);
+	if (error == 0)
+		error = sockname_copyout(l, &peer, name, namelen);
 	if (error != 0) {
 		file_put(new);
 		return error;

@@ -32,6 +32,7 @@ log_line(void *cookie, enum rumpserver_loglevel level, const char *line)
 
 struct raw_server S;
 struct raw_guest *G;
+struct rumpserver_config raw_config;
 
 static void *
 run_loop(void *arg)
@@ -80,9 +81,12 @@ void
 raw_start(struct raw_server *s, const struct hostkern_config *conf)
 {
 	struct hostkern_config c = { .console_fd = -1 };
-	struct rumpserver_config sc = { .kernel = &hostkern_kernel,
-	    .log = log_line, .allow_anyone = true };
+	struct rumpserver_config sc = raw_config;
 	char why[256] = "";
+
+	sc.kernel = &hostkern_kernel;
+	sc.log = log_line;
+	sc.allow_anyone = true;
 
 	if (conf != NULL)
 		c = *conf;

@@ -34,6 +34,9 @@ struct raw_server {
 /* conf may be NULL; its root is not looked at.  in_event_loop (ways.h) says how
  * the server runs; its loop is then a thread of ours. */
 void raw_start(struct raw_server *, const struct hostkern_config *conf);
+/* What its servers are like in what raw_start does not say itself; a test may
+ * change it before it starts one. */
+extern struct rumpserver_config raw_config;
 /* Ends the server, checks that no guest was left, removes the directory. */
 void raw_stop(struct raw_server *);
 
