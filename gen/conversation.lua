@@ -214,16 +214,16 @@ PROTOCOL["exec-in-progress"] = function(calls)
   return frames
 end
 
--- What a kernel has no room or no will for is refused, and that is all.
+-- What a kernel has no room or no will for is refused, and that is all.  No
+-- server of ours says "try again": NetBSD's client does, without a pause.
 PROTOCOL["prefork-errors"] = function(calls)
   local frames = guest()
-  for i, code in ipairs { wire.ERROR.try_again, wire.ERROR.fork_failed,
-      wire.ERROR.no_memory } do
+  for i, code in ipairs { wire.ERROR.fork_failed, wire.ERROR.no_memory } do
     request(frames, CLIENT, 1 + i, "prefork", 0, "")
     failure(frames, 1 + i, code)
   end
-  syscall(frames, 5, calls[1])
-  answer(frames, 5, 0, values.retvals(calls[1]))
+  syscall(frames, 4, calls[1])
+  answer(frames, 4, 0, values.retvals(calls[1]))
   frames[#frames + 1] = wire.eof(CLIENT)
   return frames
 end

@@ -29,7 +29,7 @@ struct control {
 static void
 answer(struct control *c, int fd)
 {
-	char json[1024];
+	char json[LOG_COUNTERS];
 	int n;
 
 	n = log_counters_json(json, sizeof(json), c->srv);

@@ -8,7 +8,7 @@
 
 #include "rump_server/log.h"
 
-#define LINE_LEN	600
+#define LINE_LEN	(LOG_COUNTERS + 100)
 
 static enum rumpserver_loglevel threshold = RUMPSERVER_LOG_WARN;
 
@@ -62,6 +62,30 @@ log_put(enum rumpserver_loglevel level, const char *fmt, ...)
 	log_line(NULL, level, line);
 }
 
+/* What is held of each budget, and how often there was too little of it. */
+static int
+budgets_json(char *buf, size_t len, const struct rumpserver_stats *s)
+{
+	static const char *const names[RUMPSERVER_NBUDGETS] = {
+		[RUMPSERVER_BYTES] = "bytes",
+		[RUMPSERVER_THREADS] = "threads",
+		[RUMPSERVER_DESCRIPTORS] = "fds",
+		[RUMPSERVER_CONNECTIONS] = "clients",
+		[RUMPSERVER_PROCESSES] = "processes",
+		[RUMPSERVER_SEMAPHORES] = "semaphores",
+	};
+	unsigned i;
+	int n;
+
+	n = 0;
+	for (i = 0; i < RUMPSERVER_NBUDGETS && n < (int)len; i++)
+		n += snprintf(buf + n, len - (size_t)n, ",\"%s_held\":%llu,"
+		    "\"%s_over\":%llu", names[i],
+		    (unsigned long long)s->held[i], names[i],
+		    (unsigned long long)s->over_budget[i]);
+	return n;
+}
+
 int
 log_counters_json(char *buf, size_t len, struct rumpserver *srv)
 {
@@ -73,7 +97,7 @@ log_counters_json(char *buf, size_t len, struct rumpserver *srv)
 	    "\"refused\":%llu,\"calls\":%llu,\"calls_now\":%llu,"
 	    "\"errors\":%llu,\"copyin_bytes\":%llu,\"copyout_bytes\":%llu,"
 	    "\"preforks\":%llu,\"preforks_now\":%llu,"
-	    "\"protocol_errors\":%llu,\"timeouts\":%llu,\"threads\":%llu}\n",
+	    "\"protocol_errors\":%llu,\"timeouts\":%llu,\"threads\":%llu",
 	    (unsigned long long)s.clients, (unsigned long long)s.clients_total,
 	    (unsigned long long)s.refused, (unsigned long long)s.calls,
 	    (unsigned long long)s.calls_now, (unsigned long long)s.errors,
@@ -82,13 +106,17 @@ log_counters_json(char *buf, size_t len, struct rumpserver *srv)
 	    (unsigned long long)s.preforks, (unsigned long long)s.preforks_now,
 	    (unsigned long long)s.protocol_errors,
 	    (unsigned long long)s.timeouts, (unsigned long long)s.threads);
+	if (n < (int)len)
+		n += budgets_json(buf + n, len - (size_t)n, &s);
+	if (n < (int)len)
+		n += snprintf(buf + n, len - (size_t)n, "}\n");
 	return n < (int)len ? n : (int)len - 1;
 }
 
 void
 log_counters(struct rumpserver *srv)
 {
-	char json[LINE_LEN];
+	char json[LOG_COUNTERS];
 	int n;
 
 	n = log_counters_json(json, sizeof(json), srv);

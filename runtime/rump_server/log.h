@@ -16,6 +16,9 @@ void log_line(void *cookie, enum rumpserver_loglevel, const char *line);
 void log_put(enum rumpserver_loglevel, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
 
+/* Room for the counters. */
+enum { LOG_COUNTERS = 2000 };
+
 /* The counters as one line; JSON, newline included.  Returns its length. */
 int log_counters_json(char *buf, size_t len, struct rumpserver *);
 void log_counters(struct rumpserver *);

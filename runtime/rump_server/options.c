@@ -51,6 +51,15 @@ static const char help_text2[] =
 "      --max-calls N          calls in progress, each client (1024)\n"
 "      --max-threads N        threads, each blocked call needs one (16384)\n"
 "      --max-preforks N       forks under way, each process (64)\n"
+"      --max-client-bytes MIB memory held for a client (64)\n"
+"      --max-client-threads N threads that a client has (1024)\n"
+"      --max-client-fds N     host descriptors that a client has (16384)\n"
+"      --max-bytes MIB        memory held for all clients (1024)\n"
+"      --max-fds N            host descriptors of all (what the server may\n"
+"                             open, less 128)\n"
+"      --max-semaphores N     semaphores of all (1024)\n"
+"      --user-share PERCENT   of what others leave of clients, threads and\n"
+"                             the rest, what one user may have (75)\n"
 "      --max-copy BYTES       one copyin or copyout frame (1048576);\n"
 "                             at most 16777216\n"
 "      --stack-size KIB       stack of each thread (512); at least 64\n"
@@ -78,7 +87,9 @@ static const char help_text2[] =
 enum {
 	O_READ_ONLY = 256, O_NO_NET, O_REFUSE, O_HOSTNAME, O_ANON, O_CONSOLE,
 	O_ALLOW_UID, O_ALLOW_GID, O_ALLOW_ANYONE, O_MODE, O_OWNER, O_TCP_ANY,
-	O_MAX_CLIENTS, O_MAX_CALLS, O_MAX_THREADS, O_MAX_PREFORKS, O_MAX_COPY,
+	O_MAX_CLIENTS, O_MAX_CALLS, O_MAX_THREADS, O_MAX_PREFORKS,
+	O_MAX_CLIENT_BYTES, O_MAX_CLIENT_THREADS, O_MAX_CLIENT_FDS,
+	O_MAX_BYTES, O_MAX_FDS, O_MAX_SEMAPHORES, O_USER_SHARE, O_MAX_COPY,
 	O_STACK_SIZE, O_PREFORK_TIMEOUT, O_HANDSHAKE_TIMEOUT, O_FRAME_TIMEOUT,
 	O_SEND_TIMEOUT, O_ANSWER_TIMEOUT, O_PID_FILE, O_READY_FD, O_CONTROL,
 	O_GRACE
@@ -102,6 +113,13 @@ static const struct option longopts[] = {
 	{ "max-calls", required_argument, NULL, O_MAX_CALLS },
 	{ "max-threads", required_argument, NULL, O_MAX_THREADS },
 	{ "max-preforks", required_argument, NULL, O_MAX_PREFORKS },
+	{ "max-client-bytes", required_argument, NULL, O_MAX_CLIENT_BYTES },
+	{ "max-client-threads", required_argument, NULL, O_MAX_CLIENT_THREADS },
+	{ "max-client-fds", required_argument, NULL, O_MAX_CLIENT_FDS },
+	{ "max-bytes", required_argument, NULL, O_MAX_BYTES },
+	{ "max-fds", required_argument, NULL, O_MAX_FDS },
+	{ "max-semaphores", required_argument, NULL, O_MAX_SEMAPHORES },
+	{ "user-share", required_argument, NULL, O_USER_SHARE },
 	{ "max-copy", required_argument, NULL, O_MAX_COPY },
 	{ "stack-size", required_argument, NULL, O_STACK_SIZE },
 	{ "prefork-timeout", required_argument, NULL, O_PREFORK_TIMEOUT },
@@ -172,6 +190,28 @@ read_size(const char *name, const char *s, unsigned scale, size_t *out)
 	if (!read_limit(name, s, scale, &v))
 		return false;
 	*out = v;
+	return true;
+}
+
+static bool
+read_mib(const char *name, const char *s, uint64_t *out)
+{
+	unsigned v = 0;
+
+	if (!read_limit(name, s, 1, &v))
+		return false;
+	*out = (uint64_t)v << 20;
+	return true;
+}
+
+static bool
+read_share(const char *s, unsigned *out)
+{
+
+	if (!read_limit("user-share", s, 1, out))
+		return false;
+	if (*out > 100)
+		return mistake("--user-share: at most 100");
 	return true;
 }
 
@@ -397,6 +437,32 @@ read_access(struct options *o, int opt, char *arg)
 }
 
 static bool
+read_budgets(struct rumpserver_config *c, int opt, const char *arg)
+{
+
+	switch (opt) {
+	case O_MAX_CLIENT_BYTES:
+		return read_mib("max-client-bytes", arg, &c->max_client_bytes);
+	case O_MAX_CLIENT_THREADS:
+		return read_limit("max-client-threads", arg, 1,
+		    &c->max_client_threads);
+	case O_MAX_CLIENT_FDS:
+		return read_limit("max-client-fds", arg, 1,
+		    &c->max_client_fds);
+	case O_MAX_BYTES:
+		return read_mib("max-bytes", arg, &c->max_bytes);
+	case O_MAX_FDS:
+		return read_limit("max-fds", arg, 1, &c->max_fds);
+	case O_MAX_SEMAPHORES:
+		return read_limit("max-semaphores", arg, 1,
+		    &c->max_semaphores);
+	case O_USER_SHARE:
+		return read_share(arg, &c->user_share);
+	}
+	return false;
+}
+
+static bool
 read_limits(struct options *o, int opt, char *arg)
 {
 	struct rumpserver_config *c = &o->server;
@@ -468,6 +534,8 @@ read_option(struct options *o, int opt, char *arg)
 		return read_served(o, opt, arg);
 	if (opt >= O_ALLOW_UID && opt <= O_TCP_ANY)
 		return read_access(o, opt, arg);
+	if (opt >= O_MAX_CLIENT_BYTES && opt <= O_USER_SHARE)
+		return read_budgets(&o->server, opt, arg);
 	if (opt >= O_MAX_CLIENTS && opt <= O_ANSWER_TIMEOUT)
 		return read_limits(o, opt, arg);
 	return read_running(o, opt, arg);

@@ -57,6 +57,8 @@ set_limits(struct budgets *b, const struct rumpserver_config *cfg)
 	    cfg->max_client_threads, cfg->max_threads };
 	b->limit[RUMPSERVER_DESCRIPTORS] = (struct limit){
 	    cfg->max_client_fds, cfg->max_fds };
+	b->limit[RUMPSERVER_CONNECTIONS] = (struct limit){ UINT64_MAX,
+	    cfg->max_clients };
 	/* As many copies may wait as there may be clients. */
 	b->limit[RUMPSERVER_PROCESSES] = (struct limit){ UINT64_MAX,
 	    2 * (uint64_t)cfg->max_clients };
@@ -237,7 +239,8 @@ add(_Atomic uint64_t *held, uint64_t n, uint64_t limit)
 	return false;
 }
 
-/* What a user may hold of a kind: share percent of what is left by others. */
+/* What a user may hold of a kind: share percent of what is left by others, but
+ * one where there is one. */
 static uint64_t
 user_limit(struct budgets *b, struct user *u, enum rumpserver_budget kind)
 {
@@ -249,6 +252,8 @@ user_limit(struct budgets *b, struct user *u, enum rumpserver_budget kind)
 		return all;
 	others = held > own ? held - own : 0;
 	left = all > others ? all - others : 0;
+	if (left == 1)
+		return 1;
 	return left / 100 * b->share + left % 100 * b->share / 100;
 }
 

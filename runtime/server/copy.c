@@ -192,7 +192,8 @@ copy_request(struct lwp *l, enum frame_type type, rump_uaddr_t uaddr,
 {
 	struct copyframe f;
 
-	if (!copy_begin(l, dst, len, exact))
+	/* Nothing is there, and NetBSD's client would go and look. */
+	if (uaddr == 0 || !copy_begin(l, dst, len, exact))
 		return RUMP_EFAULT;
 	f.hdr = frame_hdr(FRAME_REQ, type, l->copy.reqno, 0, sizeof(f.copy));
 	f.copy = (struct frame_copy){ .len = len, .addr = uaddr };
@@ -341,7 +342,7 @@ rumpserver_copyout(struct lwp *l, const void *kaddr, rump_uaddr_t uaddr,
 	size_t n;
 	int error;
 
-	if (len > 0 && gone(l))
+	if (len > 0 && (uaddr == 0 || gone(l)))
 		return RUMP_EFAULT;
 	for (; len > 0; len -= n) {
 		n = piece(l, len);
@@ -363,7 +364,7 @@ rumpserver_copyoutstr(struct lwp *l, const char *kaddr, rump_uaddr_t uaddr,
 	n = strnlen(kaddr, len);
 	if (n == len)
 		return RUMP_ENAMETOOLONG;
-	if (gone(l))
+	if (uaddr == 0 || gone(l))
 		return RUMP_EFAULT;
 	if (done != NULL)
 		*done = n + 1;
@@ -381,6 +382,8 @@ rumpserver_copyout_reserve(struct lwp *l, rump_uaddr_t uaddr, size_t len,
 
 	if (len > RUMPSERVER_BORROW_MAX)
 		return RUMP_EINVAL;
+	if (uaddr == 0 && len > 0)
+		return RUMP_EFAULT;
 	p = buf_room(&l->out, sizeof(struct copyframe) + len);
 	if (p == NULL)
 		return RUMP_ENOMEM;

@@ -111,6 +111,7 @@ init_locks(struct rumpserver *srv)
 
 	pthread_mutex_init(&srv->lock, NULL);
 	pthread_mutex_init(&srv->pool_lock, NULL);
+	pthread_mutex_init(&srv->log_lock, NULL);
 	pthread_mutex_init(&srv->active_lock, NULL);
 	pthread_mutex_init(&srv->timer_lock, NULL);
 	cond_init_monotonic(&srv->idle);
@@ -267,6 +268,7 @@ rumpserver_stop(struct rumpserver *srv, unsigned grace_ms)
 		continue;
 	pool_stop(srv);
 	watchdog_stop(srv);
+	log_end_server(srv);
 	srv_log(srv, RUMPSERVER_LOG_INFO, "stopped");
 }
 
@@ -276,6 +278,7 @@ destroy_locks(struct rumpserver *srv)
 
 	pthread_mutex_destroy(&srv->lock);
 	pthread_mutex_destroy(&srv->pool_lock);
+	pthread_mutex_destroy(&srv->log_lock);
 	pthread_mutex_destroy(&srv->active_lock);
 	pthread_mutex_destroy(&srv->timer_lock);
 	pthread_cond_destroy(&srv->idle);

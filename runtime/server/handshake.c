@@ -40,7 +40,8 @@ guest(struct session *ses, const struct request *req)
 		session_refuse(ses, req->hdr.reqno, FRAME_ERR_MALFORMED);
 		return;
 	}
-	p = proc_alloc(account_make(srv->budgets, &ses->peer));
+	rumpserver_account_ref(ses->account);
+	p = proc_alloc(ses->account);
 	if (p == NULL) {
 		session_refuse(ses, req->hdr.reqno, FRAME_ERR_NOMEM);
 		return;
@@ -51,7 +52,9 @@ guest(struct session *ses, const struct request *req)
 		proc_free(p);
 		ses_log(ses, RUMPSERVER_LOG_WARN, "guest '%.40s' refused by "
 		    "the kernel: errno %d", comm, error);
-		session_refuse(ses, req->hdr.reqno, FRAME_ERR_AUTH);
+		session_refuse(ses, req->hdr.reqno,
+		    error_frame(error) == FRAME_ERR_NOMEM ? FRAME_ERR_NOMEM :
+		    FRAME_ERR_AUTH);
 		return;
 	}
 	ses->proc = p;
@@ -93,7 +96,10 @@ void
 handshake(struct session *ses, const struct request *req)
 {
 
-	if (req->hdr.type == FRAME_HANDSHAKE && req->hdr.u == HANDSHAKE_GUEST) {
+	if (ses->refusal != 0) {
+		session_refuse(ses, req->hdr.reqno, ses->refusal);
+	} else if (req->hdr.type == FRAME_HANDSHAKE &&
+	    req->hdr.u == HANDSHAKE_GUEST) {
 		guest(ses, req);
 	} else if (req->hdr.type == FRAME_HANDSHAKE &&
 	    req->hdr.u == HANDSHAKE_FORK) {

@@ -212,14 +212,17 @@ step_syscall(struct session *ses, struct worker *w,
 	struct lwp *l;
 	int error;
 
-	l = begin_call(ses, &error);
+	l = NULL;
+	error = RUMP_ENOSYS;
+	if (hdr->u <= INT32_MAX)
+		l = begin_call(ses, &error);
 	if (l == NULL) {
 		consume(ses, hdr->len);
 		fail_call(ses, hdr->reqno, error);
 		return STEP_AGAIN;
 	}
 	l->reqno = hdr->reqno;
-	l->num = hdr->u <= INT32_MAX ? (int)hdr->u : -1;
+	l->num = (int)hdr->u;
 	l->arglen = len;
 	memcpy(l->args, body, len);
 	consume(ses, hdr->len);

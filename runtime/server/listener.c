@@ -137,18 +137,10 @@ admit(struct rumpserver *srv, const struct listener *li, int fd)
 	if (fd == -1)
 		return;
 	peer = peer_of(fd, li->local);
-	if (!access_allowed(&srv->cfg, fd, &peer)) {
-		count(&srv->count.refused, 1);
-		srv_log(srv, RUMPSERVER_LOG_WARN, "refused: pid %ld of uid %lu "
-		    "gid %lu is not on the list of those allowed",
-		    (long)peer.pid, (unsigned long)peer.uid,
-		    (unsigned long)peer.gid);
-		close(fd);
-		return;
-	}
 	if (li->tcp)
 		setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
-	session_open(srv, fd, &peer);
+	session_open(srv, fd, &peer, access_allowed(&srv->cfg, fd, &peer) ?
+	    0 : FRAME_ERR_AUTH);
 }
 
 static void
@@ -388,7 +380,7 @@ rumpserver_serve_fd(struct rumpserver *srv, int fd)
 	if (!peer.local)
 		setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
 	peer.local = true;
-	return session_open(srv, fd, &peer);
+	return session_open(srv, fd, &peer, 0);
 }
 
 void

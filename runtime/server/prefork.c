@@ -130,24 +130,19 @@ randomise(void *p, size_t len)
 	return true;
 }
 
-/* Counts one more against the caller's limit; says once when it is reached. */
+/* Counts one more against the caller's limit. */
 static bool
 reserve(struct session *ses, struct rump_proc *parent)
 {
 	struct rumpserver *srv = ses->srv;
-	bool ok, say;
+	bool ok;
 
-	say = false;
 	pthread_mutex_lock(&srv->lock);
 	ok = parent->npreforks < srv->cfg.max_preforks_per_proc;
-	if (ok) {
+	if (ok)
 		parent->npreforks++;
-	} else {
-		say = !parent->prefork_refused;
-		parent->prefork_refused = true;
-	}
 	pthread_mutex_unlock(&srv->lock);
-	if (say)
+	if (!ok)
 		ses_log(ses, RUMPSERVER_LOG_WARN, "prefork refused: %u "
 		    "unused cookies are the limit",
 		    srv->cfg.max_preforks_per_proc);
@@ -197,7 +192,7 @@ prefork_make(struct session *ses, const struct request *req)
 	int error;
 
 	if (!reserve(ses, parent)) {
-		session_error(ses, req->hdr.reqno, FRAME_ERR_TRYAGAIN);
+		session_error(ses, req->hdr.reqno, FRAME_ERR_NOMEM);
 		return;
 	}
 	pf = prefork_alloc(srv, parent);

@@ -10,20 +10,29 @@ proc_alloc(struct rumpserver_account *a)
 {
 	struct rump_proc *p;
 
-	p = a != NULL ? calloc(1, sizeof(*p)) : NULL;
-	if (p == NULL) {
-		rumpserver_account_put(a);
+	if (a == NULL)
 		return NULL;
-	}
+	if (!rumpserver_charge(a, RUMPSERVER_PROCESSES, 1))
+		goto fail;
+	p = calloc(1, sizeof(*p));
+	if (p == NULL)
+		goto refund;
 	p->account = a;
 	LIST_INIT(&p->preforks);
 	return p;
+
+refund:
+	rumpserver_refund(a, RUMPSERVER_PROCESSES, 1);
+fail:
+	rumpserver_account_put(a);
+	return NULL;
 }
 
 void
 proc_free(struct rump_proc *p)
 {
 
+	rumpserver_refund(p->account, RUMPSERVER_PROCESSES, 1);
 	rumpserver_account_put(p->account);
 	free(p);
 }

@@ -13,12 +13,14 @@ error_frame(int error)
 {
 
 	switch (error) {
-	case RUMP_EAGAIN:
-		return FRAME_ERR_TRYAGAIN;
 	case RUMP_EPERM:
 	case RUMP_EACCES:
 		return FRAME_ERR_AUTH;
+	case RUMP_EAGAIN:
 	case RUMP_ENOMEM:
+	case RUMP_ENFILE:
+	case RUMP_EMFILE:
+	case RUMP_EPROCLIM:
 		return FRAME_ERR_NOMEM;
 	default:
 		return FRAME_ERR_RFORK;
@@ -98,7 +100,7 @@ admit(struct session *ses, const struct request *req)
 	pthread_mutex_unlock(&ses->lock);
 	if (!ok)
 		session_error(ses, req->hdr.reqno, exec ? FRAME_ERR_INEXEC :
-		    FRAME_ERR_TRYAGAIN);
+		    FRAME_ERR_NOMEM);
 	return ok;
 }
 

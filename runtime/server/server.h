@@ -79,6 +79,12 @@ enum {
 	/* Host descriptors that no client is given. */
 	FD_RESERVE = 128,
 	PREFORK_BUCKETS = 256,
+	/* Refused clients that may hear why, at once. */
+	REFUSED_MAX = 64,
+	/* Complaints about one client, and all, that are logged in a time. */
+	LOG_CLIENT = 8,
+	LOG_ALL = 64,
+	LOG_TIME_MS = 10000,
 	FIBER_CACHE = 32,
 };
 
@@ -207,10 +213,9 @@ struct rump_proc {
 	/* Cookies that it has outstanding; srv->lock. */
 	LIST_HEAD(, prefork) preforks;
 	unsigned npreforks;
-	bool prefork_refused;		/* and the log says so */
 };
 
-/* Takes over the account; NULL without memory. */
+/* Takes over the account; NULL without memory or when there are too many. */
 struct rump_proc *proc_alloc(struct rumpserver_account *);
 /* One that the kernel has not seen, or does not know any more. */
 void proc_free(struct rump_proc *);
@@ -306,6 +311,12 @@ void lwp_wake(struct lwp *);
 
 /* --- sessions (session.c) --- */
 
+/* Lines said in the time since `since', and those not said; srv->log_lock. */
+struct lograte {
+	uint64_t since;
+	unsigned said, kept;
+};
+
 enum session_state { SES_NEW, SES_UP, SES_DRAIN };
 enum input_state {
 	INPUT_ARMED,	/* epoll will tell */
@@ -319,8 +330,11 @@ struct session {
 	struct rumpserver *srv;
 	uint64_t id;			/* slot and generation, for epoll */
 	unsigned number;		/* for the log */
+	struct lograte lograte;
 	int fd;
 	struct rumpserver_peer peer;
+	struct rumpserver_account *account;
+	enum frame_error refusal;	/* what its handshake will get, or 0 */
 	/* One a busy lwp, one a queued request, one for the table. */
 	atomic_uint refs;
 	struct work work;
@@ -363,8 +377,13 @@ struct session {
 	_Atomic(const char *) timeout_why;
 };
 
-/* Takes fd over in any case.  0, or -1 with errno set. */
-int session_open(struct rumpserver *, int fd, const struct rumpserver_peer *);
+/*
+ * Takes fd over in any case.  0, or -1 with errno set.  With a refusal, which
+ * may also come of there being too many, the client is served just so far that
+ * its handshake gets that for an answer: NetBSD's client knows nothing else.
+ */
+int session_open(struct rumpserver *, int fd, const struct rumpserver_peer *,
+    enum frame_error refusal);
 void session_ref(struct session *);
 void session_unref(struct session *);
 /* The session of an epoll datum with a reference, or NULL. */
@@ -445,7 +464,8 @@ bool exec_finish(struct session *, struct worker *);
  * owner of the input. */
 void session_refuse(struct session *, uint64_t reqno, enum frame_error);
 void session_hangup(struct session *);
-/* Kernel's errno as a protocol error. */
+/* Kernel's errno as a protocol error.  Never "try again": NetBSD's client does
+ * so at once, and for ever. */
 enum frame_error error_frame(int error);
 /* The first request of a connection; by the owner of the input. */
 void handshake(struct session *, const struct request *);
@@ -534,10 +554,15 @@ void fdwatch_event(struct rumpserver *, uint64_t id);
 
 /* --- the log (log.c) --- */
 
+/* What is not about a client. */
 void srv_log(const struct rumpserver *, enum rumpserver_loglevel,
     const char *fmt, ...) __attribute__((format(printf, 3, 4)));
-void ses_log(const struct session *, enum rumpserver_loglevel,
-    const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+/* About a client: complaints (WARN and worse) at a limited rate. */
+void ses_log(struct session *, enum rumpserver_loglevel, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+/* Say how much was not said. */
+void log_end_client(struct session *);
+void log_end_server(struct rumpserver *);
 
 /* --- the server --- */
 
@@ -581,6 +606,7 @@ struct rumpserver {
 	struct slot *slots;
 	uint32_t nslots, free_slot;
 	unsigned nsessions;	/* until their memory is free */
+	unsigned nrefused;	/* of them */
 	unsigned numbers;
 	LIST_HEAD(, listener) listeners;
 	uint64_t listener_ids;
@@ -603,6 +629,9 @@ struct rumpserver {
 	bool starved;		/* said that threads cannot be made */
 	bool sleepless;		/* said that calls may not sleep */
 	atomic_uint sticky;
+
+	pthread_mutex_t log_lock;	/* taken last of all */
+	struct lograte lograte;
 
 	pthread_mutex_t active_lock;
 	TAILQ_HEAD(, worker) active;

@@ -139,6 +139,7 @@ session_free(struct session *ses)
 {
 
 	close(ses->fd);
+	rumpserver_account_put(ses->account);
 	free(ses->exec_comm);
 	free(ses->in.data);
 	free(ses->out.data);
@@ -155,17 +156,23 @@ session_destroy(struct session *ses)
 {
 	struct rumpserver *srv = ses->srv;
 	struct rump_proc *p = ses->proc;
+	const bool refused = ses->refusal != 0;
 
 	lwps_release(ses);
 	if (p != NULL)
 		proc_end(srv, p);
 	timer_cancel(srv, &ses->in_timer);
 	timer_cancel(srv, &ses->out_timer);
+	log_end_client(ses);
+	if (!refused) {
+		rumpserver_refund(ses->account, RUMPSERVER_CONNECTIONS, 1);
+		uncount(&srv->count.clients);
+	}
 	session_free(ses);
 
-	uncount(&srv->count.clients);
 	pthread_mutex_lock(&srv->lock);
 	srv->nsessions--;
+	srv->nrefused -= refused;
 	pthread_cond_broadcast(&srv->idle);
 	pthread_mutex_unlock(&srv->lock);
 }
@@ -185,27 +192,68 @@ session_unref(struct session *ses)
 		session_destroy(ses);
 }
 
-/* Counts the session in; false when there are as many as may be. */
+/* Counts the session in; false when it cannot even be refused politely. */
 static bool
 session_admit(struct session *ses)
 {
 	struct rumpserver *srv = ses->srv;
-	bool full;
+	const bool refused = ses->refusal != 0;
+	bool ok;
 
 	pthread_mutex_lock(&srv->lock);
-	full = srv->stopping || srv->nsessions >= srv->cfg.max_clients;
-	if (!full && !slot_take(srv, ses))
-		full = true;
-	if (!full) {
+	ses->number = ++srv->numbers;
+	ok = !srv->stopping && (!refused || srv->nrefused < REFUSED_MAX) &&
+	    slot_take(srv, ses);
+	if (ok) {
 		srv->nsessions++;
-		ses->number = ++srv->numbers;
+		srv->nrefused += refused;
 	}
 	pthread_mutex_unlock(&srv->lock);
-	return !full;
+	return ok;
+}
+
+/* It stays until it has read why. */
+static void
+session_turn_away(struct session *ses)
+{
+	const struct rumpserver_peer *peer = &ses->peer;
+
+	count(&ses->srv->count.refused, 1);
+	if (ses->refusal == FRAME_ERR_AUTH)
+		ses_log(ses, RUMPSERVER_LOG_WARN, "refused: pid %ld of uid "
+		    "%lu gid %lu is not on the list of those allowed",
+		    (long)peer->pid, (unsigned long)peer->uid,
+		    (unsigned long)peer->gid);
+	else
+		ses_log(ses, RUMPSERVER_LOG_WARN, "refused: too many clients, "
+		    "of %u in all", ses->srv->cfg.max_clients);
+}
+
+/* Its number, its account and whether it may stay. */
+static bool
+session_enter(struct session *ses, enum frame_error refusal)
+{
+	struct rumpserver *srv = ses->srv;
+	bool paid;
+
+	ses->account = account_make(srv->budgets, &ses->peer);
+	if (ses->account == NULL)
+		return false;
+	paid = refusal == 0 && rumpserver_charge(ses->account,
+	    RUMPSERVER_CONNECTIONS, 1);
+	ses->refusal = paid ? 0 : refusal != 0 ? refusal : FRAME_ERR_NOMEM;
+	if (!session_admit(ses)) {
+		if (paid)
+			rumpserver_refund(ses->account, RUMPSERVER_CONNECTIONS,
+			    1);
+		return false;
+	}
+	return true;
 }
 
 int
-session_open(struct rumpserver *srv, int fd, const struct rumpserver_peer *peer)
+session_open(struct rumpserver *srv, int fd,
+    const struct rumpserver_peer *peer, enum frame_error refusal)
 {
 	struct session *ses;
 	struct epoll_event ev;
@@ -217,21 +265,24 @@ session_open(struct rumpserver *srv, int fd, const struct rumpserver_peer *peer)
 		return -1;
 	}
 	ses->peer = *peer;
-	if (!session_admit(ses)) {
+	if (!session_enter(ses, refusal)) {
 		count(&srv->count.refused, 1);
-		ses_log(ses, RUMPSERVER_LOG_WARN, "refused: %u clients are "
-		    "the limit", srv->cfg.max_clients);
 		session_free(ses);
 		errno = EUSERS;
 		return -1;
 	}
-	count(&srv->count.clients, 1);
-	count(&srv->count.clients_total, 1);
-	ses_log(ses, RUMPSERVER_LOG_INFO, "connected");
+	refusal = ses->refusal;
+	if (refusal != 0) {
+		session_turn_away(ses);
+	} else {
+		count(&srv->count.clients, 1);
+		count(&srv->count.clients_total, 1);
+		ses_log(ses, RUMPSERVER_LOG_INFO, "connected");
+	}
 
 	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &tv, sizeof(tv));
-	session_deadline(ses, srv->cfg.handshake_timeout_ms,
-	    "no handshake in time");
+	session_deadline(ses, refusal != 0 ? LINGER_MS :
+	    srv->cfg.handshake_timeout_ms, "no handshake in time");
 	session_send(ses, NULL, srv->banner, srv->bannerlen, NULL, 0);
 
 	ses->ep_in = true;
@@ -244,7 +295,10 @@ session_open(struct rumpserver *srv, int fd, const struct rumpserver_peer *peer)
 		errno = error;
 		return -1;
 	}
-	return 0;
+	if (refusal == 0)
+		return 0;
+	errno = EUSERS;
+	return -1;
 }
 
 void
@@ -266,11 +320,11 @@ session_deadline(struct session *ses, unsigned ms, const char *why)
 }
 
 static void
-log_end(const struct session *ses, const char *why)
+log_end(struct session *ses, const char *why)
 {
 	const char *late = atomic_load(&ses->timeout_why);
 
-	if (late != NULL) {
+	if (late != NULL && ses->refusal == 0) {
 		count(&ses->srv->count.timeouts, 1);
 		ses_log(ses, RUMPSERVER_LOG_WARN, "disconnected: %s", late);
 	} else {

@@ -701,7 +701,7 @@ settle(struct scene *s)
 		fuzz_fail("calls without clients");
 	if (atomic_load(&k->lwps) != 0)
 		fuzz_fail("lwps without clients");
-	if (atomic_exchange(&k->warnings, 0) > 2 * (int)s->connected)
+	if (atomic_exchange(&k->warnings, 0) > 10 * (int)s->connected)
 		fuzz_fail("more warnings than clients");
 }
 

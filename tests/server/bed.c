@@ -84,6 +84,7 @@ bed_start(struct bed *bed)
 void
 bed_stop(struct bed *bed)
 {
+	unsigned i;
 
 	if (bed->way == LOOP) {
 		eventfd_write(bed->stopfd, 1);
@@ -91,6 +92,8 @@ bed_stop(struct bed *bed)
 		close(bed->stopfd);
 	}
 	rumpserver_stop(bed->srv, 0);
+	for (i = 0; i < RUMPSERVER_NBUDGETS; i++)
+		ck_assert_uint_eq(bed_stats(bed).held[i], 0);
 	ck_assert_uint_eq(bed_stats(bed).clients, 0);
 	ck_assert_uint_eq(bed_stats(bed).calls_now, 0);
 	ck_assert_uint_eq(bed_stats(bed).preforks_now, 0);

@@ -158,14 +158,34 @@ START_TEST(copyin_fault)
 
 	setup(_i);
 	fd = cl_guest(&bed);
-	cl_call(fd, 5, TK_COPYIN, 0, 10, 0);
+	cl_call(fd, 5, TK_COPYIN, 0x1000, 10, 0);
 	f = cl_copyreq(fd, COPYIN, &len, &addr);
 	cl_send(fd, ERROR, 0, f.reqno, E_MALFORMED, NULL, 0);
 	ck_assert_int_eq(cl_answer(fd, 5, NULL), RUMP_EFAULT);
-	cl_call(fd, 6, TK_COPYINSTR, 0, 10, 0);
+	cl_call(fd, 6, TK_COPYINSTR, 0x1000, 10, 0);
 	f = cl_copyreq(fd, COPYINSTR, &len, &addr);
 	cl_send(fd, ERROR, 0, f.reqno, E_MALFORMED, NULL, 0);
 	ck_assert_int_eq(cl_answer(fd, 6, NULL), RUMP_EFAULT);
+	close(fd);
+	bed_stop(&bed);
+}
+END_TEST
+
+/* Nobody is asked for what is at address 0, or to put something there. */
+START_TEST(address_zero)
+{
+	static const int calls[] = { TK_COPYIN, TK_COPYINSTR, TK_BORROW,
+	    TK_COPYOUT, TK_COPYOUTSTR, TK_RESERVE };
+	unsigned i;
+	int fd;
+
+	setup(_i);
+	fd = cl_guest(&bed);
+	for (i = 0; i < sizeof(calls) / sizeof(calls[0]); i++)
+		ck_assert_int_eq(cl_syscall(fd, calls[i], 0, 10, 10, NULL),
+		    RUMP_EFAULT);
+	ck_assert_int_eq(cl_syscall(fd, TK_COPYIN, 0, 0, 0, NULL), 0);
+	ck_assert_int_eq(cl_syscall(fd, TK_COPYOUT, 0, 0, 0, NULL), 0);
 	close(fd);
 	bed_stop(&bed);
 }
@@ -396,11 +416,11 @@ START_TEST(copyins_at_once)
 	setup(_i);
 	fd = cl_guest(&bed);
 	for (i = 0; i < N; i++)
-		cl_call(fd, 100 + i, TK_COPYIN, i, 8, 0);
+		cl_call(fd, 100 + i, TK_COPYIN, i + 1, 8, 0);
 	for (i = 0; i < N; i++) {
 		f = cl_copyreq(fd, COPYIN, &len, &addr);
-		ck_assert_uint_lt(addr, N);
-		reqno[addr] = f.reqno;
+		ck_assert(addr > 0 && addr <= N);
+		reqno[addr - 1] = f.reqno;
 	}
 	for (i = N; i-- > 0;) {
 		cl_call(fd, 500, TK_ECHO, i, 0, 0);
@@ -641,8 +661,8 @@ main(void)
 {
 	const TTest *tests[] = {
 		copyin_sizes, copyin_pieces, copyin_dribbles, copyin_fault,
-		copyin_lies, copyinstr_answers, copyout_sizes, copyout_pieces,
-		copyout_gathers, copyoutstr, anonmmap_and_raise,
+		address_zero, copyin_lies, copyinstr_answers, copyout_sizes,
+		copyout_pieces, copyout_gathers, copyoutstr, anonmmap_and_raise,
 		copyins_at_once, copyin_with_more_behind, client_dies,
 		no_answer, late_and_slow_answer, no_answer_among_calls,
 		big_both_ways,

@@ -70,7 +70,7 @@ END_TEST
 
 START_TEST(counters)
 {
-	char control[160], where[128], text[1024];
+	char control[160], where[128], text[2048];
 	json_t *json;
 	ssize_t n;
 	int fd, ctl;

@@ -303,6 +303,7 @@ START_TEST(clients_at_once)
 
 	bed_init(&bed, _i);
 	bed.cfg.max_clients = 3;
+	bed.cfg.user_share = 100;
 	bed_start(&bed);
 	fd[0] = cl_guest(&bed);
 	fd[1] = cl_guest(&bed);
@@ -311,7 +312,7 @@ START_TEST(clients_at_once)
 	snprintf(sun.sun_path, sizeof(sun.sun_path), "%s", bed.path);
 	ck_assert_int_eq(connect(late, (struct sockaddr *)&sun, sizeof(sun)),
 	    0);
-	cl_eof(late);
+	ck_assert_uint_eq(cl_refusal(late), E_NOMEM);
 	close(late);
 	ck_assert_uint_eq(bed_stats(&bed).refused, 1);
 	close(fd[0]);
@@ -446,13 +447,12 @@ END_TEST
 
 /* --- who may connect --- */
 
-/* Connects as another user; whether a banner came.  Needs root. */
+/* Connects as another user; whether it could be a guest.  Needs root. */
 static bool
 welcome(uid_t uid, gid_t gid, gid_t group)
 {
 	struct sockaddr_un sun = { .sun_family = AF_UNIX };
 	int fd, status;
-	char c;
 	pid_t pid;
 
 	snprintf(sun.sun_path, sizeof(sun.sun_path), "%s", bed.path);
@@ -462,13 +462,14 @@ welcome(uid_t uid, gid_t gid, gid_t group)
 		if (setgroups(1, &group) == -1 || setgid(gid) == -1 ||
 		    setuid(uid) == -1 || connect(fd, (struct sockaddr *)&sun,
 		    sizeof(sun)) == -1)
-			_exit(2);
-		_exit(recv(fd, &c, 1, 0) == 1 ? 1 : 0);
+			_exit(100);
+		_exit(cl_refusal(fd));
 	}
 	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
 	ck_assert(WIFEXITED(status));
-	ck_assert_int_ne(WEXITSTATUS(status), 2);
-	return WEXITSTATUS(status) == 1;
+	if (WEXITSTATUS(status) != 0)
+		ck_assert_int_eq(WEXITSTATUS(status), E_AUTH);
+	return WEXITSTATUS(status) == 0;
 }
 
 static void
@@ -541,15 +542,15 @@ END_TEST
 
 /* --- where to listen --- */
 
-START_TEST(over_tcp)
+/* A TCP connection to the server, which listens for it. */
+static int
+dial_tcp(void)
 {
 	struct sockaddr_in sin = { .sin_family = AF_INET };
 	char where[64];
 	unsigned port;
 	int fd;
 
-	bed_init(&bed, _i);
-	bed_start(&bed);
 	ck_assert_int_eq(rumpserver_listen(bed.srv, "tcp://127.0.0.1:0/",
 	    where, sizeof(where)), 0);
 	ck_assert_int_eq(sscanf(where, "tcp://127.0.0.1:%u/", &port), 1);
@@ -557,12 +558,73 @@ START_TEST(over_tcp)
 	sin.sin_port = htons((uint16_t)port);
 	fd = socket(AF_INET, SOCK_STREAM, 0);
 	ck_assert_int_eq(connect(fd, (struct sockaddr *)&sin, sizeof(sin)), 0);
-	cl_banner(fd);
-	cl_send(fd, REQ, HANDSHAKE, 1, GUEST, "x", 2);
-	ck_assert_uint_eq(cl_recv(fd).class, RESP);
+	return fd;
+}
+
+START_TEST(over_tcp)
+{
+	int fd;
+
+	bed_init(&bed, _i);
+	bed_start(&bed);
+	fd = dial_tcp();
+	ck_assert_uint_eq(cl_refusal(fd), 0);
 	ck_assert_int_eq(cl_syscall(fd, TK_GETPID, 0, 0, 0, NULL), 0);
 	close(fd);
 	tk_wait_procs(&bed.tk, 0);
+	bed_stop(&bed);
+}
+END_TEST
+
+/* One user has his share, and there is room for another one: those who come
+ * over TCP are nobody that the host knows. */
+START_TEST(room_for_others)
+{
+	enum { MOST = 16, SHARE = 12 };
+	int fd[SHARE + 1], other[2], i;
+
+	bed_init(&bed, _i);
+	bed.cfg.max_clients = MOST;
+	bed_start(&bed);
+	for (i = 0; i < SHARE; i++)
+		fd[i] = cl_guest(&bed);
+	fd[SHARE] = cl_connect(&bed);
+	cl_send(fd[SHARE], REQ, HANDSHAKE, 1, GUEST, "x", 2);
+	ck_assert_uint_eq(cl_error(fd[SHARE], 1), E_NOMEM);
+	for (i = 0; i < 2; i++) {
+		other[i] = dial_tcp();
+		ck_assert_uint_eq(cl_refusal(other[i]), 0);
+	}
+	ck_assert_uint_eq(bed_stats(&bed).held[RUMPSERVER_CONNECTIONS],
+	    SHARE + 2);
+	ck_assert_uint_eq(bed_stats(&bed).over_budget[RUMPSERVER_CONNECTIONS],
+	    1);
+	for (i = 0; i <= SHARE; i++)
+		close(fd[i]);
+	for (i = 0; i < 2; i++)
+		close(other[i]);
+	tk_wait_procs(&bed.tk, 0);
+	bed_stop(&bed);
+}
+END_TEST
+
+/* Copies count as processes: a user's share of them ends with "no memory". */
+START_TEST(processes_of_a_user)
+{
+	enum { MOST = 8, SHARE = 12 };		/* of twice as many */
+	uint32_t cookie[4];
+	int fd, i;
+
+	bed_init(&bed, _i);
+	bed.cfg.max_clients = MOST;
+	bed_start(&bed);
+	fd = cl_guest(&bed);
+	for (i = 1; i < SHARE; i++)
+		cl_prefork(fd, (uint64_t)i + 1, cookie);
+	cl_send(fd, REQ, PREFORK, 99, 0, NULL, 0);
+	ck_assert_uint_eq(cl_error(fd, 99), E_NOMEM);
+	ck_assert_uint_eq(cl_refusal(dial_tcp()), 0);
+	close(fd);
 	bed_stop(&bed);
 }
 END_TEST
@@ -688,7 +750,8 @@ main(void)
 		never_handshakes, half_frames, reads_nothing,
 		reads_no_copyouts, reads_late, smallest_stack, calls_at_once,
 		clients_at_once, out_of_descriptors, accept_fails, idle_memory,
-		over_tcp, inherited_listener,
+		over_tcp, room_for_others, processes_of_a_user,
+		inherited_listener,
 	};
 	const TTest *threads[] = {
 		few_threads, access_lists, access_default, socket_mode,

@@ -90,7 +90,7 @@ fill_pipe(int fd, int64_t end)
 static long
 counter(const char *control, const char *name)
 {
-	char text[1024], key[64];
+	char text[2048], key[64];
 	const char *p;
 	ssize_t n;
 	int fd;
@@ -177,8 +177,8 @@ START_TEST(clients)
 	rs_ready();
 	a = guest();
 	late = rs_dial(rs.path);
-	cl_eof(late);
-	ck_assert(rs_says("1 clients are the limit"));
+	ck_assert_uint_eq(cl_refusal(late), E_NOMEM);
+	ck_assert(rs_says("too many clients"));
 	ck_assert_int_eq(cl_syscall(a, RUMP_SYS_getpid, 0, 0, 0, NULL), 0);
 	close(late);
 	close(a);
@@ -216,7 +216,7 @@ START_TEST(preforks)
 	fd = guest();
 	cl_prefork(fd, 2, cookie);
 	cl_send(fd, REQ, PREFORK, 3, 0, NULL, 0);
-	ck_assert_uint_eq(cl_error(fd, 3), E_TRYAGAIN);
+	ck_assert_uint_eq(cl_error(fd, 3), E_NOMEM);
 	close(fd);
 	finish();
 }
@@ -247,6 +247,54 @@ START_TEST(threads)
 		sched_yield();
 	finish();
 	close(fd);
+}
+END_TEST
+
+/* The counter of a kind that is limited; there is one for each. */
+static void
+try_budget(const char *option, const char *value, const char *key)
+{
+	char control[128], name[32];
+	int fd;
+
+	start_with_control(option, value, control);
+	fd = guest();
+	snprintf(name, sizeof(name), "%s_held", key);
+	ck_assert_int_ge(counter(control, name), 0);
+	snprintf(name, sizeof(name), "%s_over", key);
+	ck_assert_int_eq(counter(control, name), 0);
+	close(fd);
+	finish();
+}
+
+START_TEST(budgets)
+{
+
+	try_budget("--max-client-bytes", "8", "bytes");
+	try_budget("--max-bytes", "9", "bytes");
+	try_budget("--max-client-threads", "8", "threads");
+	try_budget("--max-client-fds", "20", "fds");
+	try_budget("--max-fds", "200", "fds");
+	try_budget("--max-semaphores", "3", "semaphores");
+	try_budget("--user-share", "50", "clients");
+}
+END_TEST
+
+/* With half for each user, the second connection of two is one too many. */
+START_TEST(share)
+{
+	int a, b;
+
+	rs_scratch();
+	rs_start(-1, "--root", rs.dir, "--max-clients", "2", "--user-share",
+	    "50", rs.locator, NULL);
+	rs_ready();
+	a = guest();
+	b = rs_dial(rs.path);
+	ck_assert_uint_eq(cl_refusal(b), E_NOMEM);
+	close(a);
+	close(b);
+	finish();
 }
 END_TEST
 
@@ -322,7 +370,6 @@ welcome(uid_t uid, gid_t gid)
 	struct sockaddr_un sun = { .sun_family = AF_UNIX };
 	int fd, status;
 	pid_t pid;
-	char c;
 
 	snprintf(sun.sun_path, sizeof(sun.sun_path), "%s", rs.path);
 	pid = fork();
@@ -331,14 +378,17 @@ welcome(uid_t uid, gid_t gid)
 		fd = socket(AF_UNIX, SOCK_STREAM, 0);
 		if (setgroups(0, NULL) == -1 || setgid(gid) == -1 ||
 		    setuid(uid) == -1)
-			_exit(2);
-		_exit(connect(fd, (struct sockaddr *)&sun, sizeof(sun)) == 0 &&
-		    recv(fd, &c, 1, 0) == 1 ? 1 : 0);
+			_exit(100);
+		/* The socket's mode keeps some out. */
+		if (connect(fd, (struct sockaddr *)&sun, sizeof(sun)) == -1)
+			_exit(E_AUTH);
+		_exit(cl_refusal(fd));
 	}
 	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
 	ck_assert(WIFEXITED(status));
-	ck_assert_int_ne(WEXITSTATUS(status), 2);
-	return WEXITSTATUS(status) == 1;
+	if (WEXITSTATUS(status) != 0)
+		ck_assert_int_eq(WEXITSTATUS(status), E_AUTH);
+	return WEXITSTATUS(status) == 0;
 }
 
 static void
@@ -802,7 +852,8 @@ int
 main(void)
 {
 	const TTest *tests[] = {
-		times, clients, calls, preforks, threads, copies, one_copyin, users,
+		times, clients, calls, preforks, threads, budgets, share,
+		copies, one_copyin, users,
 		owner, tcp_any, read_only, no_net, hostname, console,
 		anonymous,
 		end_with_grace, journal, abstract_notification, crowd,

@@ -253,6 +253,25 @@ cl_copyreq(int fd, unsigned type, uint64_t *len, uint64_t *addr)
 	return f;
 }
 
+uint32_t
+cl_refusal(int fd)
+{
+	struct frame f;
+	char c;
+
+	do
+		recv_all(fd, &c, 1);
+	while (c != '\n');
+	cl_send(fd, REQ, HANDSHAKE, 1, GUEST, "late", 5);
+	f = cl_recv(fd);
+	ck_assert_uint_eq(f.reqno, 1);
+	if (f.class == RESP)
+		return 0;
+	ck_assert_uint_eq(f.class, ERROR);
+	cl_eof(fd);
+	return f.u;
+}
+
 void
 cl_eof(int fd)
 {

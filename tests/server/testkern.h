@@ -82,7 +82,7 @@ struct testkern {
 	bool copy_waits;		/* proc_copy does, for the gate */
 	int exec_error;
 	int lwp_error;
-	char log[8192];			/* the server's lines */
+	char log[65536];			/* the server's lines */
 };
 
 extern const struct rumpserver_kernel testkern_kernel;
@@ -157,6 +157,9 @@ int cl_syscall(int fd, int num, uint64_t a, uint64_t b, uint64_t c,
 uint32_t cl_error(int fd, uint64_t reqno);
 /* Reads a request of this type with its {length, address}. */
 struct frame cl_copyreq(int fd, unsigned type, uint64_t *len, uint64_t *addr);
+/* Reads a banner and is a guest: 0, or the error for which the server hangs
+ * up. */
+uint32_t cl_refusal(int fd);
 /* The server closes, having sent nothing more. */
 void cl_eof(int fd);
 /* Prefork: the cookie. */

@@ -62,7 +62,8 @@ struct rumpserver_kernel {
 
 	/* A guest: a new child of init with no descriptors of its own making.
 	 * `comm` is the client's command name.  Refuse with an errno; the
-	 * client is told "not authorised" and disconnected. */
+	 * client is told "no memory" when it is one of those for too many or
+	 * too much, else "not authorised", and disconnected. */
 	int (*proc_new)(void *kern, struct rump_proc *p,
 	    const struct rumpserver_peer *peer, const char *comm);
 
@@ -126,7 +127,8 @@ void rumpserver_lwp_setprivate(struct lwp *l, void *priv);
 /*
  * Client memory.  Each returns 0 or RUMP_EFAULT (refused or unmapped in the
  * client, or the client is gone); lengths in bytes, any length (longer ones
- * than one frame may carry go in pieces).  len 0 never touches the wire.
+ * than one frame may carry go in pieces).  len 0 never touches the wire, nor
+ * does address 0: with another length that is RUMP_EFAULT.
  *
  * copyinstr fetches up to len bytes including the NUL; RUMP_ENAMETOOLONG
  * when there is none in len bytes.  *done (may be NULL) gets the length with
@@ -238,6 +240,7 @@ enum rumpserver_budget {
 	RUMPSERVER_BYTES,	/* memory held on a client's behalf */
 	RUMPSERVER_THREADS,	/* that sleep or work for it */
 	RUMPSERVER_DESCRIPTORS,	/* of the host */
+	RUMPSERVER_CONNECTIONS,	/* by the server alone */
 	RUMPSERVER_PROCESSES,	/* clients, and copies that wait for one */
 	RUMPSERVER_SEMAPHORES,
 	RUMPSERVER_NBUDGETS
