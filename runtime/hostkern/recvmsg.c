@@ -392,7 +392,10 @@ recv_control(struct receiving *r, struct rump_msghdr *mh)
 		while (nfds > 0)
 			close(fds[--nfds]);
 	}
-	nfiles = rights_take(kern_proc(r->l), fds, nfds, files);
+	nfiles = rights_take(r->f->hk, r->so, fds, nfds, files);
+	/* Of a process of the host, and nothing for us. */
+	if (nfds > 0 && nfiles == 0)
+		r->told |= RUMP_MSG_CTRUNC;
 	if (room > sizeof(nb))
 		room = sizeof(nb);
 	memset(nb, 0, sizeof(nb));

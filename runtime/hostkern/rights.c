@@ -2,34 +2,60 @@
  * Descriptors in messages between local sockets.
  *
  * What a guest passes is the open file object, which lives here and not in
- * the host's kernel.  So a message carries, behind the host's descriptors of
- * the files, the reading end of a pipe made for it: a flight.  Its inode number
- * tells which flight it is when the message arrives.  We keep the writing end:
- * poll(2) reports an error on it when the host has thrown the message away
- * (the socket closed, the data read without its control messages), and the
- * files are let go at the next opportunity.
+ * the host's kernel.  So the files wait here, in a flight, and what the message
+ * carries is a token: the reading end of a pipe made for it, whose inode number
+ * tells which flight it is when the message arrives.  A token is good for one
+ * flight, once, and only on the socket that it was sent to; whatever else
+ * comes in a message is closed.
+ *
+ * We keep the writing end: it is in error when the host has thrown the message
+ * away (the socket closed, the data read without its control messages).  A
+ * thread, made with the first flight, waits for that and lets the files go.
+ *
+ * flights.lock guards the table.  No other lock is taken in it.
  */
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
 #include <sys/stat.h>
 
 #include <fcntl.h>
-#include <limits.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "hostkern/open.h"
-#include "hostkern/path.h"
+#include "hostkern/hostfd.h"
 #include "hostkern/sock.h"
 
+enum { BUCKETS = 4096, EVENTS_AT_ONCE = 16 };
+
 struct flight {
-	struct flight *next;	/* sockets.lock */
-	int wfd;
-	dev_t dev;
+	struct flight *next;	/* in its bucket */
+	dev_t dev;		/* the token's */
 	ino_t ino;
+	uint64_t to;		/* the ksock.box it is sent to */
+	int wfd;
+	struct rumpserver_account *payer;	/* of wfd */
 	int n;
-	struct file *files[SOCK_PASSMAX];
+	struct file *files[];
 };
 
+struct flights {
+	pthread_mutex_t lock;
+	struct flight *bucket[BUCKETS];	/* by ino */
+	int epfd, quit;		/* quit is the thread's call to end */
+	bool watched;		/* there is a thread; lock */
+	pthread_t thread;
+};
+
+static struct flights *
+flights_of(const struct hostkern *hk)
+{
+
+	return kern_sockets(hk)->flights;
+}
+
+/* Out of the table, or not in it yet. */
 static void
 flight_free(struct flight *fl)
 {
@@ -38,35 +64,124 @@ flight_free(struct flight *fl)
 	for (i = 0; i < fl->n; i++)
 		file_put(fl->files[i]);
 	close(fl->wfd);
+	hostfd_refund(fl->payer);
 	free(fl);
 }
 
-void
-rights_collect(struct hostkern *hk, bool all)
-{
-	struct sockets *ss = kern_sockets(hk);
-	struct flight *dead = NULL, *fl, **flp;
-	struct pollfd pfd;
+/* --- the end of those that never land --- */
 
-	pthread_mutex_lock(&ss->lock);
-	for (flp = &ss->flights; (fl = *flp) != NULL;) {
-		pfd = (struct pollfd){ .fd = fl->wfd };
-		if (!all && (poll(&pfd, 1, 0) != 1 ||
-		    (pfd.revents & POLLERR) == 0)) {
-			flp = &fl->next;
-			continue;
+static bool
+has_ended(const struct flight *fl)
+{
+	struct pollfd pfd = { .fd = fl->wfd };
+
+	return poll(&pfd, 1, 0) == 1 && (pfd.revents & POLLERR) != 0;
+}
+
+/* The number may be that of another by now. */
+static void
+flight_lost(struct flights *fs, ino_t ino)
+{
+	struct flight **flp, *fl;
+
+	pthread_mutex_lock(&fs->lock);
+	for (flp = &fs->bucket[ino % BUCKETS]; (fl = *flp) != NULL;
+	    flp = &fl->next) {
+		if (fl->ino == ino && has_ended(fl)) {
+			*flp = fl->next;
+			break;
 		}
-		*flp = fl->next;
-		ss->nflights--;
-		fl->next = dead;
-		dead = fl;
 	}
-	pthread_mutex_unlock(&ss->lock);
-	while ((fl = dead) != NULL) {
-		dead = fl->next;
+	pthread_mutex_unlock(&fs->lock);
+	if (fl != NULL)
 		flight_free(fl);
+}
+
+static void *
+flights_thread(void *arg)
+{
+	struct epoll_event ev[EVENTS_AT_ONCE];
+	struct flights *fs = arg;
+	int i, n;
+
+	for (;;) {
+		n = epoll_wait(fs->epfd, ev, EVENTS_AT_ONCE, -1);
+		for (i = 0; i < n; i++) {
+			if (ev[i].data.u64 == 0)
+				return NULL;
+			flight_lost(fs, ev[i].data.u64);
+		}
 	}
 }
+
+static bool
+watch(struct flights *fs, int fd, uint32_t events, uint64_t number)
+{
+	struct epoll_event ev = { .events = events, .data.u64 = number };
+
+	return epoll_ctl(fs->epfd, EPOLL_CTL_ADD, fd, &ev) == 0;
+}
+
+/* Lock held. */
+static bool
+start_thread(struct flights *fs)
+{
+	sigset_t all, old;
+
+	if (fs->watched)
+		return true;
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &old);
+	fs->watched = pthread_create(&fs->thread, NULL, flights_thread,
+	    fs) == 0;
+	pthread_sigmask(SIG_SETMASK, &old, NULL);
+	return fs->watched;
+}
+
+int
+rights_create(struct hostkern *hk)
+{
+	struct flights *fs;
+
+	fs = calloc(1, sizeof(*fs));
+	if (fs == NULL)
+		return RUMP_ENOMEM;
+	pthread_mutex_init(&fs->lock, NULL);
+	fs->epfd = epoll_create1(EPOLL_CLOEXEC);
+	fs->quit = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	kern_sockets(hk)->flights = fs;
+	return fs->epfd != -1 && fs->quit != -1 &&
+	    watch(fs, fs->quit, EPOLLIN, 0) ? 0 : RUMP_ENFILE;
+}
+
+void
+rights_destroy(struct hostkern *hk)
+{
+	struct flights *fs = flights_of(hk);
+	struct flight *fl;
+	int i;
+
+	if (fs == NULL)
+		return;
+	if (fs->watched) {
+		(void)eventfd_write(fs->quit, 1);
+		pthread_join(fs->thread, NULL);
+	}
+	for (i = 0; i < BUCKETS; i++) {
+		while ((fl = fs->bucket[i]) != NULL) {
+			fs->bucket[i] = fl->next;
+			flight_free(fl);
+		}
+	}
+	if (fs->epfd != -1)
+		close(fs->epfd);
+	if (fs->quit != -1)
+		close(fs->quit);
+	pthread_mutex_destroy(&fs->lock);
+	free(fs);
+}
+
+/* --- sending --- */
 
 /* References to the files; those got stay in fl when one cannot be. */
 static int
@@ -86,200 +201,130 @@ gather(struct kproc *p, const int32_t *fds, int n, struct flight *fl)
 	return 0;
 }
 
-/*
- * When there are too many, the oldest is forgotten.  A socket that was passed
- * over itself, and never received, would else be there for ever.  If it does
- * arrive, the host's descriptors in the message still serve.
- */
-static void
-flight_launch(struct hostkern *hk, struct flight *fl)
-{
-	struct sockets *ss = kern_sockets(hk);
-	struct flight **last, *old = NULL;
-
-	pthread_mutex_lock(&ss->lock);
-	if (ss->nflights >= SOCK_FLIGHTS) {
-		for (last = &ss->flights; (*last)->next != NULL;)
-			last = &(*last)->next;
-		old = *last;
-		*last = NULL;
-		ss->nflights--;
-	}
-	fl->next = ss->flights;
-	ss->flights = fl;
-	ss->nflights++;
-	pthread_mutex_unlock(&ss->lock);
-	if (old != NULL)
-		flight_free(old);
-}
-
-int
-rights_make(struct kproc *p, const int32_t *fds, int n, struct rights *r)
+/* EAGAIN, as NetBSD says when too many are under way. */
+static int
+flight_make(struct kproc *p, int n, struct flight **flp, int *token)
 {
 	struct flight *fl;
 	struct stat st;
-	int error, i, pipefd[2];
+	int pipefd[2];
 
-	*r = (struct rights){ .flight = NULL };
-	if (n > SOCK_PASSMAX)
-		return RUMP_EINVAL;
-	rights_collect(p->hk, false);
-	fl = calloc(1, sizeof(*fl));
+	fl = calloc(1, sizeof(*fl) + (size_t)n * sizeof(fl->files[0]));
 	if (fl == NULL)
 		return RUMP_ENOMEM;
-	if (pipe2(pipefd, O_CLOEXEC | O_NONBLOCK) != 0) {
-		error = kern_errno();
+	if (hostfd_charge(p, &fl->payer) != 0) {
 		free(fl);
-		return error;
+		return RUMP_EAGAIN;
+	}
+	if (pipe2(pipefd, O_CLOEXEC | O_NONBLOCK) != 0) {
+		hostfd_refund(fl->payer);
+		free(fl);
+		return RUMP_EAGAIN;
 	}
 	fl->wfd = pipefd[1];
-	error = fstat(pipefd[0], &st) != 0 ? kern_errno() : 0;
+	(void)fstat(pipefd[0], &st);	/* it is ours, and open */
 	fl->dev = st.st_dev;
 	fl->ino = st.st_ino;
-	if (error == 0)
-		error = gather(p, fds, n, fl);
-	if (error != 0) {
-		close(pipefd[0]);
-		flight_free(fl);
-		return error;
-	}
-	flight_launch(p->hk, fl);
-	for (i = 0; i < fl->n; i++) {
-		if (fl->files[i]->hfd != -1)
-			r->hfds[r->n++] = fl->files[i]->hfd;
-	}
-	r->hfds[r->n++] = pipefd[0];
-	r->flight = fl;
+	*flp = fl;
+	*token = pipefd[0];
 	return 0;
 }
 
-void
-rights_done(struct hostkern *hk, struct rights *r, bool sent)
-{
-
-	if (r->flight == NULL)
-		return;
-	close(r->hfds[r->n - 1]);
-	r->flight = NULL;
-	/* With nobody at the other end, the pipe itself tells. */
-	if (!sent)
-		rights_collect(hk, false);
-}
-
-/* The flight that this descriptor stands for, out of the list; or NULL. */
-static struct flight *
-flight_land(struct hostkern *hk, int hfd)
-{
-	struct sockets *ss = kern_sockets(hk);
-	struct flight *fl, **flp;
-	struct stat st;
-
-	if (fstat(hfd, &st) != 0 || !S_ISFIFO(st.st_mode))
-		return NULL;
-	pthread_mutex_lock(&ss->lock);
-	for (flp = &ss->flights; (fl = *flp) != NULL; flp = &fl->next) {
-		if (fl->dev == st.st_dev && fl->ino == st.st_ino) {
-			*flp = fl->next;
-			ss->nflights--;
-			break;
-		}
-	}
-	pthread_mutex_unlock(&ss->lock);
-	return fl;
-}
-
-/*
- * Is that something a guest of ours might have opened itself?  A directory
- * outside of its root would be a way out, and what is neither file, directory,
- * fifo, socket nor device is nothing NetBSD has.
- */
 static int
-acceptable(struct hostkern *hk, int hfd, const struct stat *st, int flags)
+flight_launch(struct flights *fs, struct flight *fl)
 {
-	char name[PATH_MAX];
+	struct flight **flp = &fs->bucket[fl->ino % BUCKETS];
+	int error = 0;
 
-	if (S_ISDIR(st->st_mode))
-		return path_name(hk->root->fd, hfd, name, sizeof(name));
-	if (S_ISREG(st->st_mode))
-		return hk->read_only && (flags & O_ACCMODE) != O_RDONLY ?
-		    RUMP_EROFS : 0;
-	return S_ISFIFO(st->st_mode) || S_ISCHR(st->st_mode) ? 0 :
-	    RUMP_EOPNOTSUPP;
-}
-
-/* A descriptor from a process that is not of this server. */
-static int
-adopt(struct kproc *p, int hfd, struct file **fp)
-{
-	struct sockaddr_storage ss;
-	socklen_t len = sizeof(ss), optlen = sizeof(int);
-	struct stat st;
-	int error, host, type;
-
-	host = fcntl(hfd, F_GETFL);
-	if (host == -1 || fstat(hfd, &st) != 0)
-		return RUMP_EBADF;
-	/* What may block must not block us, even if its other owners notice. */
-	if (!S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode) &&
-	    fcntl(hfd, F_SETFL, host | O_NONBLOCK) != 0)
-		return RUMP_EINVAL;
-	if (!S_ISSOCK(st.st_mode)) {
-		error = acceptable(p->hk, hfd, &st, host);
-		/* The access mode has the same values. */
-		if (error == 0)
-			error = open_begin(p, host & O_ACCMODE, fp);
-		return error;
-	}
-	if (getsockname(hfd, (struct sockaddr *)&ss, &len) != 0 ||
-	    getsockopt(hfd, SOL_SOCKET, SO_TYPE, &type, &optlen) != 0 ||
-	    (p->hk->no_net && ss.ss_family != AF_UNIX))
-		return RUMP_EINVAL;
-	return sock_make(p, ss.ss_family == AF_INET6 ? RUMP_AF_INET6 :
-	    ss.ss_family, type, RUMP_O_RDWR, fp);
-}
-
-/* Its open file, or NULL; takes over hfd. */
-static struct file *
-adopted(struct kproc *p, int hfd)
-{
-	struct file *f;
-
-	if (adopt(p, hfd, &f) != 0) {
-		close(hfd);
-		return NULL;
-	}
-	if (f->type == FILE_SOCKET) {
-		f->hfd = hfd;
-	} else if (open_hfd(f, hfd) != 0) {
-		file_put(f);
-		return NULL;
-	}
-	return f;
+	pthread_mutex_lock(&fs->lock);
+	if (start_thread(fs) && watch(fs, fl->wfd, 0, fl->ino)) {
+		fl->next = *flp;
+		*flp = fl;
+	} else
+		error = RUMP_EAGAIN;
+	pthread_mutex_unlock(&fs->lock);
+	return error;
 }
 
 int
-rights_take(struct kproc *p, const int *hfds, int n,
-    struct file *files[SOCK_PASSMAX])
+rights_make(struct kproc *p, const int32_t *fds, int n, uint64_t to,
+    struct rights *r)
 {
 	struct flight *fl;
-	int i, got = 0;
+	int error, token;
 
-	if (n == 0)
-		return 0;
-	fl = flight_land(p->hk, hfds[n - 1]);
+	if (n > SOCK_PASSMAX)
+		return RUMP_EINVAL;
+	error = flight_make(p, n, &fl, &token);
+	if (error != 0)
+		return error;
+	fl->to = to;
+	error = gather(p, fds, n, fl);
+	if (error == 0)
+		error = flight_launch(flights_of(p->hk), fl);
+	if (error != 0) {
+		close(token);
+		flight_free(fl);
+		return error;
+	}
+	r->token = token;
+	return 0;
+}
+
+/* The flight of this token, out of the table; NULL when it is none, or none
+ * for `to`. */
+static struct flight *
+flight_land(struct flights *fs, int token, uint64_t to)
+{
+	struct flight **flp, *fl;
+	struct stat st;
+
+	if (fstat(token, &st) != 0 || !S_ISFIFO(st.st_mode))
+		return NULL;
+	pthread_mutex_lock(&fs->lock);
+	for (flp = &fs->bucket[st.st_ino % BUCKETS]; (fl = *flp) != NULL;
+	    flp = &fl->next) {
+		if (fl->dev == st.st_dev && fl->ino == st.st_ino &&
+		    fl->to == to) {
+			*flp = fl->next;
+			break;
+		}
+	}
+	pthread_mutex_unlock(&fs->lock);
+	return fl;
+}
+
+void
+rights_done(struct hostkern *hk, struct rights *r, uint64_t to, bool sent)
+{
+	struct flight *fl = NULL;
+
+	if (r->token == -1)
+		return;
+	if (!sent)
+		fl = flight_land(flights_of(hk), r->token, to);
+	close(r->token);
+	r->token = -1;
+	if (fl != NULL)
+		flight_free(fl);
+}
+
+int
+rights_take(struct hostkern *hk, const struct ksock *so, const int *hfds,
+    int n, struct file *files[SOCK_PASSMAX])
+{
+	struct flight *fl = NULL;
+	int got, i;
+
 	for (i = 0; i < n; i++) {
-		if (fl != NULL)
-			close(hfds[i]);
-		else if (got == SOCK_PASSMAX)
-			close(hfds[i]);
-		else if ((files[got] = adopted(p, hfds[i])) != NULL)
-			got++;
+		if (fl == NULL)
+			fl = flight_land(flights_of(hk), hfds[i], so->box);
+		close(hfds[i]);
 	}
 	if (fl == NULL)
-		return got;
-	for (i = 0; i < fl->n; i++)
-		files[i] = fl->files[i];
-	got = fl->n;
+		return 0;
+	for (got = 0; got < fl->n; got++)
+		files[got] = fl->files[got];
 	fl->n = 0;
 	flight_free(fl);
 	return got;

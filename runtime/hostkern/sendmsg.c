@@ -27,6 +27,8 @@ struct sending {
 	_Alignas(8) char control[SOCKMSG_HOST_CTLMAX];
 	size_t controllen;
 	struct rights rights;
+	uint64_t box;		/* whom the rights are for */
+	bool sent;		/* a message has gone */
 	uint64_t done;
 };
 
@@ -43,7 +45,9 @@ sending_init(struct sending *s, struct lwp *l, struct file *f, int flags)
 	s->tolen = 0;
 	s->tofd = -1;
 	s->controllen = 0;
-	s->rights.flight = NULL;
+	s->rights.token = -1;
+	s->box = 0;
+	s->sent = false;
 	s->done = 0;
 }
 
@@ -51,7 +55,7 @@ static void
 sending_end(struct sending *s)
 {
 
-	rights_done(s->f->hk, &s->rights, s->done > 0);
+	rights_done(s->f->hk, &s->rights, s->box, s->sent);
 	if (s->tofd != -1)
 		close(s->tofd);
 }
@@ -151,6 +155,7 @@ send_bytes(struct sending *s, const char *data, size_t len)
 			continue;
 		}
 		s->controllen = 0;
+		s->sent = true;
 		s->done += (uint64_t)n;
 		data += n;
 		len -= (size_t)n;
@@ -253,18 +258,16 @@ split_rights(char *nb, size_t *len, int32_t fds[SOCK_PASSMAX], int *nfds)
 }
 
 static void
-append_rights(struct sending *s)
+append_token(struct sending *s)
 {
 	struct cmsghdr cm = { .cmsg_level = SOL_SOCKET,
-	    .cmsg_type = SCM_RIGHTS };
-	size_t bytes = (size_t)s->rights.n * sizeof(int);
+	    .cmsg_type = SCM_RIGHTS, .cmsg_len = CMSG_LEN(sizeof(int)) };
+	char *at = s->control + s->controllen;
 
-	cm.cmsg_len = CMSG_LEN(bytes);
-	memset(s->control + s->controllen, 0, CMSG_SPACE(bytes));
-	memcpy(s->control + s->controllen, &cm, sizeof(cm));
-	memcpy(s->control + s->controllen + CMSG_LEN(0), s->rights.hfds,
-	    bytes);
-	s->controllen += CMSG_SPACE(bytes);
+	memset(at, 0, CMSG_SPACE(sizeof(int)));
+	memcpy(at, &cm, sizeof(cm));
+	memcpy(at + CMSG_LEN(0), &s->rights.token, sizeof(int));
+	s->controllen += CMSG_SPACE(sizeof(int));
 }
 
 static int
@@ -291,9 +294,12 @@ sending_control(struct sending *s, const struct rump_msghdr *mh)
 	error = rump_conv_cmsg_to_host(nb, len, s->control, &s->controllen);
 	if (error != 0 || nfds == 0)
 		return error;
-	error = rights_make(kern_proc(s->l), fds, nfds, &s->rights);
+	error = sockname_box(s->f, s->tofd, &s->box);
 	if (error == 0)
-		append_rights(s);
+		error = rights_make(kern_proc(s->l), fds, nfds, s->box,
+		    &s->rights);
+	if (error == 0)
+		append_token(s);
 	return error;
 }
 

@@ -19,10 +19,7 @@ enum {
 	SOCK_NAMEMAX = 255,	/* NetBSD's UCHAR_MAX: longest address */
 	SOCK_OPTMAX = 2048,	/* NetBSD's MCLBYTES: longest option value */
 	SOCK_CTLMAX = 4096,	/* its page: longest control messages */
-	SOCK_PASSMAX = 252,	/* descriptors in one message: the host takes
-				 * 253, and one is ours */
-	SOCK_FLIGHTS = 1024,	/* messages with descriptors on the way whose
-				 * files are remembered */
+	SOCK_PASSMAX = 252,	/* descriptors in one message */
 };
 
 /* A guest's address.  That of a local socket may be longer than any structure
@@ -50,6 +47,13 @@ struct sockid {
 struct ksock {
 	int domain;		/* RUMP_AF_* */
 	int type;		/* RUMP_SOCK_* without flags */
+
+	/*
+	 * Local sockets: the number of this one, never used again, and that of
+	 * the one it is connected to; 0: none, or none of this server.
+	 */
+	uint64_t box;
+	_Atomic uint64_t peerbox;
 
 	/* file.lock (name: sockets.lock) */
 	struct sockname name;	/* local sockets: as bound */
@@ -84,14 +88,15 @@ struct caller {
 	struct caller *next;
 	struct sockid id;
 	struct sockname name;
+	uint64_t box, peerbox;	/* of the socket to be */
 };
 
 /* One for the whole kernel: hk->ext[KERN_SLOT_SOCKET]. */
 struct sockets {
 	pthread_mutex_t lock;	/* guards all of it */
 	struct ksock *bound;
-	struct flight *flights;	/* rights.c */
-	unsigned nflights;
+	_Atomic uint64_t lastbox;
+	struct flights *flights;	/* rights.c */
 };
 
 static inline struct sockets *
@@ -171,6 +176,10 @@ int sockname_bind(struct lwp *, struct file *, const struct sockname *);
 /* Before the host chooses a port for a socket without one: chooses a low one if
  * that is what its IP_PORTRANGE says. */
 int sockname_bind_low(struct lwp *, struct file *);
+/* The box that a message goes to, by way of host descriptor tofd (-1: to where
+ * the socket is connected).  EOPNOTSUPP: to none of this server; ENOTCONN,
+ * EDESTADDRREQ: to nobody. */
+int sockname_box(struct file *, int tofd, uint64_t *box);
 /* The socket bound to the file that host descriptor fd names, or NULL.
  * sockets.lock held. */
 struct ksock *sockname_bound(struct sockets *, int fd);
@@ -183,29 +192,27 @@ void sockname_forget(struct hostkern *, struct ksock *);
 
 /* --- descriptors in messages (rights.c) --- */
 
-/*
- * Files on their way.  The host carries their descriptors, for receivers
- * that are not of this server, and behind them one end of a pipe by which
- * this server finds the open file objects again.
- */
+/* Files on their way: the host carries a token for them. */
 struct rights {
-	struct flight *flight;	/* NULL: no descriptors */
-	int hfds[SOCK_PASSMAX + 1];
-	int n;
+	int token;		/* host descriptor; -1: no files */
 };
 
-/* Takes references to the files of the client's descriptors.  EBADF,
- * also for a kqueue, EINVAL (too many). */
-int rights_make(struct kproc *, const int32_t *fds, int n, struct rights *);
+int rights_create(struct hostkern *);
+void rights_destroy(struct hostkern *);
+
+/*
+ * Takes references to the files of the client's descriptors, for the socket
+ * whose box is `to'.  EBADF, also for a kqueue; EINVAL (too many in a message);
+ * EAGAIN (too many under way).
+ */
+int rights_make(struct kproc *, const int32_t *fds, int n, uint64_t to,
+    struct rights *);
 /* The message is sent, or (sent false) it will not be. */
-void rights_done(struct hostkern *, struct rights *, bool sent);
+void rights_done(struct hostkern *, struct rights *, uint64_t to, bool sent);
 
-/* The files of a message received with these host descriptors, which are all
- * closed or taken over.  At most SOCK_PASSMAX; returns how many. */
-int rights_take(struct kproc *, const int *hfds, int n,
-    struct file *files[SOCK_PASSMAX]);
-
-/* Drops what can no longer arrive: all of it if `all`. */
-void rights_collect(struct hostkern *, bool all);
+/* The files of a message received on that socket with these host descriptors,
+ * which are all closed.  At most SOCK_PASSMAX; returns how many. */
+int rights_take(struct hostkern *, const struct ksock *, const int *hfds,
+    int n, struct file *files[SOCK_PASSMAX]);
 
 #endif

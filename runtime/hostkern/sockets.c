@@ -32,7 +32,7 @@ socket_create(struct hostkern *hk)
 		return RUMP_ENOMEM;
 	pthread_mutex_init(&ss->lock, NULL);
 	hk->ext[KERN_SLOT_SOCKET] = ss;
-	return 0;
+	return rights_create(hk);
 }
 
 static void
@@ -42,23 +42,22 @@ socket_destroy(struct hostkern *hk)
 
 	if (ss == NULL)
 		return;
-	rights_collect(hk, true);
+	rights_destroy(hk);
 	pthread_mutex_destroy(&ss->lock);
 	free(ss);
-}
-
-static void
-socket_proc_exit(struct kproc *p)
-{
-
-	rights_collect(p->hk, false);
 }
 
 const struct kern_module socket_module = {
 	.create = socket_create,
 	.destroy = socket_destroy,
-	.proc_exit = socket_proc_exit,
 };
+
+static uint64_t
+new_box(struct hostkern *hk)
+{
+
+	return atomic_fetch_add(&kern_sockets(hk)->lastbox, 1) + 1;
+}
 
 static void
 sock_close(struct file *f)
@@ -148,6 +147,7 @@ sock_make(struct kproc *p, int domain, int type, int flags, struct file **fp)
 		return RUMP_ENOMEM;
 	so->domain = domain;
 	so->type = type;
+	so->box = new_box(p->hk);
 	so->dirfd = -1;
 	so->lastcaller = &so->callers;
 	atomic_init(&so->sndlowat, 2048);
@@ -323,6 +323,8 @@ make_pair(struct kproc *p, const struct sys_socketpair_args *uap, int fd[2])
 		atomic_store(&sock_of(f[i])->connected, true);
 		set_peerid(sock_of(f[i]), &id);
 	}
+	atomic_store(&sock_of(f[0])->peerbox, sock_of(f[1])->box);
+	atomic_store(&sock_of(f[1])->peerbox, sock_of(f[0])->box);
 	return fd_install_pair(p, f, (uap->type & RUMP_SOCK_CLOEXEC) != 0, fd);
 }
 
@@ -453,6 +455,9 @@ connect_local(struct kproc *p, struct file *f,
 		error = errno == EAGAIN ? RUMP_EAGAIN : kern_errno();
 	} else if (to != NULL) {
 		c->name = so->name;
+		c->box = new_box(f->hk);
+		c->peerbox = so->box;
+		atomic_store(&so->peerbox, c->box);
 		*to->lastcaller = c;
 		to->lastcaller = &c->next;
 		c = NULL;
@@ -537,6 +542,8 @@ learn_peer(struct file *f, const struct sockname *sn, int fd)
 
 	pthread_mutex_lock(&sks->lock);
 	to = sockname_bound(sks, fd);
+	if (!sock_has_connections(sock_of(f)))
+		atomic_store(&sock_of(f)->peerbox, to != NULL ? to->box : 0);
 	pthread_mutex_lock(&f->lock);
 	sock_of(f)->peer = to != NULL ? to->name : *sn;
 	pthread_mutex_unlock(&f->lock);
@@ -552,6 +559,7 @@ forget_peer(struct file *f)
 	if (sock_has_connections(sock_of(f)))
 		return;
 	(void)connect(f->hfd, &none, sizeof(none));
+	atomic_store(&sock_of(f)->peerbox, 0);
 	pthread_mutex_lock(&f->lock);
 	sock_of(f)->peer.len = 0;
 	pthread_mutex_unlock(&f->lock);
@@ -683,6 +691,8 @@ accept_file(struct lwp *l, struct file *f, int type, int clear,
 	atomic_store(&so->connected, true);
 	if (caller != NULL) {
 		set_peerid(so, &caller->id);
+		so->box = caller->box;
+		atomic_store(&so->peerbox, caller->peerbox);
 		if (caller->name.len != 0)
 			*peer = caller->name;
 		free(caller);

@@ -257,6 +257,28 @@ sockname_bound(struct sockets *ss, int fd)
 	return so;
 }
 
+int
+sockname_box(struct file *f, int tofd, uint64_t *box)
+{
+	struct sockets *ss = kern_sockets(f->hk);
+	struct ksock *so = sock_of(f), *to;
+
+	if (tofd != -1) {
+		pthread_mutex_lock(&ss->lock);
+		to = sockname_bound(ss, tofd);
+		*box = to != NULL ? to->box : 0;
+		pthread_mutex_unlock(&ss->lock);
+		return *box != 0 ? 0 : RUMP_EOPNOTSUPP;
+	}
+	*box = atomic_load(&so->peerbox);
+	if (*box != 0)
+		return 0;
+	if (sock_is_connected(f))
+		return RUMP_EOPNOTSUPP;
+	return so->type == RUMP_SOCK_DGRAM ? RUMP_EDESTADDRREQ :
+	    RUMP_ENOTCONN;
+}
+
 /*
  * The host's name for what is to be pr.  False: it has no room in the host's
  * structure, so it is given after the socket has been bound to this one.

@@ -2,7 +2,6 @@
  * What a guest must not be able to do: be somebody else towards the host, be
  * given a way out of the root, or use up what all share.
  */
-#include <sys/eventfd.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -23,6 +22,7 @@
 #include <check.h>
 
 #include "lib/suite.h"
+#include "message.h"
 #include "raw.h"
 #include "ways.h"
 
@@ -68,17 +68,6 @@ host_listener(void)
 	ck_assert_int_eq(chmod(sun.sun_path, 0777), 0);
 	ck_assert_int_eq(listen(s, 4), 0);
 	return s;
-}
-
-static struct rump_sockaddr_un
-local(const char *path)
-{
-	struct rump_sockaddr_un sun = { .sun_family = RUMP_AF_LOCAL };
-
-	snprintf(sun.sun_path, sizeof(sun.sun_path), "%s", path);
-	sun.sun_len = (uint8_t)(offsetof(struct rump_sockaddr_un, sun_path) +
-	    strlen(path));
-	return sun;
 }
 
 static uid_t
@@ -252,119 +241,7 @@ START_TEST(roots_that_are_none)
 }
 END_TEST
 
-/* --- gifts from outside --- */
-
-/* A host process connects to the guest and passes `fd'; what the guest gets,
- * -1 for nothing. */
-static int
-gift(int fd)
-{
-	static unsigned char door;
-	_Alignas(8) char hctl[CMSG_SPACE(sizeof(int))] = "", ctl[64];
-	struct iovec iov = { "x", 1 };
-	struct msghdr hm = { .msg_iov = &iov, .msg_iovlen = 1,
-	    .msg_control = hctl, .msg_controllen = sizeof(hctl) };
-	struct sockaddr_un sun = { .sun_family = AF_UNIX };
-	struct rump_sockaddr_un at;
-	struct rump_iovec riov;
-	struct rump_msghdr rm = { .msg_iovlen = 1 };
-	struct cmsghdr *cm = CMSG_FIRSTHDR(&hm);
-	char name[16], byte;
-	int32_t got = -1;
-	int c, l, s;
-
-	snprintf(name, sizeof(name), "/door%d", door++);
-	at = local(name);
-	l = (int)OK(G, __socket30, RUMP_AF_LOCAL, RUMP_SOCK_STREAM, 0);
-	OK(G, bind, l, P(&at), at.sun_len);
-	OK(G, listen, l, 1);
-	snprintf(sun.sun_path, sizeof(sun.sun_path), "%s",
-	    raw_host(&S, name + 1));
-	c = socket(AF_UNIX, SOCK_STREAM, 0);
-	ck_assert_int_eq(connect(c, (struct sockaddr *)&sun, sizeof(sun)), 0);
-	cm->cmsg_level = SOL_SOCKET;
-	cm->cmsg_type = SCM_RIGHTS;
-	cm->cmsg_len = CMSG_LEN(sizeof(int));
-	memcpy(CMSG_DATA(cm), &fd, sizeof(fd));
-	ck_assert_int_eq(sendmsg(c, &hm, 0), 1);
-	s = (int)OK(G, accept, l, 0, 0);
-	riov = (struct rump_iovec){ &byte, 1 };
-	rm.msg_iov = &riov;
-	rm.msg_control = ctl;
-	rm.msg_controllen = sizeof(ctl);
-	ck_assert_int_eq(OK(G, recvmsg, s, P(&rm), 0), 1);
-	if (rump_cmsg_firsthdr(&rm) != NULL)
-		memcpy(&got, rump_cmsg_data(rump_cmsg_firsthdr(&rm)),
-		    sizeof(got));
-	OK(G, close, s);
-	OK(G, close, l);
-	close(c);
-	return got;
-}
-
-START_TEST(gifts_are_looked_at)
-{
-	int event, file, in, out, mem, p[2];
-	char c;
-
-	out = open(S.dir, O_RDONLY | O_DIRECTORY);
-	ck_assert_int_eq(gift(out), -1);
-	OK(G, mkdir, P("/in"), 0755);
-	in = open(raw_host(&S, "in"), O_RDONLY | O_DIRECTORY);
-	ck_assert_int_ge(gift(in), 0);
-	mem = open("/proc/self/mem", O_RDONLY);
-	ck_assert_int_eq(gift(mem), -1);
-	event = eventfd(0, 0);
-	ck_assert_int_eq(gift(event), -1);
-	raw_put(&S, "../file", "given");
-	file = open(raw_host(&S, "../file"), O_RDONLY);
-	ck_assert_int_ge(gift(file), 0);
-	/* A pipe that would block the server's thread. */
-	ck_assert_int_eq(pipe(p), 0);
-	BEGIN(G, read, gift(p[0]), P(&c), 1);
-	ck_assert(raw_pending(G));
-	ck_assert_int_eq(write(p[1], "x", 1), 1);
-	ck_assert_int_eq(raw_end(G), 0);
-	close(out);
-	close(in);
-	close(mem);
-	close(event);
-	close(file);
-	close(p[0]);
-	close(p[1]);
-}
-END_TEST
-
 /* --- what all share --- */
-
-/* More sockets passed over themselves than are remembered: nobody can ever
- * receive them, and everybody else can still pass descriptors. */
-START_TEST(lost_messages_are_not_for_ever)
-{
-	_Alignas(8) char ctl[32] = "";
-	struct rump_iovec iov;
-	struct rump_msghdr mh = { .msg_iovlen = 1 };
-	struct rump_cmsghdr *cm = (struct rump_cmsghdr *)ctl;
-	char byte = 'x';
-	int32_t sv[2];
-	int i;
-
-	iov = (struct rump_iovec){ &byte, 1 };
-	mh.msg_iov = &iov;
-	mh.msg_control = ctl;
-	mh.msg_controllen = (uint32_t)rump_cmsg_space(4);
-	cm->cmsg_len = (uint32_t)rump_cmsg_len(4);
-	cm->cmsg_level = RUMP_SOL_SOCKET;
-	cm->cmsg_type = RUMP_SCM_RIGHTS;
-	for (i = 0; i < 1100; i++) {
-		OK(G, socketpair, RUMP_AF_LOCAL, RUMP_SOCK_STREAM, 0, P(sv));
-		memcpy(rump_cmsg_data(cm), &sv[1], 4);
-		OK(G, sendmsg, sv[0], P(&mh), 0);
-		OK(G, close, sv[0]);
-		OK(G, close, sv[1]);
-	}
-}
-END_TEST
 
 START_TEST(descriptors_leave_room_for_the_server)
 {
@@ -439,12 +316,10 @@ suite(void)
 	suite_add_tcase(s, t);
 	t = tcase_create("outside");
 	tcase_add_checked_fixture(t, raw_setup, raw_teardown);
-	tcase_add_test(t, gifts_are_looked_at);
 	tcase_add_test(t, roots_that_are_none);
 	suite_add_tcase(s, t);
 	t = tcase_create("shared");
 	tcase_add_checked_fixture(t, raw_setup, raw_teardown);
-	tcase_add_test(t, lost_messages_are_not_for_ever);
 	tcase_add_test(t, descriptors_leave_room_for_the_server);
 	tcase_add_test(t, locked_ranges_have_an_end);
 	suite_add_tcase(s, t);

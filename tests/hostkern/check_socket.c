@@ -1,6 +1,6 @@
 /*
- * Sockets: what goes through them, what they are called, what their options
- * say, and descriptors in messages.
+ * Sockets: what goes through them, what they are called, and what their
+ * options say.
  */
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -17,6 +17,7 @@
 #include <check.h>
 
 #include "lib/suite.h"
+#include "message.h"
 #include "raw.h"
 #include "ways.h"
 
@@ -49,18 +50,6 @@ loopback(uint16_t port)
 	sin.sin_port = htons(port);
 	sin.sin_addr.s_addr = htonl(RUMP_INADDR_LOOPBACK);
 	return sin;
-}
-
-static struct rump_sockaddr_un
-local(const char *path)
-{
-	struct rump_sockaddr_un sun;
-
-	memset(&sun, 0, sizeof(sun));
-	sun.sun_family = RUMP_AF_LOCAL;
-	strcpy(sun.sun_path, path);
-	sun.sun_len = (uint8_t)(2 + strlen(path) + 1);
-	return sun;
 }
 
 static int
@@ -727,61 +716,12 @@ END_TEST
 
 /* --- messages --- */
 
-struct message {
-	struct rump_msghdr mh;
-	struct rump_iovec iov[2];
-	char data[2][16];
-	_Alignas(8) char control[256];
-};
-
-static void
-message_init(struct message *m)
-{
-
-	memset(m, 0, sizeof(*m));
-	m->iov[0] = (struct rump_iovec){ m->data[0], 4 };
-	m->iov[1] = (struct rump_iovec){ m->data[1], sizeof(m->data[1]) };
-	m->mh.msg_iov = m->iov;
-	m->mh.msg_iovlen = 2;
-}
-
-static void
-message_pass(struct message *m, const int32_t *fds, int n)
-{
-	struct rump_cmsghdr *cm = (struct rump_cmsghdr *)m->control;
-
-	cm->cmsg_len = (uint32_t)rump_cmsg_len((size_t)n * sizeof(*fds));
-	cm->cmsg_level = RUMP_SOL_SOCKET;
-	cm->cmsg_type = RUMP_SCM_RIGHTS;
-	memcpy(rump_cmsg_data(cm), fds, (size_t)n * sizeof(*fds));
-	m->mh.msg_control = cm;
-	m->mh.msg_controllen = (uint32_t)rump_cmsg_space((size_t)n *
-	    sizeof(*fds));
-}
-
-/* A connected pair, one end in each guest. */
-static void
-connected(int type, int *g, int *h)
-{
-	struct rump_sockaddr_un at = local("/meet");
-	int l;
-
-	l = (int)OK(G, __socket30, RUMP_AF_LOCAL, type, 0);
-	OK(G, bind, l, P(&at), at.sun_len);
-	OK(G, listen, l, 1);
-	*h = (int)OK(H, __socket30, RUMP_AF_LOCAL, type, 0);
-	OK(H, connect, *h, P(&at), at.sun_len);
-	*g = (int)OK(G, accept, l, 0, 0);
-	OK(G, close, l);
-	OK(G, unlink, P("/meet"));
-}
-
 START_TEST(scattered_messages)
 {
 	struct message m;
 	int g, h;
 
-	connected(RUMP_SOCK_SEQPACKET, &g, &h);
+	connected(RUMP_SOCK_SEQPACKET, G, &g, H, &h);
 	message_init(&m);
 	memcpy(m.data[0], "abcd", 4);
 	memcpy(m.data[1], "efg", 3);
@@ -800,226 +740,6 @@ START_TEST(scattered_messages)
 	ck_assert_int_eq(m.mh.msg_flags & RUMP_MSG_TRUNC, RUMP_MSG_TRUNC);
 	m.mh.msg_iovlen = 1025;
 	ck_assert_int_eq(CALL(G, recvmsg, g, P(&m.mh), 0), RUMP_EMSGSIZE);
-}
-END_TEST
-
-START_TEST(descriptors_in_messages)
-{
-	struct rump_cmsghdr *cm;
-	struct message m;
-	int32_t fds[2], got[2];
-	char buf[16] = "";
-	int g, h;
-
-	connected(RUMP_SOCK_STREAM, &g, &h);
-	raw_put(&S, "file", "0123456789");
-	fds[0] = raw_open(G, "/file", RUMP_O_RDONLY, 0);
-	OK(G, pipe2, P(got), RUMP_O_NONBLOCK);
-	fds[1] = got[0];
-	message_init(&m);
-	message_pass(&m, fds, 2);
-	OK(G, sendmsg, g, P(&m.mh), 0);
-	/* In between both are closed by the sender. */
-	OK(G, close, fds[0]);
-	OK(G, close, fds[1]);
-
-	message_init(&m);
-	m.mh.msg_control = m.control;
-	m.mh.msg_controllen = sizeof(m.control);
-	OK(H, recvmsg, h, P(&m.mh), RUMP_MSG_CMSG_CLOEXEC);
-	cm = rump_cmsg_firsthdr(&m.mh);
-	ck_assert_ptr_nonnull(cm);
-	ck_assert_int_eq(cm->cmsg_level, RUMP_SOL_SOCKET);
-	ck_assert_int_eq(cm->cmsg_type, RUMP_SCM_RIGHTS);
-	ck_assert_uint_eq(cm->cmsg_len, 24);
-	ck_assert_ptr_null(rump_cmsg_nxthdr(&m.mh, cm));
-	memcpy(fds, rump_cmsg_data(cm), sizeof(fds));
-	ck_assert_int_eq(OK(H, read, fds[0], P(buf), 4), 4);
-	ck_assert_mem_eq(buf, "0123", 4);
-	ck_assert_int_eq(OK(H, fcntl, fds[0], RUMP_F_GETFD, 0),
-	    RUMP_FD_CLOEXEC);
-	/* The open file object went over, its flags with it. */
-	ck_assert_int_eq(OK(H, fcntl, fds[1], RUMP_F_GETFL, 0),
-	    RUMP_O_NONBLOCK);
-	ck_assert_int_eq(CALL(H, read, fds[1], P(buf), 1), RUMP_EAGAIN);
-	OK(G, write, got[1], P("piped"), 5);
-	ck_assert_int_eq(OK(H, read, fds[1], P(buf), 16), 5);
-}
-END_TEST
-
-START_TEST(descriptors_shared_not_copied)
-{
-	struct message m;
-	int32_t fd, got;
-	char c;
-	int g, h;
-
-	connected(RUMP_SOCK_STREAM, &g, &h);
-	raw_put(&S, "file", "0123456789");
-	fd = raw_open(G, "/file", RUMP_O_RDONLY, 0);
-	message_init(&m);
-	message_pass(&m, &fd, 1);
-	OK(G, sendmsg, g, P(&m.mh), 0);
-	message_init(&m);
-	m.mh.msg_control = m.control;
-	m.mh.msg_controllen = sizeof(m.control);
-	OK(H, recvmsg, h, P(&m.mh), 0);
-	memcpy(&got, rump_cmsg_data(rump_cmsg_firsthdr(&m.mh)), 4);
-	OK(G, lseek, fd, 0, 5, RUMP_SEEK_SET);
-	OK(H, read, got, P(&c), 1);
-	ck_assert_int_eq(c, '5');
-	OK(H, fcntl, got, RUMP_F_SETFL, RUMP_O_APPEND);
-	ck_assert_int_eq(OK(G, fcntl, fd, RUMP_F_GETFL, 0), RUMP_O_APPEND);
-}
-END_TEST
-
-/* A message that nobody takes does not keep what it carries open. */
-START_TEST(descriptors_lost)
-{
-	struct message m;
-	int32_t p[2];
-	char c;
-	int g, h;
-
-	connected(RUMP_SOCK_STREAM, &g, &h);
-	OK(G, pipe2, P(p), 0);
-	message_init(&m);
-	message_pass(&m, &p[1], 1);
-	OK(G, sendmsg, g, P(&m.mh), 0);
-	OK(G, close, p[1]);
-	/* Read without its control messages. */
-	OK(H, read, h, P(&m.data), 16);
-	/* The next message with descriptors notices. */
-	message_init(&m);
-	message_pass(&m, &p[0], 1);
-	OK(G, sendmsg, g, P(&m.mh), 0);
-	ck_assert_int_eq(OK(G, read, p[0], P(&c), 1), 0);
-	OK(H, close, h);
-	OK(G, close, g);
-}
-END_TEST
-
-/* A process of the host connects to a guest's socket, and passes a file and
- * gets one: the host's descriptors of them. */
-START_TEST(descriptors_to_and_from_the_host)
-{
-	struct rump_sockaddr_un at = local("/door");
-	struct sockaddr_un host = { .sun_family = AF_UNIX };
-	_Alignas(8) char hctl[256];
-	struct iovec iov;
-	struct msghdr hm = { .msg_iov = &iov, .msg_iovlen = 1 };
-	struct cmsghdr *hcm;
-	struct message m;
-	int32_t fd, hfds[2];
-	char buf[8] = "";
-	int c, l, p[2], s;
-
-	l = (int)OK(G, __socket30, RUMP_AF_LOCAL, RUMP_SOCK_STREAM, 0);
-	OK(G, bind, l, P(&at), at.sun_len);
-	OK(G, listen, l, 5);
-	snprintf(host.sun_path, sizeof(host.sun_path), "%s",
-	    raw_host(&S, "door"));
-	c = socket(AF_UNIX, SOCK_STREAM, 0);
-	ck_assert_int_eq(connect(c, (struct sockaddr *)&host, sizeof(host)),
-	    0);
-	s = (int)OK(G, accept, l, 0, 0);
-
-	ck_assert_int_eq(pipe(p), 0);
-	iov = (struct iovec){ "x", 1 };
-	memset(hctl, 0, sizeof(hctl));
-	hm.msg_control = hctl;
-	hm.msg_controllen = CMSG_SPACE(sizeof(int));
-	hcm = CMSG_FIRSTHDR(&hm);
-	hcm->cmsg_level = SOL_SOCKET;
-	hcm->cmsg_type = SCM_RIGHTS;
-	hcm->cmsg_len = CMSG_LEN(sizeof(int));
-	memcpy(CMSG_DATA(hcm), &p[0], sizeof(int));
-	ck_assert_int_eq(sendmsg(c, &hm, 0), 1);
-	message_init(&m);
-	m.mh.msg_control = m.control;
-	m.mh.msg_controllen = sizeof(m.control);
-	ck_assert_int_eq(OK(G, recvmsg, s, P(&m.mh), 0), 1);
-	ck_assert_ptr_nonnull(rump_cmsg_firsthdr(&m.mh));
-	memcpy(&fd, rump_cmsg_data(rump_cmsg_firsthdr(&m.mh)), 4);
-	ck_assert_int_eq(write(p[1], "piped", 5), 5);
-	ck_assert_int_eq(OK(G, read, fd, P(buf), 8), 5);
-	ck_assert_str_eq(buf, "piped");
-
-	raw_put(&S, "file", "content");
-	fd = raw_open(G, "/file", RUMP_O_RDONLY, 0);
-	message_init(&m);
-	message_pass(&m, &fd, 1);
-	OK(G, sendmsg, s, P(&m.mh), 0);
-	iov = (struct iovec){ buf, sizeof(buf) };
-	hm.msg_controllen = sizeof(hctl);
-	ck_assert_int_gt(recvmsg(c, &hm, 0), 0);
-	hcm = CMSG_FIRSTHDR(&hm);
-	ck_assert_ptr_nonnull(hcm);
-	ck_assert_uint_eq(hcm->cmsg_len, CMSG_LEN(2 * sizeof(int)));
-	memcpy(hfds, CMSG_DATA(hcm), sizeof(hfds));
-	ck_assert_int_eq(pread(hfds[0], buf, 7, 0), 7);
-	ck_assert_mem_eq(buf, "content", 7);
-	close(hfds[0]);
-	close(hfds[1]);
-	close(p[0]);
-	close(p[1]);
-	close(c);
-}
-END_TEST
-
-START_TEST(descriptors_refused)
-{
-	struct rump_cmsghdr *cm;
-	struct message m;
-	struct rump_rlimit rl;
-	int32_t bad = 77, fds[2];
-	int g, h, udp;
-
-	connected(RUMP_SOCK_STREAM, &g, &h);
-	message_init(&m);
-	message_pass(&m, &bad, 1);
-	ck_assert_int_eq(CALL(G, sendmsg, g, P(&m.mh), 0), RUMP_EBADF);
-	cm = (struct rump_cmsghdr *)m.control;
-	cm->cmsg_len = 1000;
-	ck_assert_int_eq(CALL(G, sendmsg, g, P(&m.mh), 0), RUMP_EINVAL);
-	cm->cmsg_len = 3;
-	ck_assert_int_eq(CALL(G, sendmsg, g, P(&m.mh), 0), RUMP_EINVAL);
-	udp = (int)OK(G, __socket30, RUMP_AF_INET, RUMP_SOCK_DGRAM, 0);
-	message_init(&m);
-	bad = udp;
-	message_pass(&m, &bad, 1);
-	ck_assert_int_eq(CALL(G, sendmsg, udp, P(&m.mh), 0), RUMP_EINVAL);
-
-	/* No room for the second at the receiver: it gets none. */
-	fds[0] = fds[1] = udp;
-	message_init(&m);
-	message_pass(&m, fds, 2);
-	OK(G, sendmsg, g, P(&m.mh), 0);
-	message_init(&m);
-	m.mh.msg_control = m.control;
-	m.mh.msg_controllen = (uint32_t)rump_cmsg_len(4);
-	OK(H, recvmsg, h, P(&m.mh), 0);
-	ck_assert_int_eq(m.mh.msg_flags & RUMP_MSG_CTRUNC, RUMP_MSG_CTRUNC);
-	ck_assert_uint_eq(m.mh.msg_controllen, 0);
-	ck_assert_int_eq(OK(H, dup, 0), h + 1);
-	/* Nor do those stay that it has no more descriptors for. */
-	OK(H, getrlimit, RUMP_RLIMIT_NOFILE, P(&rl));
-	rl.rlim_cur = (uint64_t)h + 3;	/* one more */
-	OK(H, setrlimit, RUMP_RLIMIT_NOFILE, P(&rl));
-	message_init(&m);
-	message_pass(&m, fds, 2);
-	OK(G, sendmsg, g, P(&m.mh), 0);
-	ck_assert_int_eq(CALL(H, recvmsg, h, P(&m.mh), 0), RUMP_EMSGSIZE);
-	ck_assert_int_eq(OK(H, dup, 0), h + 2);
-	/* A local socket takes nothing else, and a header at least. */
-	cm->cmsg_type = 0x1234;
-	ck_assert_int_eq(CALL(G, sendmsg, g, P(&m.mh), 0), RUMP_EINVAL);
-	m.mh.msg_controllen = 0;
-	ck_assert_int_eq(CALL(G, sendmsg, g, P(&m.mh), 0), RUMP_EINVAL);
-	message_init(&m);
-	fds[0] = (int32_t)OK0(G, kqueue);
-	message_pass(&m, fds, 1);
-	ck_assert_int_eq(CALL(G, sendmsg, g, P(&m.mh), 0), RUMP_EBADF);
 }
 END_TEST
 
@@ -1137,7 +857,7 @@ START_TEST(credentials_in_messages)
 	}
 	OK(H, umask, 0);
 	OK(G, umask, 0);
-	connected(RUMP_SOCK_STREAM, &g, &h);
+	connected(RUMP_SOCK_STREAM, G, &g, H, &h);
 	OK(G, setsockopt, g, 0, RUMP_LOCAL_CREDS, P(&on), 4);
 	OK(H, write, h, P("12"), 2);
 	message_init(&m);
@@ -1189,7 +909,7 @@ START_TEST(many_messages)
 	char data[5][8];
 	int g, h, i;
 
-	connected(RUMP_SOCK_SEQPACKET, &g, &h);
+	connected(RUMP_SOCK_SEQPACKET, G, &g, H, &h);
 	memset(out, 0, sizeof(out));
 	memset(in, 0, sizeof(in));
 	for (i = 0; i < 3; i++) {
@@ -1286,11 +1006,6 @@ add_tests(TCase *tc)
 	tcase_add_test(tc, peers_of_a_pair);
 	tcase_add_test(tc, peers_of_connections);
 	tcase_add_test(tc, scattered_messages);
-	tcase_add_test(tc, descriptors_in_messages);
-	tcase_add_test(tc, descriptors_shared_not_copied);
-	tcase_add_test(tc, descriptors_lost);
-	tcase_add_test(tc, descriptors_to_and_from_the_host);
-	tcase_add_test(tc, descriptors_refused);
 	tcase_add_test(tc, destinations_in_messages);
 	tcase_add_test(tc, six_is_not_four);
 	tcase_add_test(tc, credentials_in_messages);
