@@ -5,12 +5,11 @@
  * epoll for all of them.  Files are known to it by numbers that are never used
  * again, so an event for one that has gone means nothing.
  *
- * async.lock guards the list of files; f->lock may be taken in it.
- * async.telling, which comes before all other locks, is held by the thread
- * while it raises signals, so that the processes stay meanwhile.
+ * async.lock guards the table of files; f->lock may be taken in it.
  */
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/queue.h>
 
 #include <limits.h>
 #include <poll.h>
@@ -20,12 +19,26 @@
 #include <unistd.h>
 
 #include "hostkern/async.h"
+#include "hostkern/pgrp.h"
 #include "hostkern/raise.h"
 
-enum { EVENTS_AT_ONCE = 16 };
+enum { EVENTS_AT_ONCE = 16, BUCKETS = 1024 };
+
+/*
+ * Who hears of a file's events: the very process or group that F_SETOWN found,
+ * not what has its number later.  Counted; immutable.
+ */
+struct fowner {
+	atomic_uint refs;
+	struct hostkern *hk;
+	pid_t id;		/* a process's, or -group */
+	uint64_t serial;	/* of the process */
+	struct kpgrp *pgrp;	/* or the group; counted */
+	struct kcred *cred;	/* of who called F_SETOWN */
+};
 
 struct watched {
-	struct watched *next;
+	LIST_ENTRY(watched) link;	/* async.files */
 	uint64_t id;		/* 0 is the thread's call to end */
 	struct file *f;
 	bool fresh;		/* async.lock: what epoll says is no news */
@@ -36,11 +49,11 @@ struct async {
 	int epfd, quit;
 	pthread_mutex_t lock;
 	pthread_cond_t seen;	/* lock: a file is not fresh any more */
-	struct watched *files;	/* lock */
+	LIST_HEAD(, watched) files[BUCKETS];	/* by id; lock */
 	uint64_t lastid;	/* lock */
 	bool running;		/* lock */
 	pthread_t thread;
-	pthread_mutex_t telling;	/* processes found stay while it is held */
+	uint64_t walks;		/* over groups; the thread's */
 };
 
 static struct async *
@@ -50,47 +63,137 @@ async_of(const struct hostkern *hk)
 	return hk->ext[KERN_SLOT_ASYNC];
 }
 
+/* --- owners --- */
+
+static void
+fowner_put(struct fowner *o)
+{
+
+	if (o == NULL || atomic_fetch_sub(&o->refs, 1) != 1)
+		return;
+	if (o->pgrp != NULL) {
+		pthread_mutex_lock(&o->hk->proc_lock);
+		pgrp_put(o->pgrp);
+		pthread_mutex_unlock(&o->hk->proc_lock);
+	}
+	cred_put(o->cred);
+	free(o);
+}
+
+/* Takes o over, NULL: nobody is the owner. */
+static void
+set_owner(struct file *f, struct fowner *o)
+{
+	struct fowner *old;
+
+	pthread_mutex_lock(&f->lock);
+	old = f->owner;
+	f->owner = o;
+	pthread_mutex_unlock(&f->lock);
+	fowner_put(old);
+}
+
+/* hk->proc_lock held: finds the owner. */
+static int
+find_owner(struct kproc *p, struct fowner *o)
+{
+	struct kproc *q;
+
+	if (o->id < 0) {
+		o->pgrp = pgrp_find(p, -o->id);
+		if (o->pgrp == NULL)
+			return o->id == -INIT_PID ? RUMP_EPERM : RUMP_EINVAL;
+		o->pgrp->refs++;
+		return o->pgrp->session == p->pgrp->session ? 0 : RUMP_EPERM;
+	}
+	q = proc_find(p->hk, o->id);
+	if (q == NULL)
+		return RUMP_ESRCH;
+	o->serial = q->serial;
+	return cred_maysignal(o->cred, q) ? 0 : RUMP_EPERM;
+}
+
+int
+async_setowner(struct kproc *p, struct file *f, int owner)
+{
+	struct fowner *o;
+	int error;
+
+	if (owner == INT_MIN)
+		return RUMP_EINVAL;
+	if (owner == 0) {
+		set_owner(f, NULL);
+		return 0;
+	}
+	o = calloc(1, sizeof(*o));
+	if (o == NULL)
+		return RUMP_ENOMEM;
+	atomic_init(&o->refs, 1);
+	o->hk = p->hk;
+	o->id = owner;
+	o->cred = cred_get(p);
+	pthread_mutex_lock(&p->hk->proc_lock);
+	error = find_owner(p, o);
+	pthread_mutex_unlock(&p->hk->proc_lock);
+	if (error != 0)
+		fowner_put(o);
+	else
+		set_owner(f, o);
+	return error;
+}
+
+int
+async_getowner(struct file *f)
+{
+	int owner;
+
+	pthread_mutex_lock(&f->lock);
+	owner = f->owner != NULL ? f->owner->id : 0;
+	pthread_mutex_unlock(&f->lock);
+	return owner;
+}
+
 /* --- signals --- */
 
-/* hk->proc_lock held. */
-static bool
-is_owner(const struct kproc *p, pid_t owner)
+/* p is held, and let go. */
+static void
+tell(const struct fowner *o, struct kproc *p)
 {
 
-	return owner > 0 ? p->pid == owner : p->pgrp->pgid == -owner;
+	if (cred_maysignal(o->cred, p))
+		(void)raise_signal(p, RUMP_SIGIO);
+	proc_release(p);
+}
+
+static struct kproc *
+hold_process(const struct fowner *o)
+{
+	struct kproc *p;
+
+	pthread_mutex_lock(&o->hk->proc_lock);
+	p = proc_find(o->hk, o->id);
+	if (p != NULL && p->serial != o->serial)
+		p = NULL;
+	if (p != NULL)
+		proc_hold(p);
+	pthread_mutex_unlock(&o->hk->proc_lock);
+	return p;
 }
 
 static void
-tell_owner(struct hostkern *hk, pid_t owner)
+tell_owner(struct async *a, const struct fowner *o)
 {
-	struct async *a = async_of(hk);
-	struct kproc *p, **found;
-	unsigned i, n = 0;
+	struct kproc *p;
 
-	if (owner == 0)
+	if (o->pgrp == NULL) {
+		p = hold_process(o);
+		if (p != NULL)
+			tell(o, p);
 		return;
-	pthread_mutex_lock(&a->telling);
-	pthread_mutex_lock(&hk->proc_lock);
-	found = calloc(hk->nprocs, sizeof(found[0]));
-	for (p = hk->procs; found != NULL && p != NULL; p = p->next) {
-		if (is_owner(p, owner))
-			found[n++] = p;
 	}
-	pthread_mutex_unlock(&hk->proc_lock);
-	for (i = 0; i < n; i++)
-		(void)raise_signal(found[i], RUMP_SIGIO);
-	pthread_mutex_unlock(&a->telling);
-	free(found);
-}
-
-/* It is out of the list of processes, so nobody starts to tell it anything. */
-static void
-async_proc_exit(struct kproc *p)
-{
-	struct async *a = async_of(p->hk);
-
-	pthread_mutex_lock(&a->telling);
-	pthread_mutex_unlock(&a->telling);
+	a->walks++;
+	while ((p = pgrp_walk(o->hk, o->pgrp, a->walks)) != NULL)
+		tell(o, p);
 }
 
 /* Lock held; NULL for a file that has gone. */
@@ -99,17 +202,19 @@ by_id(struct async *a, uint64_t id)
 {
 	struct watched *w;
 
-	for (w = a->files; w != NULL && w->id != id;)
-		w = w->next;
+	LIST_FOREACH(w, &a->files[id % BUCKETS], link) {
+		if (w->id == id)
+			break;
+	}
 	return w;
 }
 
-/* Who is to hear of an event, or 0. */
-static pid_t
+/* Who is to hear of an event, as a reference, or NULL. */
+static struct fowner *
 owner_of(struct async *a, uint64_t id)
 {
+	struct fowner *o = NULL;
 	struct watched *w;
-	pid_t owner = 0;
 
 	pthread_mutex_lock(&a->lock);
 	w = by_id(a, id);
@@ -117,10 +222,14 @@ owner_of(struct async *a, uint64_t id)
 		w->fresh = false;
 		pthread_cond_broadcast(&a->seen);
 	} else if (w != NULL) {
-		owner = async_getowner(w->f);
+		pthread_mutex_lock(&w->f->lock);
+		o = w->f->owner;
+		if (o != NULL)
+			atomic_fetch_add(&o->refs, 1);
+		pthread_mutex_unlock(&w->f->lock);
 	}
 	pthread_mutex_unlock(&a->lock);
-	return owner;
+	return o;
 }
 
 static void *
@@ -128,6 +237,7 @@ async_thread(void *arg)
 {
 	struct epoll_event ev[EVENTS_AT_ONCE];
 	struct async *a = arg;
+	struct fowner *o;
 	int i, n;
 
 	for (;;) {
@@ -135,7 +245,10 @@ async_thread(void *arg)
 		for (i = 0; i < n; i++) {
 			if (ev[i].data.u64 == 0)
 				return NULL;
-			tell_owner(a->hk, owner_of(a, ev[i].data.u64));
+			o = owner_of(a, ev[i].data.u64);
+			if (o != NULL)
+				tell_owner(a, o);
+			fowner_put(o);
 		}
 	}
 }
@@ -216,120 +329,49 @@ enter(struct async *a, struct file *f)
 		return;
 	}
 	w->fresh = true;
-	w->next = a->files;
-	a->files = w;
+	LIST_INSERT_HEAD(&a->files[w->id % BUCKETS], w, link);
+	f->watched = w;
 	settle(a, w->id, f->hfd);
-}
-
-/* Lock held: the place of f in the list, or that of its end. */
-static struct watched **
-find(struct async *a, const struct file *f)
-{
-	struct watched **wp;
-
-	for (wp = &a->files; *wp != NULL && (*wp)->f != f;)
-		wp = &(*wp)->next;
-	return wp;
 }
 
 /* Lock held. */
 static void
-leave(struct async *a, struct watched **wp)
+leave(struct async *a, struct file *f)
 {
-	struct watched *w = *wp;
+	struct watched *w = f->watched;
 
-	(void)epoll_ctl(a->epfd, EPOLL_CTL_DEL, w->f->hfd, NULL);
-	*wp = w->next;
+	(void)epoll_ctl(a->epfd, EPOLL_CTL_DEL, f->hfd, NULL);
+	f->watched = NULL;
+	LIST_REMOVE(w, link);
 	free(w);
-}
-
-static void
-set_watched(struct file *f, bool wanted)
-{
-	struct async *a = async_of(f->hk);
-	struct watched **wp;
-
-	pthread_mutex_lock(&a->lock);
-	wp = find(a, f);
-	if (wanted && *wp == NULL)
-		enter(a, f);
-	else if (!wanted && *wp != NULL)
-		leave(a, wp);
-	pthread_mutex_unlock(&a->lock);
 }
 
 void
 async_changed(struct file *f)
 {
+	struct async *a = async_of(f->hk);
+	bool wanted;
 
-	set_watched(f, (atomic_load(&f->flags) & RUMP_O_ASYNC) != 0);
+	pthread_mutex_lock(&a->lock);
+	wanted = (atomic_load(&f->flags) & RUMP_O_ASYNC) != 0;
+	if (wanted && f->watched == NULL)
+		enter(a, f);
+	else if (!wanted && f->watched != NULL)
+		leave(a, f);
+	pthread_mutex_unlock(&a->lock);
 }
 
 void
 async_forget(struct file *f)
 {
+	struct async *a = async_of(f->hk);
 
-	if ((atomic_load(&f->flags) & RUMP_O_ASYNC) != 0)
-		set_watched(f, false);
-}
-
-/* --- owners --- */
-
-/* hk->proc_lock held. */
-static int
-may_own(struct kproc *p, int owner)
-{
-	struct kproc *q;
-	struct kcred *mine, *its;
-	int error;
-
-	if (owner < 0) {
-		for (q = p->hk->procs; q != NULL && !is_owner(q, owner);)
-			q = q->next;
-		return q != NULL && q->pgrp->session == p->pgrp->session ?
-		    0 : RUMP_EPERM;
+	if (f->watched != NULL) {
+		pthread_mutex_lock(&a->lock);
+		leave(a, f);
+		pthread_mutex_unlock(&a->lock);
 	}
-	q = proc_find(p->hk, owner);
-	if (q == NULL)
-		return RUMP_ESRCH;
-	mine = cred_get(p);
-	its = cred_get(q);
-	error = mine->euid == 0 || mine->ruid == its->ruid ||
-	    mine->euid == its->ruid ? 0 : RUMP_EPERM;
-	cred_put(mine);
-	cred_put(its);
-	return error;
-}
-
-int
-async_setowner(struct kproc *p, struct file *f, int owner)
-{
-	int error = 0;
-
-	if (owner == INT_MIN)
-		return RUMP_EINVAL;
-	if (owner != 0) {
-		pthread_mutex_lock(&p->hk->proc_lock);
-		error = may_own(p, owner);
-		pthread_mutex_unlock(&p->hk->proc_lock);
-	}
-	if (error != 0)
-		return error;
-	pthread_mutex_lock(&f->lock);
-	f->owner = owner;
-	pthread_mutex_unlock(&f->lock);
-	return 0;
-}
-
-int
-async_getowner(struct file *f)
-{
-	int owner;
-
-	pthread_mutex_lock(&f->lock);
-	owner = f->owner;
-	pthread_mutex_unlock(&f->lock);
-	return owner;
+	fowner_put(f->owner);
 }
 
 /* --- the module --- */
@@ -353,7 +395,6 @@ async_create(struct hostkern *hk)
 	}
 	pthread_mutex_init(&a->lock, NULL);
 	pthread_cond_init(&a->seen, NULL);
-	pthread_mutex_init(&a->telling, NULL);
 	hk->ext[KERN_SLOT_ASYNC] = a;
 	return 0;
 }
@@ -371,12 +412,10 @@ async_destroy(struct hostkern *hk)
 	close(a->quit);
 	pthread_mutex_destroy(&a->lock);
 	pthread_cond_destroy(&a->seen);
-	pthread_mutex_destroy(&a->telling);
 	free(a);
 }
 
 const struct kern_module async_module = {
 	.create = async_create,
 	.destroy = async_destroy,
-	.proc_exit = async_proc_exit,
 };

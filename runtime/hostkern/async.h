@@ -14,7 +14,9 @@ void async_forget(struct file *);
 
 /*
  * Who gets the signal: a process, or the group -owner; 0: nobody.  ESRCH,
- * EPERM (a process of another user, a group of another session).
+ * EINVAL (there is no such group), EPERM (a process that the caller could not
+ * kill, a group of another session).  Whether it could kill it is asked again,
+ * of each member, when the signal comes.
  */
 int async_setowner(struct kproc *, struct file *, int owner);
 int async_getowner(struct file *);

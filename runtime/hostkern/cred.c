@@ -74,6 +74,20 @@ cred_ingroup(const struct kcred *c, gid_t gid)
 	return false;
 }
 
+bool
+cred_maysignal(const struct kcred *c, struct kproc *p)
+{
+	const struct kcred *its;
+	bool may;
+
+	pthread_mutex_lock(&p->lock);
+	its = p->cred;
+	may = c->euid == 0 || c->euid == its->ruid || c->euid == its->svuid ||
+	    c->ruid == its->ruid || c->ruid == its->svuid;
+	pthread_mutex_unlock(&p->lock);
+	return may;
+}
+
 int
 cred_suser(struct kproc *p)
 {
@@ -276,13 +290,18 @@ cred_commit(struct kproc *p, struct kcred *c)
 		cred_put(c);
 		return error;
 	}
-	pthread_mutex_lock(&p->lock);
-	old = p->cred;
-	p->cred = c;
-	p->sugid = true;
-	pthread_mutex_unlock(&p->lock);
-	cred_put(old);
-	return 0;
+	pthread_mutex_lock(&p->hk->proc_lock);
+	error = proc_setuser(p, c->ruid);
+	if (error == 0) {
+		pthread_mutex_lock(&p->lock);
+		old = p->cred;
+		p->cred = c;
+		p->sugid = true;
+		pthread_mutex_unlock(&p->lock);
+	}
+	pthread_mutex_unlock(&p->hk->proc_lock);
+	cred_put(error == 0 ? old : c);
+	return error;
 }
 
 /* Which present ids a process that is not root may take for a new one. */

@@ -320,11 +320,12 @@ fd_revoke(struct hostkern *hk, bool (*is)(const struct file *, const void *),
     const void *arg)
 {
 	struct kproc *p;
+	pid_t pid = 0;
 
-	pthread_mutex_lock(&hk->proc_lock);
-	for (p = hk->procs; p != NULL; p = p->next)
+	while ((p = proc_walk(hk, &pid)) != NULL) {
 		revoke_in(&p->fdt, is, arg);
-	pthread_mutex_unlock(&hk->proc_lock);
+		proc_release(p);
+	}
 }
 
 int

@@ -130,40 +130,17 @@ make_names(struct hostkern *hk, const struct hostkern_config *conf)
 	return 0;
 }
 
-/* The group and session of init, which guests are born into. */
-static int
-make_initpgrp(struct hostkern *hk)
-{
-	struct kpgrp *pg;
-
-	pg = calloc(1, sizeof(*pg));
-	if (pg == NULL)
-		return -1;
-	pg->session = calloc(1, sizeof(*pg->session));
-	if (pg->session == NULL) {
-		free(pg);
-		return -1;
-	}
-	pg->refs = pg->session->refs = 1;
-	pg->pgid = pg->session->sid = 1;
-	snprintf(pg->session->login, sizeof(pg->session->login), "root");
-	hk->pgrps = hk->initpgrp = pg;
-	return 0;
-}
-
 static void
 free_all(struct hostkern *hk)
 {
 
-	if (hk->initpgrp != NULL) {
-		free(hk->initpgrp->session);
-		free(hk->initpgrp);
-	}
+	procs_destroy(hk);
 	cred_put(hk->self);
 	kdir_put(hk->root);
 	free(hk->rootname);
 	pthread_mutex_destroy(&hk->name_lock);
 	pthread_mutex_destroy(&hk->proc_lock);
+	pthread_cond_destroy(&hk->released);
 	pthread_mutex_destroy(&hk->fifo_lock);
 	pthread_mutex_destroy(&hk->plock_lock);
 	pthread_mutex_destroy(&hk->nudge_lock);
@@ -182,6 +159,7 @@ hostkern_create(const struct hostkern_config *conf, char *why, size_t whylen)
 	}
 	pthread_mutex_init(&hk->name_lock, NULL);
 	pthread_mutex_init(&hk->proc_lock, NULL);
+	pthread_cond_init(&hk->released, NULL);
 	pthread_mutex_init(&hk->fifo_lock, NULL);
 	pthread_mutex_init(&hk->plock_lock, NULL);
 	pthread_mutex_init(&hk->nudge_lock, NULL);
@@ -191,12 +169,11 @@ hostkern_create(const struct hostkern_config *conf, char *why, size_t whylen)
 	hk->console_tty = conf->console_fd >= 0 && isatty(conf->console_fd);
 	hk->anon_uid = conf->anon_set ? conf->anon_uid : 65534;
 	hk->anon_gid = conf->anon_set ? conf->anon_gid : 65534;
-	hk->lastpid = KERN_PID_FIRST - 1;
 	hk->privileged = geteuid() == 0;
 	hk->self = cred_self();
 
 	if (hk->self == NULL || make_names(hk, conf) != 0 ||
-	    make_initpgrp(hk) != 0) {
+	    procs_create(hk) != 0) {
 		snprintf(why, whylen, "out of memory");
 		goto fail;
 	}

@@ -21,6 +21,7 @@
 #ifndef RUMPGEN_HOSTKERN_KERN_H
 #define RUMPGEN_HOSTKERN_KERN_H
 
+#include <sys/queue.h>
 #include <sys/types.h>
 
 #include <pthread.h>
@@ -34,7 +35,8 @@
 #include "hostkern/hostkern.h"
 
 enum {
-	KERN_PID_MAX = 30000,	/* pids wrap after this one */
+	KERN_PID_WRAP = 30000,	/* pids above only when all below are taken */
+	KERN_PID_MAX = 99999,
 	KERN_PID_FIRST = 2,	/* 1 is init */
 	KERN_NGROUPS = 16,	/* NetBSD's NGROUPS_MAX */
 	KERN_LOGNAME = 16,	/* NetBSD's MAXLOGNAME, NUL not included */
@@ -100,19 +102,6 @@ struct kcred {
 	gid_t groups[KERN_NGROUPS];
 };
 
-struct ksession {
-	unsigned refs;		/* groups in it; proc_lock */
-	pid_t sid;
-	char login[KERN_LOGNAME + 1];	/* proc_lock */
-};
-
-struct kpgrp {
-	unsigned refs;		/* members; proc_lock */
-	pid_t pgid;
-	struct ksession *session;
-	struct kpgrp *next;	/* proc_lock */
-};
-
 /* One descriptor of a process. */
 struct fdent {
 	struct file *file;	/* NULL: free */
@@ -133,12 +122,18 @@ struct kproc {
 	struct rump_proc *rp;
 	struct rumpserver_account *account;	/* pays for what it has */
 	pid_t pid;
+	uint64_t serial;	/* never used again, as pids are */
 	atomic_int ppid;	/* parent's, for getpid without the lock */
 
 	/* hk->proc_lock */
 	struct kproc *parent;	/* NULL: init */
-	struct kproc *next, **prevp;	/* hk->procs */
+	LIST_HEAD(, kproc) children;
+	LIST_ENTRY(kproc) sibling;
 	struct kpgrp *pgrp;
+	TAILQ_ENTRY(kproc) member;	/* of pgrp */
+	uint64_t walk;		/* the last over pgrp that came here */
+	struct kuser *user;	/* real one */
+	unsigned holds;		/* proc_hold() */
 	bool execed;		/* setpgid by the parent is over */
 
 	/* lock */
@@ -179,11 +174,10 @@ struct hostkern {
 	char domainname[KERN_HOSTNAME];	/* name_lock */
 
 	pthread_mutex_t proc_lock;
-	struct kproc *procs;
-	struct kpgrp *pgrps;
-	struct kpgrp *initpgrp;
-	unsigned nprocs;
-	pid_t lastpid;
+	pthread_cond_t released;	/* proc_release() */
+	struct pids *pids;	/* pgrp.c */
+	struct kusers *users;	/* proc.c */
+	uint64_t lastserial;
 
 	pthread_mutex_t fifo_lock;
 	struct file *fifos;	/* open ones, by file.fifo_next */
@@ -213,6 +207,27 @@ kern_proc(const struct lwp *l)
 /* The process with that pid, NULL when there is none.  proc_lock held; the
  * answer is good while it is. */
 struct kproc *proc_find(struct hostkern *, pid_t);
+
+/*
+ * Keeps a process that has been found from going, for a moment: its exit waits
+ * for proc_release().  Nothing that waits comes in between.  proc_lock held,
+ * but not for proc_release().
+ */
+void proc_hold(struct kproc *);
+void proc_release(struct kproc *);
+
+/*
+ * Walks over all processes, in the order of their numbers, without the lock:
+ * the first one above *pid, whose number *pid becomes, kept as by
+ * proc_hold(); NULL at the end.  Who comes meanwhile may be left out.
+ */
+struct kproc *proc_walk(struct hostkern *, pid_t *pid);
+
+int procs_create(struct hostkern *);
+void procs_destroy(struct hostkern *);
+
+/* p's user is another one now (set*id).  proc_lock held; ENOMEM. */
+int proc_setuser(struct kproc *, uid_t);
 
 int proc_new(void *, struct rump_proc *, const struct rumpserver_peer *,
     const char *comm);
@@ -260,6 +275,9 @@ void cred_leave(struct hostkern *);
 /* RUMP_EINVAL when this host cannot act as such a user.  Leaves the thread
  * with the server's identity. */
 int cred_check(struct hostkern *, const struct kcred *);
+
+/* May a process with these ids send the other a signal, by kill's rule? */
+bool cred_maysignal(const struct kcred *, struct kproc *);
 
 /* 0 when p's effective user is the superuser, else RUMP_EPERM. */
 int cred_suser(struct kproc *);
@@ -324,7 +342,8 @@ struct file {
 	void *data;		/* for ops */
 	const struct synthdev *dev;	/* device we supply, or NULL */
 	uint64_t hdev, hino;	/* host's numbers (vnode, fifo) */
-	pid_t owner;		/* F_SETOWN; lock */
+	struct fowner *owner;	/* F_SETOWN (async.c), NULL: none; lock */
+	struct watched *watched;	/* with O_ASYNC; async.c's lock */
 	atomic_bool flocked;	/* it has had a lock of flock */
 	atomic_bool revoked;	/* good for nothing but close */
 	struct file_sleep *sleepers;	/* calls in file_wait(); lock */

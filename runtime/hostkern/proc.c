@@ -1,6 +1,6 @@
 /*
- * Processes: numbers, the tree under init, groups and sessions, limits, and
- * the calls about them.
+ * Processes: their life, the tree under init, limits, and the calls about
+ * them.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,115 +11,102 @@
 
 #include "hostkern/dev.h"
 #include "hostkern/kern.h"
+#include "hostkern/pgrp.h"
 
-enum { INIT_PID = 1, FIRST_CMASK = 022 };
+enum { FIRST_CMASK = 022, USER_BUCKETS = 1024, ORPHANS_AT_ONCE = 64 };
 
-/* --- numbers, groups and sessions; proc_lock held in all of these --- */
+/* Who has processes, by real uid. */
+struct kuser {
+	LIST_ENTRY(kuser) link;
+	uid_t uid;
+	unsigned nprocs;
+};
 
-struct kproc *
-proc_find(struct hostkern *hk, pid_t pid)
+struct kusers {
+	LIST_HEAD(, kuser) buckets[USER_BUCKETS];
+};
+
+/* --- users; proc_lock held --- */
+
+/* Counts one more process; NULL: no memory. */
+static struct kuser *
+user_enter(struct hostkern *hk, uid_t uid)
 {
-	struct kproc *p;
+	/* Numbers in a row, or a stride apart, are not to share a bucket. */
+	const uint32_t hash = (uint32_t)uid * UINT32_C(2654435769) >> 22;
+	struct kuser *u;
 
-	for (p = hk->procs; p != NULL; p = p->next) {
-		if (p->pid == pid)
-			return p;
+	LIST_FOREACH(u, &hk->users->buckets[hash], link) {
+		if (u->uid == uid)
+			break;
 	}
-	return NULL;
+	if (u == NULL) {
+		u = calloc(1, sizeof(*u));
+		if (u == NULL)
+			return NULL;
+		u->uid = uid;
+		LIST_INSERT_HEAD(&hk->users->buckets[hash], u, link);
+	}
+	u->nprocs++;
+	return u;
 }
 
-static struct kpgrp *
-pgrp_find(struct hostkern *hk, pid_t pgid)
+static void
+user_leave(struct kuser *u)
 {
-	struct kpgrp *pg;
 
-	for (pg = hk->pgrps; pg != NULL; pg = pg->next) {
-		if (pg->pgid == pgid)
-			return pg;
+	if (--u->nprocs == 0) {
+		LIST_REMOVE(u, link);
+		free(u);
 	}
-	return NULL;
 }
 
-/* A number also stays taken while a group or session is named by it. */
-static bool
-pid_taken(struct hostkern *hk, pid_t pid)
+int
+proc_setuser(struct kproc *p, uid_t uid)
 {
-	struct kpgrp *pg;
+	struct kuser *u;
 
-	if (proc_find(hk, pid) != NULL)
-		return true;
-	for (pg = hk->pgrps; pg != NULL; pg = pg->next) {
-		if (pg->pgid == pid || pg->session->sid == pid)
-			return true;
-	}
-	return false;
-}
-
-/* 0 when all are taken. */
-static pid_t
-pid_alloc(struct hostkern *hk)
-{
-	pid_t pid = hk->lastpid;
-	int tries;
-
-	for (tries = 0; tries < KERN_PID_MAX; tries++) {
-		pid = pid >= KERN_PID_MAX ? KERN_PID_FIRST : pid + 1;
-		if (!pid_taken(hk, pid)) {
-			hk->lastpid = pid;
-			return pid;
-		}
-	}
+	u = user_enter(p->hk, uid);
+	if (u == NULL)
+		return RUMP_ENOMEM;
+	user_leave(p->user);
+	p->user = u;
 	return 0;
 }
 
-static void
-session_put(struct ksession *s)
+/* --- walks --- */
+
+void
+proc_hold(struct kproc *p)
 {
 
-	if (--s->refs == 0)
-		free(s);
+	p->holds++;
 }
 
-static void
-pgrp_put(struct hostkern *hk, struct kpgrp *pg)
+void
+proc_release(struct kproc *p)
 {
-	struct kpgrp **pp;
+	struct hostkern *hk = p->hk;
 
-	if (--pg->refs != 0)
-		return;
-	for (pp = &hk->pgrps; *pp != pg; pp = &(*pp)->next)
-		continue;
-	*pp = pg->next;
-	session_put(pg->session);
-	free(pg);
+	pthread_mutex_lock(&hk->proc_lock);
+	if (--p->holds == 0)
+		pthread_cond_broadcast(&hk->released);
+	pthread_mutex_unlock(&hk->proc_lock);
 }
 
-/* A group with no members yet; takes a reference to the session. */
-static struct kpgrp *
-pgrp_make(struct hostkern *hk, pid_t pgid, struct ksession *s)
+struct kproc *
+proc_walk(struct hostkern *hk, pid_t *pid)
 {
-	struct kpgrp *pg;
+	struct kproc *p;
 
-	pg = calloc(1, sizeof(*pg));
-	if (pg == NULL)
-		return NULL;
-	pg->pgid = pgid;
-	pg->session = s;
-	s->refs++;
-	pg->next = hk->pgrps;
-	hk->pgrps = pg;
-	return pg;
-}
-
-static void
-pgrp_join(struct hostkern *hk, struct kproc *p, struct kpgrp *pg)
-{
-	struct kpgrp *old = p->pgrp;
-
-	pg->refs++;
-	p->pgrp = pg;
-	if (old != NULL)
-		pgrp_put(hk, old);
+	pthread_mutex_lock(&hk->proc_lock);
+	p = proc_next(hk, *pid);
+	if (p != NULL) {
+		*pid = p->pid;
+		proc_hold(p);
+	}
+	pthread_mutex_unlock(&hk->proc_lock);
+	return p;
 }
 
 /* --- birth and death --- */
@@ -168,75 +155,118 @@ proc_free(struct kproc *p)
 }
 
 /*
- * May p's user have one more process (RLIMIT_NPROC)?  As on NetBSD the
- * superuser may.  proc_lock held.
+ * May p's user have one more process (RLIMIT_NPROC), now that p is counted?  As
+ * on NetBSD the superuser may.  proc_lock held.
  */
 static bool
-another_allowed(struct kproc *p)
+is_allowed(struct kproc *p)
 {
-	const uint64_t limit = proc_rlimit(p, RUMP_RLIMIT_NPROC);
-	struct kcred *mine, *c;
-	struct kproc *q;
-	uint64_t n = 1;
 
-	if (limit >= p->hk->nprocs + 1)
-		return true;
-	mine = cred_get(p);
-	for (q = p->hk->procs; q != NULL; q = q->next) {
-		c = cred_get(q);
-		n += c->ruid == mine->ruid;
-		cred_put(c);
+	return p->user->uid == 0 ||
+	    p->user->nprocs <= proc_rlimit(p, RUMP_RLIMIT_NPROC);
+}
+
+/* proc_lock held. */
+static int
+enter(struct kproc *p, struct kproc *parent)
+{
+	struct kpgrp *pg;
+	int error;
+
+	p->user = user_enter(p->hk, p->cred->ruid);
+	if (p->user == NULL)
+		return RUMP_ENOMEM;
+	error = is_allowed(p) ? pid_take(p) : RUMP_EAGAIN;
+	if (error != 0)
+		goto fail;
+	pg = parent != NULL ? parent->pgrp : pgrp_first(p->hk);
+	if (pg == NULL) {
+		pid_free(p);
+		error = RUMP_ENOMEM;
+		goto fail;
 	}
-	n = mine->ruid == 0 ? 0 : n;
-	cred_put(mine);
-	return n <= limit;
+	pgrp_join(p, pg);
+	p->serial = ++p->hk->lastserial;
+	p->parent = parent;
+	atomic_store(&p->ppid, parent != NULL ? parent->pid : INIT_PID);
+	if (parent != NULL)
+		LIST_INSERT_HEAD(&parent->children, p, sibling);
+	return 0;
+
+fail:
+	user_leave(p->user);
+	return error;
 }
 
 /* Gives p its number and its place in the tree. */
 static int
 proc_enter(struct kproc *p, struct kproc *parent)
 {
-	struct hostkern *hk = p->hk;
+	int error;
 
-	pthread_mutex_lock(&hk->proc_lock);
-	p->pid = another_allowed(p) ? pid_alloc(hk) : 0;
-	if (p->pid == 0) {
-		pthread_mutex_unlock(&hk->proc_lock);
-		return RUMP_EAGAIN;
-	}
-	p->parent = parent;
-	atomic_store(&p->ppid, parent != NULL ? parent->pid : INIT_PID);
-	pgrp_join(hk, p, parent != NULL ? parent->pgrp : hk->initpgrp);
-	p->next = hk->procs;
-	p->prevp = &hk->procs;
-	if (p->next != NULL)
-		p->next->prevp = &p->next;
-	hk->procs = p;
-	hk->nprocs++;
-	pthread_mutex_unlock(&hk->proc_lock);
-	return 0;
+	pthread_mutex_lock(&p->hk->proc_lock);
+	error = enter(p, parent);
+	pthread_mutex_unlock(&p->hk->proc_lock);
+	return error;
 }
 
-/* Out of the tree; children become init's. */
+/* Children become init's.  False: there are more. */
+static bool
+leave_children(struct kproc *p)
+{
+	struct kproc *q;
+	int n;
+
+	pthread_mutex_lock(&p->hk->proc_lock);
+	for (n = 0; n < ORPHANS_AT_ONCE; n++) {
+		q = LIST_FIRST(&p->children);
+		if (q == NULL)
+			break;
+		LIST_REMOVE(q, sibling);
+		q->parent = NULL;
+		atomic_store(&q->ppid, INIT_PID);
+	}
+	pthread_mutex_unlock(&p->hk->proc_lock);
+	return n < ORPHANS_AT_ONCE;
+}
+
+/* Out of the tree, and out of the hands of those who have found it there. */
 static void
 proc_leave(struct kproc *p)
 {
 	struct hostkern *hk = p->hk;
-	struct kproc *q;
 
+	while (!leave_children(p))
+		continue;
 	pthread_mutex_lock(&hk->proc_lock);
-	*p->prevp = p->next;
-	if (p->next != NULL)
-		p->next->prevp = p->prevp;
-	hk->nprocs--;
-	for (q = hk->procs; q != NULL; q = q->next) {
-		if (q->parent == p) {
-			q->parent = NULL;
-			atomic_store(&q->ppid, INIT_PID);
-		}
-	}
-	pgrp_put(hk, p->pgrp);
+	if (p->parent != NULL)
+		LIST_REMOVE(p, sibling);
+	pgrp_leave(p);
+	user_leave(p->user);
+	pid_free(p);
+	while (p->holds > 0)
+		pthread_cond_wait(&hk->released, &hk->proc_lock);
 	pthread_mutex_unlock(&hk->proc_lock);
+}
+
+int
+procs_create(struct hostkern *hk)
+{
+	int error;
+
+	error = pids_create(hk);
+	if (error != 0)
+		return error;
+	hk->users = calloc(1, sizeof(*hk->users));
+	return hk->users != NULL ? 0 : RUMP_ENOMEM;
+}
+
+void
+procs_destroy(struct hostkern *hk)
+{
+
+	pids_destroy(hk);
+	free(hk->users);
 }
 
 static void
@@ -479,183 +509,6 @@ sys_getppid(struct lwp *l, const void *v, register_t *retval)
 
 	(void)v;
 	retval[0] = atomic_load(&kern_proc(l)->ppid);
-	return 0;
-}
-
-int
-sys_getpgrp(struct lwp *l, const void *v, register_t *retval)
-{
-	struct kproc *p = kern_proc(l);
-
-	(void)v;
-	pthread_mutex_lock(&p->hk->proc_lock);
-	retval[0] = p->pgrp->pgid;
-	pthread_mutex_unlock(&p->hk->proc_lock);
-	return 0;
-}
-
-/* The group of process pid (0: p itself, 1: init); proc_lock held. */
-static struct kpgrp *
-pgrp_of(struct kproc *p, pid_t pid)
-{
-	struct kproc *q;
-
-	if (pid == INIT_PID)
-		return p->hk->initpgrp;
-	q = pid == 0 ? p : proc_find(p->hk, pid);
-	return q != NULL ? q->pgrp : NULL;
-}
-
-int
-sys_getpgid(struct lwp *l, const struct sys_getpgid_args *uap,
-    register_t *retval)
-{
-	struct kproc *p = kern_proc(l);
-	struct kpgrp *pg;
-
-	pthread_mutex_lock(&p->hk->proc_lock);
-	pg = pgrp_of(p, uap->pid);
-	if (pg != NULL)
-		retval[0] = pg->pgid;
-	pthread_mutex_unlock(&p->hk->proc_lock);
-	return pg != NULL ? 0 : RUMP_ESRCH;
-}
-
-int
-sys_getsid(struct lwp *l, const struct sys_getsid_args *uap,
-    register_t *retval)
-{
-	struct kproc *p = kern_proc(l);
-	struct kpgrp *pg;
-
-	pthread_mutex_lock(&p->hk->proc_lock);
-	pg = pgrp_of(p, uap->pid);
-	if (pg != NULL)
-		retval[0] = pg->session->sid;
-	pthread_mutex_unlock(&p->hk->proc_lock);
-	return pg != NULL ? 0 : RUMP_ESRCH;
-}
-
-int
-sys_setsid(struct lwp *l, const void *v, register_t *retval)
-{
-	struct kproc *p = kern_proc(l);
-	struct hostkern *hk = p->hk;
-	struct ksession *s;
-	struct kpgrp *pg;
-
-	(void)v;
-	s = calloc(1, sizeof(*s));
-	if (s == NULL)
-		return RUMP_ENOMEM;
-	s->sid = p->pid;
-	pthread_mutex_lock(&hk->proc_lock);
-	if (pgrp_find(hk, p->pid) != NULL) {
-		pthread_mutex_unlock(&hk->proc_lock);
-		free(s);
-		return RUMP_EPERM;
-	}
-	memcpy(s->login, p->pgrp->session->login, sizeof(s->login));
-	pg = pgrp_make(hk, p->pid, s);
-	if (pg != NULL)
-		pgrp_join(hk, p, pg);
-	pthread_mutex_unlock(&hk->proc_lock);
-	if (pg == NULL) {
-		free(s);
-		return RUMP_ENOMEM;
-	}
-	retval[0] = p->pid;
-	return 0;
-}
-
-/* proc_lock held. */
-static int
-set_pgrp(struct kproc *p, pid_t pid, pid_t pgid)
-{
-	struct hostkern *hk = p->hk;
-	struct ksession *s = p->pgrp->session;
-	struct kproc *target = p;
-	struct kpgrp *pg;
-
-	if (pid != 0 && pid != p->pid) {
-		target = proc_find(hk, pid);
-		if (target == NULL || target->parent != p)
-			return RUMP_ESRCH;
-		if (target->pgrp->session != s)
-			return RUMP_EPERM;
-		if (target->execed)
-			return RUMP_EACCES;
-	}
-	if (target->pgrp->session->sid == target->pid)
-		return RUMP_EPERM;	/* leads its session */
-	if (pgid == 0)
-		pgid = target->pid;
-	pg = pgrp_find(hk, pgid);
-	if (pg == NULL) {
-		if (pgid != target->pid)
-			return RUMP_EPERM;
-		pg = pgrp_make(hk, pgid, s);
-		if (pg == NULL)
-			return RUMP_ENOMEM;
-	} else if (pg->session != s)
-		return RUMP_EPERM;
-	if (pg != target->pgrp)
-		pgrp_join(hk, target, pg);
-	return 0;
-}
-
-int
-sys_setpgid(struct lwp *l, const struct sys_setpgid_args *uap,
-    register_t *retval)
-{
-	struct kproc *p = kern_proc(l);
-	int error;
-
-	(void)retval;
-	if (uap->pgid < 0)
-		return RUMP_EINVAL;
-	pthread_mutex_lock(&p->hk->proc_lock);
-	error = set_pgrp(p, uap->pid, uap->pgid);
-	pthread_mutex_unlock(&p->hk->proc_lock);
-	return error;
-}
-
-int
-sys___getlogin(struct lwp *l, const struct sys___getlogin_args *uap,
-    register_t *retval)
-{
-	struct kproc *p = kern_proc(l);
-	char login[KERN_LOGNAME + 1];
-	size_t len = uap->namelen;
-
-	(void)retval;
-	pthread_mutex_lock(&p->hk->proc_lock);
-	memcpy(login, p->pgrp->session->login, sizeof(login));
-	pthread_mutex_unlock(&p->hk->proc_lock);
-	if (len > sizeof(login))
-		len = sizeof(login);
-	return rumpserver_copyout(l, login, uap->namebuf, len);
-}
-
-int
-sys___setlogin(struct lwp *l, const struct sys___setlogin_args *uap,
-    register_t *retval)
-{
-	struct kproc *p = kern_proc(l);
-	char login[KERN_LOGNAME + 1] = "";
-	int error;
-
-	(void)retval;
-	error = cred_suser(p);
-	if (error != 0)
-		return error;
-	error = rumpserver_copyinstr(l, uap->namebuf, login, sizeof(login),
-	    NULL);
-	if (error != 0)
-		return error == RUMP_ENAMETOOLONG ? RUMP_EINVAL : error;
-	pthread_mutex_lock(&p->hk->proc_lock);
-	memcpy(p->pgrp->session->login, login, sizeof(login));
-	pthread_mutex_unlock(&p->hk->proc_lock);
 	return 0;
 }
 
