@@ -17,7 +17,7 @@
 #include "ways.h"
 #include "wire/frame.h"
 
-enum { PATIENCE_MS = 10000, A_LITTLE_MS = 30 };
+enum { PREFORKS_AHEAD = 32, PATIENCE_MS = 10000, A_LITTLE_MS = 30 };
 
 /* --- the server --- */
 
@@ -294,18 +294,46 @@ raw_guest(struct raw_server *s, const char *comm)
 	return g;
 }
 
+static void
+ask_prefork(struct raw_guest *g)
+{
+
+	send_frame(g->fd, FRAME_REQ, FRAME_PREFORK, ++g->reqno, 0, NULL, 0);
+}
+
+static void
+take_cookie(struct raw_guest *g, uint32_t cookie[FRAME_COOKIE_WORDS])
+{
+	struct frame_hdr h;
+
+	while (!serve_one(g, &h))
+		continue;
+	receive_all(g->fd, cookie, FRAME_COOKIE_WORDS * sizeof(cookie[0]));
+}
+
+void
+raw_prefork(struct raw_guest *g, unsigned n)
+{
+	uint32_t cookie[FRAME_COOKIE_WORDS];
+	unsigned asked = 0;
+
+	while (n-- > 0) {
+		/* One after the other, but not one at a time. */
+		for (; asked < PREFORKS_AHEAD && asked <= n; asked++)
+			ask_prefork(g);
+		take_cookie(g, cookie);
+		asked--;
+	}
+}
+
 struct raw_guest *
 raw_fork(struct raw_server *s, struct raw_guest *parent)
 {
 	struct frame_fork ff = { .cancel = 0 };
 	struct raw_guest *g;
-	struct frame_hdr h;
 
-	send_frame(parent->fd, FRAME_REQ, FRAME_PREFORK, ++parent->reqno, 0,
-	    NULL, 0);
-	while (!serve_one(parent, &h))
-		continue;
-	receive_all(parent->fd, ff.cookie, sizeof(ff.cookie));
+	ask_prefork(parent);
+	take_cookie(parent, ff.cookie);
 	g = connect_guest(s);
 	handshake(g, HANDSHAKE_FORK, &ff, 20);
 	return g;
@@ -316,8 +344,7 @@ raw_fork_refused(struct raw_guest *parent)
 {
 	struct frame_hdr h;
 
-	send_frame(parent->fd, FRAME_REQ, FRAME_PREFORK, ++parent->reqno, 0,
-	    NULL, 0);
+	ask_prefork(parent);
 	receive_all(parent->fd, &h, sizeof(h));
 	ck_assert_int_eq(h.class, FRAME_ERROR);
 }

@@ -58,6 +58,8 @@ struct raw_guest {
 struct raw_guest *raw_guest(struct raw_server *, const char *comm);
 /* The child of a prefork, as a guest of its own. */
 struct raw_guest *raw_fork(struct raw_server *, struct raw_guest *);
+/* n preforks that no child completes. */
+void raw_prefork(struct raw_guest *, unsigned n);
 /* A prefork that the kernel must not allow. */
 void raw_fork_refused(struct raw_guest *);
 void raw_exec(struct raw_guest *, const char *comm);
