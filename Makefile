@@ -76,7 +76,8 @@ LIBS :=		$(CLIENT_A) $(CLIENT_SO) $(SERVER_A) $(SERVER_SO) $(HOSTKERN_O)
 
 # Tests: tests/<room>/check_*.c is a program each, prog_*.c a program they
 # start, any other .c a helper linked into every test of that room.
-TEST_ROOMS :=	wire abi trace client server hostkern replay e2e fuzz
+TEST_ROOMS :=	wire abi trace client server hostkern replay e2e fuzz \
+		$(if $(filter default asan,$(V)),fault)
 TEST_PROGS :=	$(foreach r,$(TEST_ROOMS),$(patsubst tests/%.c,$(B)/tests/%,\
 		$(sort $(wildcard tests/$(r)/check_*.c))))
 AUX_PROGS :=	$(foreach r,$(TEST_ROOMS),$(patsubst tests/%.c,$(B)/tests/%,\
@@ -212,6 +213,23 @@ $(eval $(call test-room,client,,$(CLIENT_OBJS)))
 $(B)/tests/client/check_signals_generic: \
 		$(B)/obj/tests/client/check_signals_generic.o $(HELPERS_client) \
 		$(TESTLIB) $(filter-out %/sigwait.o,$(CLIENT_OBJS))
+	$(link-test)
+
+# Everything that runs, in one object whose calls of the host are those of
+# tests/fault/calls.c.
+FAULT_O :=	$(B)/obj/fault.o
+$(FAULT_O):	$(HOSTKERN_O) $(SERVER_O) $(CLIENT_O) $(SYSDESC) $(STUBS) \
+		$(WIRE) $(ABI) tests/fault/calls.c
+	$(call say,ld,$@)
+	$(Q)sed -nE -e 's/^(CALL\([^,]*, |MOVE\(|VEC\(|MEMORY\()([a-z0-9_]+),.*/\2 fault_\2/p' \
+	    -e 's/^fault_([a-z_]+)\(.*/\1 fault_\1/p' tests/fault/calls.c >$@.syms
+	$(Q)$(LD) -r -o $@ $(filter %.o,$^)
+	$(Q)objcopy --redefine-syms=$@.syms $@
+FAULT_TESTS :=	$(patsubst %.c,$(B)/obj/%.o,$(filter-out %/prog_image.c,\
+		$(wildcard tests/fault/*.c)))
+$(B)/tests/fault/check_fault: $(FAULT_TESTS) $(TESTLIB) $(FAULT_O)
+	$(link-test)
+$(B)/tests/fault/prog_image: $(B)/obj/tests/fault/prog_image.o $(CLIENT_A)
 	$(link-test)
 
 $(B)/tests/generated/check_stubs: $(B)/obj/$(OUT)/tests/check_stubs.o $(CLIENT_A)

@@ -390,6 +390,8 @@ async_create(struct hostkern *hk)
 	if (a->epfd == -1 || a->quit == -1) {
 		if (a->epfd != -1)
 			close(a->epfd);
+		if (a->quit != -1)
+			close(a->quit);
 		free(a);
 		return RUMP_ENFILE;
 	}
