@@ -300,7 +300,7 @@ enum {
 	FILE_SLOW = 0x01,	/* may block: the host descriptor is O_NONBLOCK,
 				 * calls wait with file_wait() */
 	FILE_NOINHERIT = 0x02,	/* a fork does not copy it (kqueue) */
-	FILE_BORROWED = 0x04,	/* hfd is not ours to close */
+	FILE_BORROWED = 0x04,	/* hfd is not ours to close, or none */
 	FILE_NORW = 0x08,	/* read and write give ENXIO (kqueue) */
 };
 

@@ -2,28 +2,27 @@
  * POSIX semaphores: what sem_open(3) and sem_init(3) call.
  *
  * An id is a descriptor, as in NetBSD: a fork copies it, close(2) closes it.
- * Each semaphore has an eventfd that counts along with its value, so that
- * waiting for it is waiting for a descriptor, with everything that
- * rumpserver_wait does (interrupts, event loops).
+ * The host knows nothing of it.
+ *
+ * Who makes a semaphore pays for it until it is gone, a named one also when
+ * its maker is.
  *
  * Locks: ksemtab.lock guards the names and the count of references; taken
  * before ksem.lock, which guards a semaphore's value and waiters.
  */
-#include <sys/eventfd.h>
-
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include <rump/rump_handlers.h>
 
+#include "hostkern/kcv.h"
 #include "hostkern/kern.h"
 #include "hostkern/ksem.h"
 #include "hostkern/ktime.h"
 
 enum {
 	KSEM_NAMELEN = 14,	/* NetBSD's SEM_MAX_NAMELEN */
-	KSEM_MAX = 128,		/* named ones in a server; NetBSD's default */
+	KSEM_BUCKETS = 256,
 };
 
 #define KSEM_VALUE_MAX	UINT32_MAX	/* NetBSD's SEM_VALUE_MAX */
@@ -32,7 +31,8 @@ struct ksem {
 	pthread_mutex_t lock;
 	uint32_t value;		/* lock */
 	unsigned waiters;	/* lock */
-	int efd;		/* EFD_SEMAPHORE with the same value */
+	struct kcv posted;	/* lock */
+	struct rumpserver_account *payer;
 	unsigned refs;		/* open files; ksemtab.lock */
 	bool linked;		/* has its name; ksemtab.lock */
 	struct ksem *next;	/* ksemtab.lock */
@@ -45,8 +45,7 @@ struct ksem {
 /* Per server: the named ones. */
 struct ksemtab {
 	pthread_mutex_t lock;
-	struct ksem *first;
-	unsigned n;
+	struct ksem *buckets[KSEM_BUCKETS];
 };
 
 static struct ksemtab *
@@ -60,7 +59,8 @@ static void
 ksem_free(struct ksem *ks)
 {
 
-	close(ks->efd);
+	rumpserver_refund(ks->payer, RUMPSERVER_SEMAPHORES, 1);
+	rumpserver_account_put(ks->payer);
 	pthread_mutex_destroy(&ks->lock);
 	free(ks);
 }
@@ -83,12 +83,15 @@ ksem_destroy(struct hostkern *hk)
 {
 	struct ksemtab *tab = ksemtab_of(hk);
 	struct ksem *ks;
+	size_t i;
 
 	if (tab == NULL)
 		return;
-	while ((ks = tab->first) != NULL) {
-		tab->first = ks->next;
-		ksem_free(ks);
+	for (i = 0; i < KSEM_BUCKETS; i++) {
+		while ((ks = tab->buckets[i]) != NULL) {
+			tab->buckets[i] = ks->next;
+			ksem_free(ks);
+		}
 	}
 	pthread_mutex_destroy(&tab->lock);
 	free(tab);
@@ -109,17 +112,17 @@ ksem_make(struct kproc *p, const char *name, mode_t mode, uint32_t value,
 	struct kcred *cred;
 	struct ksem *ks;
 
+	if (!rumpserver_charge(p->account, RUMPSERVER_SEMAPHORES, 1))
+		return RUMP_ENOSPC;
 	ks = calloc(1, sizeof(*ks));
-	if (ks == NULL)
+	if (ks == NULL) {
+		rumpserver_refund(p->account, RUMPSERVER_SEMAPHORES, 1);
 		return RUMP_ENOMEM;
-	ks->efd = eventfd(0, EFD_SEMAPHORE | EFD_NONBLOCK | EFD_CLOEXEC);
-	if (ks->efd == -1) {
-		free(ks);
-		return RUMP_ENFILE;
 	}
-	if (value != 0)
-		(void)eventfd_write(ks->efd, value);
+	rumpserver_account_ref(p->account);
 	pthread_mutex_init(&ks->lock, NULL);
+	kcv_init(&ks->posted);
+	ks->payer = p->account;
 	ks->value = value;
 	ks->mode = mode;
 	cred = cred_get(p);
@@ -201,7 +204,6 @@ ksem_install(struct lwp *l, struct ksem *ks, rump_uaddr_t idp)
 			ksem_free(ks);
 		return error;
 	}
-	f->hfd = ks->efd;
 	f->data = ks;
 	error = fd_install(p, &f, 0, false, &fd);
 	if (error != 0)
@@ -267,13 +269,17 @@ name_ok(const char *name)
 	    strchr(name + 1, '/') == NULL;
 }
 
-/* tab->lock held. */
+/* tab->lock held: the place of the one with that name, or for it. */
 static struct ksem **
 ksem_lookup(struct ksemtab *tab, const char *name)
 {
 	struct ksem **ksp;
+	unsigned hash = 0;
+	const char *s;
 
-	for (ksp = &tab->first; *ksp != NULL; ksp = &(*ksp)->next) {
+	for (s = name; *s != '\0'; s++)
+		hash = hash * 31 + (unsigned char)*s;
+	for (ksp = &tab->buckets[hash % KSEM_BUCKETS]; *ksp != NULL; ksp = &(*ksp)->next) {
 		if (strcmp((*ksp)->name, name) == 0)
 			break;
 	}
@@ -300,10 +306,9 @@ static int
 ksem_open1(struct kproc *p, struct ksemtab *tab, const char *name, bool excl,
     struct ksem *new, struct ksem **ksp)
 {
-	struct ksem *ks;
+	struct ksem **place = ksem_lookup(tab, name), *ks = *place;
 	int error;
 
-	ks = *ksem_lookup(tab, name);
 	if (ks != NULL) {
 		error = excl ? RUMP_EEXIST : ksem_access(p, ks);
 		if (error != 0)
@@ -311,13 +316,8 @@ ksem_open1(struct kproc *p, struct ksemtab *tab, const char *name, bool excl,
 	} else {
 		if (new == NULL)
 			return RUMP_ENOENT;
-		if (tab->n >= KSEM_MAX)
-			return RUMP_ENFILE;
-		ks = new;
+		ks = *place = new;
 		ks->linked = true;
-		ks->next = tab->first;
-		tab->first = ks;
-		tab->n++;
 	}
 	ks->refs++;
 	*ksp = ks;
@@ -376,7 +376,6 @@ sys__ksem_unlink(struct lwp *l, const struct sys__ksem_unlink_args *uap,
 	if (error == 0) {
 		ks = *ksp;
 		*ksp = ks->next;
-		tab->n--;
 		ks->linked = false;
 		if (ks->refs != 0)
 			ks = NULL;	/* the last close frees it */
@@ -444,38 +443,14 @@ sys__ksem_post(struct lwp *l, const struct sys__ksem_post_args *uap,
 		error = RUMP_EOVERFLOW;
 	} else {
 		ks->value++;
-		(void)eventfd_write(ks->efd, 1);
+		kcv_signal(&ks->posted);
 	}
 	pthread_mutex_unlock(&ks->lock);
 	file_put(f);
 	return error;
 }
 
-/* ks->lock held: takes one, or EAGAIN. */
-static int
-ksem_take(struct ksem *ks)
-{
-	eventfd_t one;
-
-	if (ks->value == 0)
-		return RUMP_EAGAIN;
-	ks->value--;
-	(void)eventfd_read(ks->efd, &one);
-	return 0;
-}
-
 /* deadline: uptime, INT64_MAX for ever; EWOULDBLOCK when it is over. */
-static int
-ksem_sleep(struct lwp *l, struct ksem *ks, int64_t deadline)
-{
-	struct pollfd pfd = { .fd = ks->efd, .events = POLLIN };
-	int error;
-
-	error = deadline == INT64_MAX ? rumpserver_wait(l, &pfd, 1, NULL) :
-	    ktime_wait(l, &pfd, 1, deadline);
-	return error;
-}
-
 static int
 ksem_down(struct lwp *l, int64_t id, bool wait, int64_t deadline)
 {
@@ -487,14 +462,14 @@ ksem_down(struct lwp *l, int64_t id, bool wait, int64_t deadline)
 	if (error != 0)
 		return error;
 	pthread_mutex_lock(&ks->lock);
-	while ((error = ksem_take(ks)) == RUMP_EAGAIN && wait) {
-		ks->waiters++;
-		pthread_mutex_unlock(&ks->lock);
-		error = ksem_sleep(l, ks, deadline);
-		pthread_mutex_lock(&ks->lock);
-		ks->waiters--;
-		if (error != 0)
-			break;
+	ks->waiters++;
+	while (ks->value == 0 && error == 0)
+		error = wait ? kcv_wait(&ks->posted, &ks->lock, l, deadline) :
+		    RUMP_EAGAIN;
+	ks->waiters--;
+	if (ks->value != 0) {
+		ks->value--;
+		error = 0;
 	}
 	pthread_mutex_unlock(&ks->lock);
 	file_put(f);

@@ -382,20 +382,41 @@ sys___adjtime50(struct lwp *l, const struct sys___adjtime50_args *uap,
 /* --- sleeping --- */
 
 /* The server's wait may end up to a millisecond early. */
+static struct timespec
+time_left(int64_t deadline)
+{
+	int64_t left = deadline - ktime_uptime();
+
+	if (left < 0)
+		left = 0;
+	return (struct timespec){ .tv_sec = left / KTIME_SEC,
+	    .tv_nsec = left % KTIME_SEC };
+}
+
 int
 ktime_wait(struct lwp *l, struct pollfd *fds, nfds_t nfds, int64_t deadline)
 {
 	struct timespec ts;
-	int64_t left;
 	int error;
 
 	do {
-		left = deadline - ktime_uptime();
-		if (left < 0)
-			left = 0;
-		ts.tv_sec = left / KTIME_SEC;
-		ts.tv_nsec = left % KTIME_SEC;
+		ts = time_left(deadline);
 		error = rumpserver_wait(l, fds, nfds, &ts);
+	} while (error == RUMP_EWOULDBLOCK && ktime_uptime() < deadline);
+	return error;
+}
+
+int
+ktime_sleep(struct lwp *l, int64_t deadline)
+{
+	struct timespec ts;
+	int error;
+
+	if (deadline == INT64_MAX)
+		return rumpserver_sleep(l, NULL);
+	do {
+		ts = time_left(deadline);
+		error = rumpserver_sleep(l, &ts);
 	} while (error == RUMP_EWOULDBLOCK && ktime_uptime() < deadline);
 	return error;
 }

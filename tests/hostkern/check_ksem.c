@@ -2,6 +2,7 @@
  * POSIX semaphores.
  */
 #include <check.h>
+#include <dirent.h>
 #include <errno.h>
 #include <pthread.h>
 #include <signal.h>
@@ -15,6 +16,7 @@
 #include <rump/rumpdefs.h>
 
 #include "tests/hostkern/host.h"
+#include "tests/hostkern/raw.h"
 #include "tests/hostkern/ways.h"
 #include "tests/lib/suite.h"
 
@@ -201,31 +203,11 @@ open_refused(void *arg)
 START_TEST(names_have_owners)
 {
 
-	if (rump_sys_geteuid() != 0)
-		return;		/* nobody else can be played */
+	if (skip_unless_root())
+		return;
 	ck_assert_int_ge(sem_named(RUMP_O_CREAT, 0), 0);
 	ck_assert_int_eq(guest_wait(guest_start(false, open_refused, NULL)),
 	    0);
-}
-END_TEST
-
-START_TEST(named_ones_are_not_without_end)
-{
-	char name[16];
-	intptr_t id;
-	int i;
-
-	for (i = 0; i < 128; i++) {
-		snprintf(name, sizeof(name), "/n%d", i);
-		ck_assert_int_eq(rump_sys__ksem_open(name, RUMP_O_CREAT, 0600,
-		    0, &id), 0);
-		ck_assert_int_eq(rump_sys__ksem_close(id), 0);
-	}
-	ck_fails(rump_sys__ksem_open("/more", RUMP_O_CREAT, 0600, 0, &id),
-	    ENFILE);
-	ck_assert_int_eq(rump_sys__ksem_unlink("/n5"), 0);
-	ck_assert_int_eq(rump_sys__ksem_open("/more", RUMP_O_CREAT, 0600, 0,
-	    &id), 0);
 }
 END_TEST
 
@@ -376,6 +358,116 @@ START_TEST(a_client_that_is_gone_waits_no_more)
 }
 END_TEST
 
+/* --- how many --- */
+
+static int
+make_named(struct raw_guest *g, unsigned i, int64_t *id)
+{
+	char name[16];
+
+	snprintf(name, sizeof(name), "/n%u", i);
+	return CALL(g, _ksem_open, P(name), RUMP_O_CREAT | RUMP_O_EXCL, 0600,
+	    0, P(id));
+}
+
+/* Until there may be no more; how many that were. */
+static unsigned
+make_all(struct raw_guest *g, bool named)
+{
+	unsigned n = 0;
+	int64_t id;
+	int error;
+
+	for (;;) {
+		error = named ? make_named(g, n, &id) :
+		    CALL(g, _ksem_init, 0, P(&id));
+		if (error != 0)
+			break;
+		n++;
+		if (named)
+			OK(g, _ksem_close, (uint64_t)id);
+	}
+	ck_assert_int_eq(error, RUMP_ENOSPC);
+	return n;
+}
+
+/* A part of them for one user: when its guest is gone, what it named is still
+ * there and its own. */
+START_TEST(named_ones_are_not_without_end)
+{
+	struct raw_guest *h;
+	unsigned n;
+	int64_t id;
+
+	n = make_all(G, true);
+	ck_assert_uint_ge(n, 128);
+	raw_leave(G);
+	h = raw_guest(&S, "next");
+	ck_assert_int_eq(make_named(h, n, &id), RUMP_ENOSPC);
+	ck_assert_int_eq(CALL(h, _ksem_init, 0, P(&id)), RUMP_ENOSPC);
+	OK(h, _ksem_unlink, P("/n5"));
+	ck_assert_int_eq(make_named(h, n, &id), 0);
+	ck_assert_int_eq(CALL(h, _ksem_init, 0, P(&id)), RUMP_ENOSPC);
+	G = h;
+}
+END_TEST
+
+START_TEST(one_user_leaves_others_some)
+{
+	struct raw_guest *a, *b, *c;
+	unsigned all, left;
+
+	if (skip_unless_root())
+		return;
+	a = raw_guest_as(&S, "a", 1001);
+	b = raw_guest_as(&S, "b", 1001);
+	c = raw_guest_as(&S, "c", 1002);
+	OK(a, setrlimit, RUMP_RLIMIT_NOFILE,
+	    P(((struct rump_rlimit[]){ { 16384, 16384 } })));
+	all = make_all(a, false);
+	ck_assert_uint_eq(make_all(b, false), 0);
+	left = make_all(c, true);
+	ck_assert_uint_gt(left, 0);
+	ck_assert_uint_lt(left, all);
+	raw_leave(a);
+	ck_assert_uint_gt(make_all(b, false), 0);
+	raw_leave(b);
+	raw_leave(c);
+}
+END_TEST
+
+static unsigned
+host_descriptors(void)
+{
+	unsigned n = 0;
+	DIR *d;
+
+	d = opendir("/proc/self/fd");
+	ck_assert_ptr_nonnull(d);
+	while (readdir(d) != NULL)
+		n++;
+	closedir(d);
+	return n;
+}
+
+/* Neither for being there nor for being waited for. */
+START_TEST(they_take_no_descriptors)
+{
+	unsigned before = host_descriptors(), i;
+	uint64_t reqno;
+	int64_t id;
+
+	for (i = 0; i < 500; i++)
+		OK(G, _ksem_init, 0, P(&id));
+	BEGIN(G, _ksem_wait, (uint64_t)id);
+	ck_assert(raw_pending(G));
+	ck_assert_uint_eq(host_descriptors(), before);
+	BEGIN(G, _ksem_post, (uint64_t)id);
+	ck_assert_int_eq(raw_end_any(G, &reqno), 0);
+	ck_assert_int_eq(raw_end_any(G, &reqno), 0);
+}
+END_TEST
+
 static void
 add_tests(TCase *tc)
 {
@@ -387,7 +479,6 @@ add_tests(TCase *tc)
 	tcase_add_test(tc, names);
 	tcase_add_test(tc, names_are_checked);
 	tcase_add_test(tc, names_have_owners);
-	tcase_add_test(tc, named_ones_are_not_without_end);
 	tcase_add_test(tc, time_runs_out);
 	tcase_add_test(tc, wakes_another_process);
 	tcase_add_test(tc, wakes_another_guest_by_name);
@@ -399,6 +490,13 @@ int
 main(void)
 {
 
-	return suite_run(suite_both_ways("ksem", host_start, host_stop,
-	    add_tests));
+	Suite *s = suite_both_ways("ksem", host_start, host_stop, add_tests);
+	TCase *tc = tcase_create("how many");
+
+	tcase_add_checked_fixture(tc, raw_setup, raw_teardown);
+	tcase_add_test(tc, named_ones_are_not_without_end);
+	tcase_add_test(tc, one_user_leaves_others_some);
+	tcase_add_test(tc, they_take_no_descriptors);
+	suite_add_tcase(s, tc);
+	return suite_run(s);
 }

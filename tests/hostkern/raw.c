@@ -326,6 +326,20 @@ raw_prefork(struct raw_guest *g, unsigned n)
 	}
 }
 
+/* The peer of a pair of sockets is who made it. */
+struct raw_guest *
+raw_guest_as(struct raw_server *s, const char *comm, uid_t uid)
+{
+	struct raw_guest *g;
+
+	/* Of this thread alone. */
+	ck_assert_int_eq(syscall(SYS_setresuid, -1, uid, -1), 0);
+	g = connect_guest(s);
+	ck_assert_int_eq(syscall(SYS_setresuid, -1, 0, -1), 0);
+	handshake(g, HANDSHAKE_GUEST, comm, strlen(comm) + 1);
+	return g;
+}
+
 struct raw_guest *
 raw_fork(struct raw_server *s, struct raw_guest *parent)
 {

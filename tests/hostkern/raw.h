@@ -56,6 +56,8 @@ struct raw_guest {
 };
 
 struct raw_guest *raw_guest(struct raw_server *, const char *comm);
+/* As that user, if we are root. */
+struct raw_guest *raw_guest_as(struct raw_server *, const char *comm, uid_t);
 /* The child of a prefork, as a guest of its own. */
 struct raw_guest *raw_fork(struct raw_server *, struct raw_guest *);
 /* n preforks that no child completes. */
