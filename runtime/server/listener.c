@@ -299,9 +299,8 @@ rumpserver_listen(struct rumpserver *srv, const char *locator, char *resolved,
 	    srv->cfg.socket_mode);
 	if (li->fd == -1) {
 		error = errno;
-		srv_log(srv, RUMPSERVER_LOG_ERROR, "cannot listen at %s: %s%s",
-		    li->locator.text, strerror(error),
-		    error == EADDRINUSE ? "; another server is there" : "");
+		srv_log(srv, RUMPSERVER_LOG_ERROR, "cannot listen at %s: %s",
+		    li->locator.text, locator_listen_error(error));
 		goto fail;
 	}
 	li->unlink = li->locator.kind == LOCATOR_UNIX;

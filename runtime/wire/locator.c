@@ -374,12 +374,26 @@ set_keepalive(int fd)
 		    &option[i].value, sizeof(option[i].value));
 }
 
+bool
+locator_is_tcp(const struct locator *loc)
+{
+
+	return loc->kind == LOCATOR_TCP || loc->kind == LOCATOR_TCP6;
+}
+
+const char *
+locator_path(const struct locator *loc)
+{
+
+	return ((const struct sockaddr_un *)&loc->addr)->sun_path;
+}
+
 static int
 set_tcp_options(const struct locator *loc, int fd)
 {
 	int on = 1;
 
-	if (loc->kind != LOCATOR_TCP && loc->kind != LOCATOR_TCP6)
+	if (!locator_is_tcp(loc))
 		return 0;
 	set_keepalive(fd);
 	return setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
@@ -519,13 +533,6 @@ locator_connect(const struct locator *loc)
 	return fd;
 }
 
-static const char *
-unix_path(const struct locator *loc)
-{
-
-	return ((const struct sockaddr_un *)&loc->addr)->sun_path;
-}
-
 /*
  * Keeps others from looking at the directory's sockets for as long as the
  * descriptor is open: between bind(2) and listen(2) a socket looks dead.  Who
@@ -538,7 +545,7 @@ lock_directory(const struct locator *loc)
 	char dir[sizeof(((struct sockaddr_un *)NULL)->sun_path)];
 	int fd, ms;
 
-	snprintf(dir, sizeof(dir), "%s", unix_path(loc));
+	snprintf(dir, sizeof(dir), "%s", locator_path(loc));
 	*(strrchr(dir, '/') + 1) = '\0';
 	fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd == -1)
@@ -553,27 +560,28 @@ lock_directory(const struct locator *loc)
 }
 
 /*
- * True when the path is a socket that nobody listens on, or nothing any more.
- * A listener with a full backlog answers EAGAIN here, so it counts as alive.
+ * 0 when the path is a socket that nobody listens on, or nothing any more,
+ * else the errno for what is there.  A listener with a full backlog answers
+ * EAGAIN here, so it counts as alive.
  */
-static bool
-unix_is_stale(const struct locator *loc)
+static int
+unix_in_use(const struct locator *loc)
 {
 	struct stat st;
 	bool stale;
 	int fd;
 
-	if (lstat(unix_path(loc), &st) == -1)
-		return errno == ENOENT;
+	if (lstat(locator_path(loc), &st) == -1)
+		return errno == ENOENT ? 0 : EADDRINUSE;
 	if (!S_ISSOCK(st.st_mode))
-		return false;
+		return ENOTSOCK;
 	fd = open_socket(loc, SOCK_NONBLOCK);
 	if (fd == -1)
-		return false;
+		return EADDRINUSE;
 	stale = connect(fd, (const struct sockaddr *)&loc->addr,
 	    loc->addrlen) == -1 && (errno == ECONNREFUSED || errno == ENOENT);
 	host_close(fd);
-	return stale;
+	return stale ? 0 : EADDRINUSE;
 }
 
 /* The mode is set before the name appears, so it is never wider; the second
@@ -583,26 +591,28 @@ bind_unix(struct locator *loc, int fd, unsigned mode)
 {
 	const struct sockaddr *sa = (const struct sockaddr *)&loc->addr;
 	struct stat st;
+	int error;
 
 	if (fchmod(fd, (mode_t)mode) == -1)
 		return -1;
 	if (bind(fd, sa, loc->addrlen) == -1) {
 		if (errno != EADDRINUSE)
 			return -1;
-		if (!unix_is_stale(loc)) {
-			errno = EADDRINUSE;
+		error = unix_in_use(loc);
+		if (error != 0) {
+			errno = error;
 			return -1;
 		}
-		if (unlink(unix_path(loc)) == -1 && errno != ENOENT)
+		if (unlink(locator_path(loc)) == -1 && errno != ENOENT)
 			return -1;
 		if (bind(fd, sa, loc->addrlen) == -1)
 			return -1;
 	}
-	if (lstat(unix_path(loc), &st) == -1)
+	if (lstat(locator_path(loc), &st) == -1)
 		return -1;
 	loc->dev = st.st_dev;
 	loc->ino = st.st_ino;
-	if (chmod(unix_path(loc), (mode_t)mode) == -1) {
+	if (chmod(locator_path(loc), (mode_t)mode) == -1) {
 		locator_unlink(loc);
 		return -1;
 	}
@@ -668,14 +678,25 @@ locator_listen(struct locator *loc, int backlog, unsigned mode)
 	return -1;
 }
 
+const char *
+locator_listen_error(int error)
+{
+
+	if (error == EADDRINUSE)
+		return "Address already in use; another server is there";
+	if (error == ENOTSOCK)
+		return "there is a file of that name that is not a socket";
+	return strerror(error);
+}
+
 void
 locator_unlink(const struct locator *loc)
 {
 	int error = errno;
 	struct stat st;
 
-	if (loc->kind == LOCATOR_UNIX && lstat(unix_path(loc), &st) == 0 &&
+	if (loc->kind == LOCATOR_UNIX && lstat(locator_path(loc), &st) == 0 &&
 	    st.st_dev == loc->dev && st.st_ino == loc->ino)
-		unlink(unix_path(loc));
+		unlink(locator_path(loc));
 	errno = error;
 }

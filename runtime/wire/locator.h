@@ -74,16 +74,22 @@ int locator_connect_socket(const struct locator *loc, int fd, unsigned ms);
 
 /*
  * Binds and listens.  For unix:// a stale socket file (nobody accepts on it)
- * is removed first; a live one gives EADDRINUSE.  Of servers that start at
- * once one gets the place: they lock the directory, if they may read it, and
- * wait for LOCATOR_LOCK_MS at most.  `mode` is the socket file's permission
- * bits.  After binding TCP port 0, loc->text and loc->addr carry
+ * is removed first; a live one gives EADDRINUSE, any other file ENOTSOCK.
+ * Of servers that start at once one gets the place: they lock the directory,
+ * if they may read it, and wait for LOCATOR_LOCK_MS at most.  `mode` is the
+ * socket file's permission bits.  After binding TCP port 0, loc->text and loc->addr carry
  * the real port.  tcp6:// listens for IPv6 only.  Non-blocking,
  * close-on-exec.  Returns the descriptor, or -1 with errno set (EOPNOTSUPP
  * for fd://, which names a connection).
  */
 #define LOCATOR_LOCK_MS	1000
 int locator_listen(struct locator *loc, int backlog, unsigned mode);
+/* What its errno means. */
+const char *locator_listen_error(int error);
+
+/* Whether it is tcp:// or tcp6://; the path of a unix:// one. */
+bool locator_is_tcp(const struct locator *loc);
+const char *locator_path(const struct locator *loc);
 
 /* Removes the unix:// socket file that locator_listen() made, if it is still
  * the one that is there; nothing for other kinds. */
