@@ -22,10 +22,13 @@ MASTER :=	syscalls.master
 
 PACKAGES :=	gcc clang libclang-rt-dev make libc6-dev \
 		lua5.4 lua-lpeg lua-argparse lua-penlight lua-dkjson \
-		lua-busted lua-check check libjansson-dev pkg-config mandoc g++
+		lua-busted lua-check check libjansson-dev pkg-config mandoc g++ \
+		libseccomp-dev
 
-CFLAGS_default :=	-O2
-CFLAGS_clang :=		-O2
+HARDEN :=		-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3 \
+			-fstack-protector-strong -fstack-clash-protection
+CFLAGS_default :=	-O2 $(HARDEN)
+CFLAGS_clang :=		-O2 $(HARDEN)
 CFLAGS_quick :=		-O0
 CFLAGS_asan :=		-O1 -fsanitize=address,undefined \
 			-fno-sanitize-recover=all -fno-omit-frame-pointer
@@ -41,7 +44,8 @@ endif
 CPPFLAGS :=	-D_GNU_SOURCE -Iruntime -Iruntime/include -I$(OUT)/include
 CFLAGS :=	-std=gnu11 -g -fPIC -pthread -Wall -Wextra -Werror \
 		$(CFLAGS_$(V))
-LDFLAGS :=	-pthread $(filter -fsanitize%,$(CFLAGS_$(V)))
+LDFLAGS :=	-pthread -Wl,-z,relro,-z,now $(filter -fsanitize%,$(CFLAGS_$(V)))
+LDPIE :=	-pie
 ifeq ($(V),fuzz)
 LDFLAGS :=	-pthread -fsanitize=fuzzer,address,undefined
 endif
@@ -177,19 +181,19 @@ $(HOSTKERN_O):	$(HOSTKERN)
 $(RUMP_SERVER):	$(DAEMON) $(HOSTKERN_O) $(SERVER_A)
 	@mkdir -p $(@D)
 	$(call say,ld,$@)
-	$(Q)$(CC) $(LDFLAGS) -o $@ $^ -lrt
+	$(Q)$(CC) $(LDFLAGS) $(LDPIE) -o $@ $^ -lrt -lseccomp
 
 $(B)/examples/client/%: $(B)/obj/examples/client/%.o $(CLIENT_A)
 	@mkdir -p $(@D)
 	$(call say,ld,$@)
-	$(Q)$(CC) $(LDFLAGS) -o $@ $^
+	$(Q)$(CC) $(LDFLAGS) $(LDPIE) -o $@ $^
 
 # --- tests ----------------------------------------------------------------
 CHECK_LIBS :=	-lcheck -lsubunit -lm -lrt -ljansson
 define link-test
 	@mkdir -p $(@D)
 	$(call say,ld,$@)
-	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(CHECK_LIBS)
+	$(Q)$(CC) $(LDFLAGS) $(LDPIE) -o $@ $^ $(CHECK_LIBS)
 endef
 
 define test-room
@@ -232,6 +236,11 @@ $(B)/tests/fault/check_fault: $(FAULT_TESTS) $(TESTLIB) $(FAULT_O)
 $(B)/tests/fault/prog_image: $(B)/obj/tests/fault/prog_image.o $(CLIENT_A)
 	$(link-test)
 
+# The daemon's sandbox, in a program that is shut in itself.
+$(B)/tests/server/check_sandbox: $(patsubst %,$(B)/obj/runtime/rump_server/%.o,\
+		landlock log seccomp syscalls_allowed user)
+$(B)/tests/server/check_sandbox: CHECK_LIBS += -lseccomp
+
 $(B)/tests/generated/check_stubs: $(B)/obj/$(OUT)/tests/check_stubs.o $(CLIENT_A)
 	$(link-test)
 $(B)/tests/generated/check_dispatch: $(B)/obj/$(OUT)/tests/check_dispatch.o \
@@ -242,7 +251,7 @@ $(B)/tests/generated/check_dispatch: $(B)/obj/$(OUT)/tests/check_dispatch.o \
 # last line is the count.
 VARIANTS ?=	default clang asan tsan
 STEPS :=	check-lua check-static $(VARIANTS:%=variant:%) check-examples \
-		check-install check-docs check-readme
+		check-install check-docs check-readme check-hardened
 check:		deps
 	$(SUBMAKE) $(GENERATED)
 	@MAKE="$(MAKE)" tests/all $(STEPS)
@@ -269,6 +278,9 @@ check-readme:
 check-install:	build
 	@tests/install
 
+check-hardened:	build
+	@tests/hardened $(B) $(filter-out $(B),$(wildcard $(OUT)/build/clang))
+
 # The pages, and the table of calls that hostkern serves, are true.
 SERVED =	$(LUA) gen/served.lua --object $(HOSTKERN_O) -o docs/served.md \
 		$(MASTER) $(wildcard runtime/hostkern/*.c)
@@ -277,7 +289,7 @@ check-docs:	build
 	@$(SERVED) --check
 docs/served.md:	build
 	$(SERVED)
-.PHONY:		check-install check-docs docs/served.md
+.PHONY:		check-install check-hardened check-docs docs/served.md
 
 # --- demonstration and measurement -----------------------------------------
 demo:		deps

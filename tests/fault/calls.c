@@ -216,6 +216,24 @@ CALL(void *, mmap, (void *p, size_t n, int prot, int f, int fd, off_t o),
 CALL(int, mprotect, (void *p, size_t n, int prot), (p, n, prot), NOMEM)
 CALL(pid_t, fork, (void), (), AGAIN | NOMEM)
 
+/* What the compiler makes of them where it knows how much room there is. */
+int
+fault___poll_chk(struct pollfd *fds, nfds_t n, int ms, size_t room)
+{
+
+	(void)room;
+	return fault_poll(fds, n, ms);
+}
+
+int
+fault___ppoll_chk(struct pollfd *fds, nfds_t n, const struct timespec *ts,
+    const sigset_t *set, size_t room)
+{
+
+	(void)room;
+	return fault_ppoll(fds, n, ts, set);
+}
+
 int fault_pthread_create(pthread_t *, const pthread_attr_t *,
     void *(*)(void *), void *);
 int
