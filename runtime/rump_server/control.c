@@ -21,6 +21,7 @@ struct control {
 	struct locator locator;
 	struct rumpserver *srv;
 	pthread_t thread;
+	bool running;
 	int fd;
 	int stopfd;		/* eventfd */
 };
@@ -75,33 +76,37 @@ release(struct control *c)
 }
 
 struct control *
-control_start(const char *locator, unsigned mode, struct rumpserver *srv)
+control_open(const struct locator *loc, unsigned mode)
 {
-	char why[LOCATOR_WHY];
 	struct control *c;
-	int error;
 
 	c = calloc(1, sizeof(*c));
 	if (c == NULL)
 		return NULL;
-	c->srv = srv;
-	c->fd = c->stopfd = -1;
-	error = locator_parse(&c->locator, locator, LOCATOR_SERVER, why);
-	if (error != 0) {
-		log_put(RUMPSERVER_LOG_ERROR, "--control %s", why);
-		goto fail;
-	}
-	c->fd = locator_listen(&c->locator, CONTROL_BACKLOG, mode);
+	c->locator = *loc;
 	c->stopfd = eventfd(0, EFD_CLOEXEC);
-	error = c->fd == -1 || c->stopfd == -1 ? errno :
-	    pthread_create(&c->thread, NULL, serve, c);
-	if (error == 0)
+	c->fd = c->stopfd == -1 ? -1 : locator_listen(&c->locator,
+	    CONTROL_BACKLOG, mode);
+	if (c->fd != -1)
 		return c;
-	log_put(RUMPSERVER_LOG_ERROR, "--control %s: %s", locator,
-	    strerror(error));
-fail:
+	log_put(RUMPSERVER_LOG_ERROR, "--control %s: %s", loc->text,
+	    locator_listen_error(errno));
 	release(c);
 	return NULL;
+}
+
+bool
+control_start(struct control *c, struct rumpserver *srv)
+{
+	int error;
+
+	c->srv = srv;
+	error = pthread_create(&c->thread, NULL, serve, c);
+	c->running = error == 0;
+	if (!c->running)
+		log_put(RUMPSERVER_LOG_ERROR, "--control: cannot make a "
+		    "thread: %s", strerror(error));
+	return c->running;
 }
 
 void
@@ -110,7 +115,9 @@ control_stop(struct control *c)
 
 	if (c == NULL)
 		return;
-	eventfd_write(c->stopfd, 1);
-	pthread_join(c->thread, NULL);
+	if (c->running) {
+		eventfd_write(c->stopfd, 1);
+		pthread_join(c->thread, NULL);
+	}
 	release(c);
 }

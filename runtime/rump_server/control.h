@@ -7,11 +7,12 @@
 #include <rump/rumpserver.h>
 
 struct control;
+struct locator;
 
-/* Listens at a locator and answers on a thread of its own.  NULL: failed,
- * and the log says why. */
-struct control *control_start(const char *locator, unsigned mode,
-    struct rumpserver *);
+/* Listens at a locator.  NULL: failed, and the log says why. */
+struct control *control_open(const struct locator *, unsigned mode);
+/* Answers on a thread of its own; false: failed, and the log says why. */
+bool control_start(struct control *, struct rumpserver *);
 /* Ends the thread and removes the socket; NULL does nothing. */
 void control_stop(struct control *);
 

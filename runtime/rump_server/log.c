@@ -19,8 +19,8 @@ log_level(enum rumpserver_loglevel level)
 	threshold = level;
 }
 
-void
-log_line(void *cookie, enum rumpserver_loglevel level, const char *line)
+static void
+write_line(enum rumpserver_loglevel level, const char *line)
 {
 	static const char *const names[] = {
 		[RUMPSERVER_LOG_ERROR] = "",
@@ -33,9 +33,6 @@ log_line(void *cookie, enum rumpserver_loglevel level, const char *line)
 	char buf[LINE_LEN];
 	int n;
 
-	(void)cookie;
-	if (level > threshold)
-		return;
 	n = 0;
 	if (getenv("JOURNAL_STREAM") != NULL)
 		n = snprintf(buf, sizeof(buf), "<%c>", prio[level]);
@@ -48,6 +45,15 @@ log_line(void *cookie, enum rumpserver_loglevel level, const char *line)
 	/* One write: lines of threads do not mix. */
 	if (write(STDERR_FILENO, buf, (size_t)n) == -1)
 		return;
+}
+
+void
+log_line(void *cookie, enum rumpserver_loglevel level, const char *line)
+{
+
+	(void)cookie;
+	if (level <= threshold)
+		write_line(level, line);
 }
 
 void
@@ -86,6 +92,18 @@ budgets_json(char *buf, size_t len, const struct rumpserver_stats *s)
 	return n;
 }
 
+void
+log_say(const char *fmt, ...)
+{
+	char line[LINE_LEN];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(line, sizeof(line), fmt, ap);
+	va_end(ap);
+	write_line(RUMPSERVER_LOG_INFO, line);
+}
+
 int
 log_counters_json(char *buf, size_t len, struct rumpserver *srv)
 {
@@ -121,6 +139,5 @@ log_counters(struct rumpserver *srv)
 
 	n = log_counters_json(json, sizeof(json), srv);
 	json[n - 1] = '\0';
-	/* Asked for, so it is written at every level. */
-	log_put(RUMPSERVER_LOG_ERROR, "counters %s", json);
+	log_say("counters %s", json);
 }

@@ -19,6 +19,9 @@ void log_put(enum rumpserver_loglevel, const char *fmt, ...)
 /* Room for the counters. */
 enum { LOG_COUNTERS = 2000 };
 
+/* What was asked for: written at every level, as information. */
+void log_say(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+
 /* The counters as one line; JSON, newline included.  Returns its length. */
 int log_counters_json(char *buf, size_t len, struct rumpserver *);
 void log_counters(struct rumpserver *);

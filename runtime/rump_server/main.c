@@ -1,9 +1,6 @@
 /*
  * rump_server: the embedded host kernel behind rump_sp.
  */
-#include <arpa/inet.h>
-#include <netinet/in.h>
-
 #include <errno.h>
 #include <pthread.h>
 #include <signal.h>
@@ -16,86 +13,10 @@
 #include "rump_server/log.h"
 #include "rump_server/options.h"
 #include "rump_server/refuse.h"
+#include "rump_server/sandbox.h"
 #include "rump_server/service.h"
-#include "wire/locator.h"
-
-static bool
-is_loopback(const struct locator *loc)
-{
-	const struct sockaddr_in *sin = (const void *)&loc->addr;
-	const struct sockaddr_in6 *sin6 = (const void *)&loc->addr;
-
-	if (loc->kind == LOCATOR_TCP)
-		return ntohl(sin->sin_addr.s_addr) >> 24 == 127;
-	return IN6_IS_ADDR_LOOPBACK(&sin6->sin6_addr);
-}
-
-static void
-warn_tcp(const struct options *o, const struct locator *loc)
-{
-
-	if (o->tcp_any || (loc->kind != LOCATOR_TCP &&
-	    loc->kind != LOCATOR_TCP6) || is_loopback(loc))
-		return;
-	log_put(RUMPSERVER_LOG_WARN, "%s is open to the network and TCP "
-	    "clients are not checked; bind to 127.0.0.1, or say --tcp-any if "
-	    "this is meant", loc->text);
-}
-
-/* Listens at one locator, or serves it if it is a descriptor. */
-static bool
-open_locator(const struct options *o, struct rumpserver *srv, const char *s)
-{
-	char why[LOCATOR_WHY];
-	struct locator loc;
-
-	if (locator_parse(&loc, s, LOCATOR_SERVER, why) != 0) {
-		log_put(RUMPSERVER_LOG_ERROR, "%s", why);
-		return false;
-	}
-	if (loc.kind == LOCATOR_FD) {
-		if (rumpserver_serve_fd(srv, loc.fd) == 0)
-			return true;
-		log_put(RUMPSERVER_LOG_ERROR, "cannot serve %s: %s", s,
-		    strerror(errno));
-		return false;
-	}
-	warn_tcp(o, &loc);
-	/* The library has said why. */
-	if (rumpserver_listen(srv, s, NULL, 0) == -1)
-		return false;
-	if (!o->chown_socket || loc.kind != LOCATOR_UNIX)
-		return true;
-	if (chown(loc.text + strlen("unix://"), o->owner, o->group) == 0)
-		return true;
-	log_put(RUMPSERVER_LOG_ERROR, "--owner: %s: %s", loc.text,
-	    strerror(errno));
-	return false;
-}
-
-static bool
-open_all(const struct options *o, struct rumpserver *srv)
-{
-	int i, n, first;
-
-	n = service_listen_fds(&first);
-	for (i = 0; i < n; i++) {
-		if (rumpserver_listen_fd(srv, first + i) == 0)
-			continue;
-		log_put(RUMPSERVER_LOG_ERROR, "LISTEN_FDS: descriptor %d: %s",
-		    first + i, strerror(errno));
-		return false;
-	}
-	for (i = 0; i < o->nlocators; i++)
-		if (!open_locator(o, srv, o->locators[i]))
-			return false;
-	if (n == 0 && o->nlocators == 0) {
-		log_put(RUMPSERVER_LOG_ERROR, "LISTEN_FDS is not for this "
-		    "process, and there is no locator");
-		return false;
-	}
-	return true;
-}
+#include "rump_server/sockets.h"
+#include "rump_server/user.h"
 
 /* --- signals: blocked in every thread, taken by the main one --- */
 
@@ -139,7 +60,7 @@ only_connected(const struct options *o)
 	int i;
 
 	for (i = 0; i < o->nlocators; i++)
-		if (strncmp(o->locators[i], "fd://", 5) != 0)
+		if (o->locators[i].kind != LOCATOR_FD)
 			return false;
 	return o->nlocators > 0;
 }
@@ -153,9 +74,16 @@ end_with_clients(void *arg)
 	return NULL;
 }
 
+/* What is made while there are privileges, and ends last. */
+struct outside {
+	struct sockets *sockets;
+	struct control *control;
+	int pid_file;
+};
+
 static void
-run_until_end(const struct options *o, struct rumpserver *srv,
-    const sigset_t *set)
+run_until_end(const struct options *o, struct outside *out,
+    struct rumpserver *srv, const sigset_t *set)
 {
 	pthread_t thread;
 	bool joining;
@@ -164,60 +92,47 @@ run_until_end(const struct options *o, struct rumpserver *srv,
 	    pthread_create(&thread, NULL, end_with_clients, srv) == 0;
 	wait_for_end(srv, set);
 	service_stopping();
+	sockets_unlink(out->sockets);
 	rumpserver_stop(srv, o->grace_ms);
 	if (joining)
 		pthread_join(thread, NULL);
 }
 
-static int
-serve(struct options *o, struct rumpserver *srv, const sigset_t *set,
-    int parent)
+static const char *
+root_of(const struct options *o)
 {
-	struct control *control;
-	bool started;
 
-	control = NULL;
-	if (!open_all(o, srv))
-		return 1;
-	if (o->control != NULL) {
-		control = control_start(o->control, o->server.socket_mode != 0 ?
-		    o->server.socket_mode : 0600, srv);
-		if (control == NULL)
-			return 1;
-	}
-	if (o->pid_file != NULL && service_pid_file(o->pid_file) == -1) {
-		log_put(RUMPSERVER_LOG_ERROR, "--pid-file %s: %s", o->pid_file,
-		    strerror(errno));
-		control_stop(control);
-		return 1;
-	}
-	started = rumpserver_start(srv) == 0;
-	if (started) {
-		service_ready(parent, o->ready_fd);
-		run_until_end(o, srv, set);
-	} else {
-		log_put(RUMPSERVER_LOG_ERROR, "cannot make threads: %s",
-		    strerror(errno));
-	}
-	control_stop(control);
-	if (o->pid_file != NULL)
-		unlink(o->pid_file);
-	return started ? 0 : 1;
+	return o->kernel.root != NULL ? o->kernel.root : "/";
 }
 
 static int
-run(struct options *o, const sigset_t *set, int parent)
+serve(const struct options *o, struct outside *out, struct rumpserver *srv,
+    const sigset_t *set, int parent)
 {
-	char why[512];
-	struct rumpserver *srv;
-	struct hostkern *hk;
-	int status;
 
-	hk = hostkern_create(&o->kernel, why, sizeof(why));
-	if (hk == NULL) {
-		log_put(RUMPSERVER_LOG_ERROR, "%s", why);
+	if (!sockets_give(out->sockets, srv) ||
+	    (!o->no_sandbox && !sandbox_calls()))
+		return 1;
+	if (out->control != NULL && !control_start(out->control, srv))
+		return 1;
+	if (rumpserver_start(srv) != 0) {
+		log_put(RUMPSERVER_LOG_ERROR, "cannot make threads: %s",
+		    strerror(errno));
 		return 1;
 	}
+	sockets_tell(out->sockets, root_of(o));
+	service_ready(parent, o->ready_fd);
+	run_until_end(o, out, srv, set);
+	return 0;
+}
+
+static int
+run_server(struct options *o, struct outside *out, struct hostkern *hk,
+    const sigset_t *set, int parent)
+{
+	struct rumpserver *srv;
+	int status;
+
 	o->server.kernel = refuse_kernel(&hostkern_kernel);
 	o->server.kern = hk;
 	o->server.log = log_line;
@@ -225,14 +140,105 @@ run(struct options *o, const sigset_t *set, int parent)
 	if (srv == NULL) {
 		log_put(RUMPSERVER_LOG_ERROR, "cannot make a server: %s",
 		    strerror(errno));
-		hostkern_destroy(hk);
 		return 1;
 	}
-	status = serve(o, srv, set, parent);
+	status = serve(o, out, srv, set, parent);
 	if (status != 0)
 		rumpserver_stop(srv, 0);
+	control_stop(out->control);
+	out->control = NULL;
 	rumpserver_destroy(srv);
+	return status;
+}
+
+/* What we remove when we stop. */
+static size_t
+left_behind(const struct options *o, const char **left)
+{
+	size_t n;
+	int i;
+
+	n = 0;
+	for (i = 0; i < o->nlocators; i++)
+		if (o->locators[i].kind == LOCATOR_UNIX)
+			left[n++] = locator_path(&o->locators[i]);
+	if (o->has_control && o->control.kind == LOCATOR_UNIX)
+		left[n++] = locator_path(&o->control);
+	if (o->pid_file != NULL)
+		left[n++] = o->pid_file;
+	return n;
+}
+
+static bool
+shut_in(const struct options *o)
+{
+	const char *left[o->nlocators + 2];
+
+	if (!o->no_sandbox)
+		return sandbox_files(root_of(o), left, left_behind(o, left));
+	log_put(RUMPSERVER_LOG_WARN, "--no-sandbox: nothing but the server's "
+	    "own checks is between guests and the host");
+	return true;
+}
+
+static int
+run_kernel(struct options *o, struct outside *out, const sigset_t *set,
+    int parent)
+{
+	char why[512];
+	struct hostkern *hk;
+	int status;
+
+	if (o->user != NULL && !user_become(o->user, o->user_uid, o->user_gid))
+		return 1;
+	hk = hostkern_create(&o->kernel, why, sizeof(why));
+	if (hk == NULL) {
+		log_put(RUMPSERVER_LOG_ERROR, "%s", why);
+		return 1;
+	}
+	status = shut_in(o) ? run_server(o, out, hk, set, parent) : 1;
 	hostkern_destroy(hk);
+	return status;
+}
+
+static bool
+make_pid_file(const struct options *o, int *fd)
+{
+
+	if (o->pid_file == NULL)
+		return true;
+	*fd = service_pid_file(o->pid_file);
+	if (*fd != -1)
+		return true;
+	log_put(RUMPSERVER_LOG_ERROR, "--pid-file %s: %s", o->pid_file,
+	    errno == EAGAIN ? "another server that runs has it" :
+	    strerror(errno));
+	return false;
+}
+
+static int
+run(struct options *o, const sigset_t *set, int parent)
+{
+	struct outside out = { .pid_file = -1 };
+	int status;
+
+	status = 1;
+	if (!user_no_new_privs() || !make_pid_file(o, &out.pid_file))
+		return 1;
+	out.sockets = sockets_open(o, &status);
+	if (out.sockets == NULL)
+		goto end;
+	if (o->has_control) {
+		out.control = control_open(&o->control,
+		    o->server.socket_mode != 0 ? o->server.socket_mode : 0600);
+		if (out.control == NULL)
+			goto end;
+	}
+	status = run_kernel(o, &out, set, parent);
+end:
+	control_stop(out.control);
+	sockets_free(out.sockets);
+	service_pid_file_end(o->pid_file, out.pid_file);
 	return status;
 }
 

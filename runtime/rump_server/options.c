@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 
 #include <errno.h>
+#include <fcntl.h>
 #include <getopt.h>
 #include <grp.h>
 #include <limits.h>
@@ -72,6 +73,9 @@ static const char help_text2[] =
 "\n"
 "Running\n"
 "  -d, --daemon               into the background once it is ready\n"
+"      --user USER[:GROUP]    become this user once the sockets are open; all\n"
+"                             guests then act as that user\n"
+"      --no-sandbox           no filter of host calls, no fence round the root\n"
 "      --pid-file FILE        write the process id there\n"
 "      --ready-fd N           write a line to descriptor N when ready\n"
 "      --control LOCATOR      answer each connection with the counters, JSON\n"
@@ -92,7 +96,7 @@ enum {
 	O_MAX_BYTES, O_MAX_FDS, O_MAX_SEMAPHORES, O_USER_SHARE, O_MAX_COPY,
 	O_STACK_SIZE, O_PREFORK_TIMEOUT, O_HANDSHAKE_TIMEOUT, O_FRAME_TIMEOUT,
 	O_SEND_TIMEOUT, O_ANSWER_TIMEOUT, O_PID_FILE, O_READY_FD, O_CONTROL,
-	O_GRACE
+	O_GRACE, O_USER, O_NO_SANDBOX
 };
 
 static const struct option longopts[] = {
@@ -132,6 +136,8 @@ static const struct option longopts[] = {
 	{ "ready-fd", required_argument, NULL, O_READY_FD },
 	{ "control", required_argument, NULL, O_CONTROL },
 	{ "grace", required_argument, NULL, O_GRACE },
+	{ "user", required_argument, NULL, O_USER },
+	{ "no-sandbox", no_argument, NULL, O_NO_SANDBOX },
 	{ "verbose", no_argument, NULL, 'v' },
 	{ "help", no_argument, NULL, 'h' },
 	{ "version", no_argument, NULL, 'V' },
@@ -163,10 +169,12 @@ read_number(const char *name, const char *s, int base, unsigned long max,
 
 	errno = 0;
 	*out = strtoul(s, &end, base);
-	if (*s < '0' || *s > '9' || *end != '\0' || errno != 0 || *out > max)
-		return mistake("--%s: '%s' is not a%s number up to %lu", name,
-		    s, base == 8 ? "n octal" : "", max);
-	return true;
+	if (*s >= '0' && *s <= '9' && *end == '\0' && errno == 0 && *out <= max)
+		return true;
+	if (base == 8)
+		return mistake("--%s: '%s' is not an octal number up to 0%lo",
+		    name, s, max);
+	return mistake("--%s: '%s' is not a number up to %lu", name, s, max);
 }
 
 static bool
@@ -233,7 +241,7 @@ read_stack(const char *s, size_t *out)
 	if (!read_size("stack-size", s, 1024, out))
 		return false;
 	if (*out < RUMPSERVER_STACK_MIN)
-		return mistake("--stack-size: at least %d",
+		return mistake("--stack-size: at least %d KiB",
 		    RUMPSERVER_STACK_MIN / 1024);
 	return true;
 }
@@ -336,12 +344,12 @@ read_gids(struct rumpserver_config *cfg, char *s)
 static bool
 read_refuse(const char *s)
 {
+	char names[256];
 
 	if (refuse_preset(s))
 		return true;
-	mistake("--refuse: no preset '%s'; there are:", s);
-	refuse_print(stderr);
-	return false;
+	refuse_names(names, sizeof(names));
+	return mistake("--refuse: no preset '%s'; there are%s", s, names);
 }
 
 static bool
@@ -361,10 +369,16 @@ static bool
 read_fd(const char *s, int *fd)
 {
 	unsigned long v;
+	int mode;
 
 	if (!read_number("ready-fd", s, 10, INT_MAX, &v))
 		return false;
 	*fd = (int)v;
+	mode = fcntl(*fd, F_GETFL);
+	if (mode == -1)
+		return mistake("--ready-fd %s: %s", s, strerror(errno));
+	if ((mode & O_ACCMODE) == O_RDONLY || (mode & O_PATH) != 0)
+		return mistake("--ready-fd %s: is not open for writing", s);
 	return true;
 }
 
@@ -376,6 +390,55 @@ read_grace(const char *s, unsigned *ms)
 	if (!read_number("grace", s, 10, 86400, &v))
 		return false;
 	*ms = (unsigned)v * 1000;
+	return true;
+}
+
+/* What is no locator is wrong usage, a name that is not found is not. */
+static bool
+read_locator(struct options *o, const char *s, struct locator *loc)
+{
+	char why[LOCATOR_WHY];
+	int error;
+
+	error = locator_parse(loc, s, LOCATOR_SERVER, why);
+	if (error == 0)
+		return true;
+	if (error != EINVAL && error != ENAMETOOLONG)
+		o->mistake = 1;
+	return mistake("%s", why);
+}
+
+/* n locators; those of TCP show nobody the host's whole tree by oversight. */
+static bool
+read_locators(struct options *o, int n, char **v)
+{
+	struct locator *loc;
+
+	o->locators = calloc((size_t)n + 1, sizeof(o->locators[0]));
+	if (o->locators == NULL)
+		return mistake("%s", strerror(errno));
+	for (; o->nlocators < n; o->nlocators++) {
+		loc = &o->locators[o->nlocators];
+		if (!read_locator(o, v[o->nlocators], loc))
+			return false;
+		if (o->kernel.root == NULL && locator_is_tcp(loc)) {
+			options_no_root(loc->text);
+			return false;
+		}
+	}
+	return true;
+}
+
+static bool
+read_new_user(struct options *o, char *arg)
+{
+
+	if (!read_owner("user", arg, &o->user_uid, &o->user_gid))
+		return false;
+	o->user = arg;		/* without its group now */
+	if (o->user_uid == 0)
+		return mistake("--user: '%s' is root, whose rights are to be "
+		    "given up", arg);
 	return true;
 }
 
@@ -518,7 +581,12 @@ read_running(struct options *o, int opt, char *arg)
 	case O_READY_FD:
 		return read_fd(arg, &o->ready_fd);
 	case O_CONTROL:
-		o->control = arg;
+		o->has_control = true;
+		return read_locator(o, arg, &o->control);
+	case O_USER:
+		return read_new_user(o, arg);
+	case O_NO_SANDBOX:
+		o->no_sandbox = true;
 		return true;
 	case O_GRACE:
 		return read_grace(arg, &o->grace_ms);
@@ -559,6 +627,10 @@ options_read(struct options *o, int argc, char **argv)
 	o->kernel.console_fd = -1;
 	o->ready_fd = -1;
 	o->grace_ms = DEFAULT_GRACE_MS;
+	o->mistake = 2;
+	/* As getopt's messages are to begin. */
+	if (argc > 0)
+		argv[0] = (char *)"rump_server";
 	while ((opt = getopt_long(argc, argv, "dhr:vV", longopts,
 	    NULL)) != -1) {
 		if (opt == 'h') {
@@ -570,18 +642,24 @@ options_read(struct options *o, int argc, char **argv)
 			return 0;
 		}
 		if (opt == '?') {
-			fputs("Try rump_server --help.\n", stderr);
+			mistake("--help prints the options");
 			return 2;
 		}
 		if (!read_option(o, opt, optarg))
-			return 2;
+			return o->mistake;
 	}
-	o->locators = argv + optind;
-	o->nlocators = argc - optind;
+	if (!read_locators(o, argc - optind, argv + optind))
+		return o->mistake;
 	if (o->nlocators == 0 && getenv("LISTEN_FDS") == NULL) {
 		mistake("no locator: say where to listen, such as "
 		    "unix:///tmp/rump.sock");
 		return 2;
+	}
+	/* Whoever becomes a user wants to be reached by it. */
+	if (o->user != NULL && !o->chown_socket) {
+		o->chown_socket = true;
+		o->owner = o->user_uid;
+		o->group = o->user_gid;
 	}
 	return -1;
 }
@@ -592,4 +670,13 @@ options_free(struct options *o)
 
 	free((void *)o->server.allow_uid);
 	free((void *)o->server.allow_gid);
+	free(o->locators);
+}
+
+void
+options_no_root(const char *where)
+{
+
+	mistake("%s: TCP clients are not asked who they are, so say with "
+	    "--root what they are to see", where);
 }

@@ -10,22 +10,29 @@
 #include <rump/rumpserver.h>
 
 #include "hostkern/hostkern.h"
+#include "wire/locator.h"
 
 struct options {
 	struct rumpserver_config server;	/* limits and access */
 	struct hostkern_config kernel;
-	char **locators;			/* n of them, of argv */
+	struct locator *locators;		/* n of them */
 	int nlocators;
 	bool daemon;
 	bool tcp_any;				/* no warning */
 	int verbose;				/* -v's */
 	const char *pid_file;
-	const char *control;			/* locator */
+	bool has_control;
+	struct locator control;
 	int ready_fd;				/* -1: none */
 	unsigned grace_ms;
 	bool chown_socket;
 	uid_t owner;
 	gid_t group;
+	const char *user;	/* who to become, for initgroups; NULL: stay */
+	uid_t user_uid;
+	gid_t user_gid;
+	bool no_sandbox;
+	int mistake;		/* the status that one ends with */
 };
 
 /*
@@ -34,5 +41,8 @@ struct options {
  */
 int options_read(struct options *, int argc, char **argv);
 void options_free(struct options *);
+
+/* Says that `where' needs --root. */
+void options_no_root(const char *where);
 
 #endif

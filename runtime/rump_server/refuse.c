@@ -95,6 +95,18 @@ refuse_print(FILE *f)
 		    presets[i].name, presets[i].what);
 }
 
+void
+refuse_names(char *buf, size_t len)
+{
+	size_t at;
+	unsigned i;
+
+	at = 0;
+	for (i = 0; i < NPRESETS && at < len; i++)
+		at += (size_t)snprintf(buf + at, len - at, " %s",
+		    presets[i].name);
+}
+
 static int
 refuse_syscall(void *kern, struct lwp *l, int num, const void *args,
     size_t len, register_t retval[2])

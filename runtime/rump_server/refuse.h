@@ -15,6 +15,8 @@ bool refuse_preset(const char *name);
 
 /* The presets, a line each. */
 void refuse_print(FILE *);
+/* Their names, each with a space before it. */
+void refuse_names(char *buf, size_t len);
 
 /* `inner', with the refused calls taken out.  One for the whole program. */
 const struct rumpserver_kernel *refuse_kernel(

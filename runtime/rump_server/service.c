@@ -48,6 +48,16 @@ await_child(int fd)
 	_exit(n == 1 ? 0 : 1);
 }
 
+static int
+close_failed(int fd)
+{
+	int error = errno;
+
+	close(fd);
+	errno = error;
+	return -1;
+}
+
 int
 service_background(void)
 {
@@ -136,22 +146,56 @@ service_stopping(void)
 	notify("STOPPING=1\n");
 }
 
+/*
+ * Locked for writing, so only who may write it can keep us away; and a lock of
+ * the open file, which a guest that closes the same file cannot undo.
+ */
+static int
+lock_pid_file(const char *path)
+{
+	struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
+	struct stat ours, there;
+	int fd;
+
+	for (;;) {
+		fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0644);
+		if (fd == -1)
+			return -1;
+		if (fcntl(fd, F_OFD_SETLK, &lock) == -1 ||
+		    fstat(fd, &ours) == -1)
+			return close_failed(fd);
+		/* Or the one before us has removed it meanwhile. */
+		if (stat(path, &there) == 0 && there.st_dev == ours.st_dev &&
+		    there.st_ino == ours.st_ino)
+			return fd;
+		close(fd);
+	}
+}
+
 int
 service_pid_file(const char *path)
 {
 	char text[32];
-	int fd, n, error;
+	int fd, n;
 
-	fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+	fd = lock_pid_file(path);
 	if (fd == -1)
 		return -1;
 	n = snprintf(text, sizeof(text), "%ld\n", (long)getpid());
-	error = write(fd, text, (size_t)n) == n ? 0 : errno;
-	if (close(fd) == -1 && error == 0)
-		error = errno;
-	if (error == 0)
-		return 0;
-	unlink(path);
-	errno = error;
-	return -1;
+	if (ftruncate(fd, 0) == -1 || write(fd, text, (size_t)n) != n)
+		return close_failed(fd);
+	return fd;
+}
+
+void
+service_pid_file_end(const char *path, int fd)
+{
+
+	if (fd == -1)
+		return;
+	/* With --user the directory may not be ours any more. */
+	if (unlink(path) == -1 && ftruncate(fd, 0) == -1)
+		log_put(RUMPSERVER_LOG_WARN, "--pid-file %s: cannot remove it: "
+		    "%s", path, strerror(errno));
+	close(fd);
 }

@@ -26,7 +26,13 @@ void service_ready(int parent, int ready_fd);
 /* Says STOPPING=1. */
 void service_stopping(void);
 
-/* Writes our pid; 0, or -1 with errno set. */
+/*
+ * Writes our pid.  Returns a descriptor, which keeps others from writing
+ * theirs for as long as it is open, or -1 with errno set: EAGAIN when somebody
+ * else's is.
+ */
 int service_pid_file(const char *path);
+/* Removes it, or at least what is in it, and closes fd; -1 does nothing. */
+void service_pid_file_end(const char *path, int fd);
 
 #endif

@@ -74,9 +74,9 @@ learn_port(void)
 	const char *p;
 
 	snprintf(path, sizeof(path), "%s/log", dir);
-	p = strstr(contents(path), "listening at tcp");
+	p = strstr(contents(path), " at tcp");
 	ck_assert_ptr_nonnull(p);
-	ck_assert_int_eq(sscanf(p, "listening at %159s", locator), 1);
+	ck_assert_int_eq(sscanf(p, " at %159s", locator), 1);
 }
 
 void
@@ -124,7 +124,8 @@ daemon_kill(void)
 	pid = 0;
 }
 
-/* Every line is one that -v asks for. */
+/* Every line is one that -v asks for.  Nothing has been missed by the filter of
+ * host calls. */
 static void
 check_log(void)
 {
@@ -134,7 +135,8 @@ check_log(void)
 	snprintf(path, sizeof(path), "%s/log", dir);
 	text = contents(path);
 	ck_assert_msg(strstr(text, "rror") == NULL &&
-	    strstr(text, "Sanitizer") == NULL, "%s", text);
+	    strstr(text, "Sanitizer") == NULL &&
+	    strstr(text, "refused host call") == NULL, "%s", text);
 }
 
 void
@@ -270,7 +272,7 @@ captured(void)
 const char *
 contents(const char *path)
 {
-	static char text[65536];
+	static char text[256 * 1024];
 	size_t len;
 	ssize_t n;
 	int fd;

@@ -42,7 +42,7 @@ int status_of(pid_t pid);
 void capture(void);
 const char *captured(void);
 
-/* A file as a string, at most 64 KiB; static memory. */
+/* A file as a string, at most 256 KiB; static memory. */
 const char *contents(const char *path);
 
 #endif

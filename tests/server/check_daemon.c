@@ -6,6 +6,8 @@
 #include <sys/un.h>
 #include <sys/wait.h>
 
+#include <netinet/in.h>
+
 #include <check.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -143,14 +145,10 @@ END_TEST
 
 START_TEST(socket_activation)
 {
-	struct sockaddr_un sun = { .sun_family = AF_UNIX };
 	int ls, fd;
 
 	rs_scratch();
-	snprintf(sun.sun_path, sizeof(sun.sun_path), "%s", rs.path);
-	ls = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	ck_assert_int_eq(bind(ls, (struct sockaddr *)&sun, sizeof(sun)), 0);
-	ck_assert_int_eq(listen(ls, 5), 0);
+	ls = rs_listen(rs.path);
 	rs.activation = true;
 	rs_start(ls, "--root", rs.dir, NULL);
 	close(ls);
@@ -234,34 +232,176 @@ START_TEST(refusals)
 END_TEST
 
 static void
-expect_mistake(const char *text, char *a, char *b, char *c)
+expect_mistake(const char *text, int status, char *a, char *b, char *c)
 {
 
 	rs_start(-1, a, b, c, NULL);
+	ck_assert_msg(rs_says("rump_server: "), "no prefix for %s", a);
 	ck_assert_msg(rs_says(text), "no '%s' for %s", text, a);
-	ck_assert_int_ne(rs_status(), 0);
+	ck_assert_int_eq(rs_status(), status);
+	ck_assert_int_eq(strncmp(rs.said, "rump_server: ", 13), 0);
 }
 
 START_TEST(mistakes)
 {
 
 	rs_scratch();
-	expect_mistake("no locator", NULL, NULL, NULL);
-	expect_mistake("--max-clients: 'x' is not a number", "--max-clients",
-	    "x", rs.locator);
-	expect_mistake("--mode: '9' is not an octal number", "--mode", "9",
+	expect_mistake("no locator", 2, NULL, NULL, NULL);
+	expect_mistake("--max-clients: 'x' is not a number", 2,
+	    "--max-clients", "x", rs.locator);
+	expect_mistake("--mode: '9' is not an octal number up to 0777", 2,
+	    "--mode", "9", rs.locator);
+	expect_mistake("must be more than 0", 2, "--max-calls", "0",
 	    rs.locator);
-	expect_mistake("must be more than 0", "--max-calls", "0", rs.locator);
-	expect_mistake("--max-copy: at most 16777216", "--max-copy",
+	expect_mistake("--max-copy: at most 16777216", 2, "--max-copy",
 	    "16777217", rs.locator);
-	expect_mistake("--stack-size: at least 64", "--stack-size", "63",
+	expect_mistake("--stack-size: at least 64 KiB", 2, "--stack-size",
+	    "63", rs.locator);
+	expect_mistake("no user 'nobody-such'", 2, "--allow-uid",
+	    "nobody-such", rs.locator);
+	expect_mistake("no preset 'x'; there are network ", 2, "--refuse", "x",
 	    rs.locator);
-	expect_mistake("no user 'nobody-such'", "--allow-uid", "nobody-such",
+	expect_mistake("unrecognized option '--nonsense'", 2, "--nonsense",
+	    rs.locator, NULL);
+	rs_cleanup();
+}
+END_TEST
+
+START_TEST(bad_locators)
+{
+
+	rs_scratch();
+	expect_mistake("'99999' is not in", 2, "-r/",
+	    "tcp://127.0.0.1:99999/", NULL);
+	expect_mistake("no path after unix://", 2, "unix://", NULL, NULL);
+	expect_mistake("no path after unix://", 2, "-d", rs.locator,
+	    "unix://");
+	expect_mistake("does not start with", 2, rs.dir, NULL, NULL);
+	expect_mistake("does not start with", 2, "--control", rs.dir,
 	    rs.locator);
-	expect_mistake("no preset 'x'; there are", "--refuse", "x", rs.locator);
-	expect_mistake("--help", "--nonsense", rs.locator, NULL);
-	expect_mistake("'99999' is not in", "tcp://127.0.0.1:99999/", NULL,
+	/* What is no mistake of the command line's. */
+	expect_mistake("cannot listen at unix:///nowhere/at/all: No such", 1,
+	    "unix:///nowhere/at/all", NULL, NULL);
+	/* Nobody's whole host goes to the network by oversight. */
+	expect_mistake("--root", 2, "tcp://127.0.0.1:0/", NULL, NULL);
+	expect_mistake("--root", 2, "--tcp-any", rs.locator,
+	    "tcp6://[::1]:0/");
+	ck_assert_int_eq(access(rs.path, F_OK), -1);
+	rs_cleanup();
+}
+END_TEST
+
+START_TEST(no_root_for_activation)
+{
+	struct sockaddr_in sin = { .sin_family = AF_INET };
+	int ls;
+
+	rs_scratch();
+	ls = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	ck_assert_int_eq(bind(ls, (struct sockaddr *)&sin, sizeof(sin)), 0);
+	ck_assert_int_eq(listen(ls, 5), 0);
+	rs.activation = true;
+	rs_start(ls, NULL);
+	close(ls);
+	ck_assert(rs_says("--root"));
+	ck_assert_int_eq(rs_status(), 2);
+	rs_cleanup();
+}
+END_TEST
+
+/* Descriptor 3 is what is inherited. */
+START_TEST(bad_ready_fd)
+{
+	int null;
+
+	rs_scratch();
+	expect_mistake("--ready-fd 77: Bad file descriptor", 2, "--ready-fd",
+	    "77", rs.locator);
+	null = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	rs_start(null, "--ready-fd", "3", rs.locator, NULL);
+	ck_assert(rs_says("--ready-fd 3: is not open for writing"));
+	ck_assert_int_eq(rs_status(), 2);
+	close(null);
+	rs_cleanup();
+}
+END_TEST
+
+START_TEST(file_in_place)
+{
+	char *const control[] = { "--control", rs.locator };
+	char other[160];
+	FILE *f;
+
+	rs_scratch();
+	f = fopen(rs.path, "w");
+	ck_assert_ptr_nonnull(f);
+	fclose(f);
+	expect_mistake("that is not a socket", 1, rs.locator, NULL, NULL);
+	snprintf(other, sizeof(other), "%s2", rs.locator);
+	expect_mistake("that is not a socket", 1, control[0], control[1],
+	    other);
+	ck_assert_int_eq(access(rs.path, F_OK), 0);
+	rs_cleanup();
+}
+END_TEST
+
+static long
+pid_in(const char *path)
+{
+	long pid = -1;
+	FILE *f;
+
+	f = fopen(path, "r");
+	ck_assert_ptr_nonnull(f);
+	ck_assert_int_eq(fscanf(f, "%ld", &pid), 1);
+	fclose(f);
+	return pid;
+}
+
+/* Of a server that lives it stays; of one that was killed it is replaced. */
+START_TEST(pid_file_of_another)
+{
+	char pidfile[128], other[160];
+	long first;
+
+	rs_scratch();
+	snprintf(pidfile, sizeof(pidfile), "%s/pid", rs.dir);
+	snprintf(other, sizeof(other), "%s2", rs.locator);
+	rs_start(-1, "--root", rs.dir, "--pid-file", pidfile, rs.locator,
 	    NULL);
+	rs_ready();
+	first = rs.pid;
+	rs_start(-1, "--root", rs.dir, "--pid-file", pidfile, other, NULL);
+	ck_assert(rs_says("another server that runs has it"));
+	ck_assert_int_eq(rs_status(), 1);
+	ck_assert_int_eq(pid_in(pidfile), first);
+	kill((pid_t)first, SIGKILL);
+	ck_assert_int_eq(waitpid((pid_t)first, NULL, 0), first);
+	rs_start(-1, "--root", rs.dir, "--pid-file", pidfile, rs.locator,
+	    NULL);
+	rs_ready();
+	ck_assert_int_eq(pid_in(pidfile), rs.pid);
+	ck_assert_int_eq(rs_stop(), 0);
+	ck_assert_int_eq(access(pidfile, F_OK), -1);
+	rs_cleanup();
+}
+END_TEST
+
+/* One line, at every level, with the port that the host has chosen. */
+START_TEST(says_where)
+{
+	char want[200];
+	unsigned port;
+
+	rs_scratch();
+	rs_start(-1, "--root", rs.dir, "tcp://127.0.0.1:0/", NULL);
+	rs_ready();
+	snprintf(want, sizeof(want), "rump_server: serving %s at "
+	    "tcp://127.0.0.1:", rs.dir);
+	ck_assert(rs_says(want));
+	ck_assert_int_eq(sscanf(rs.said + strlen(want), "%u/\n", &port), 1);
+	ck_assert_uint_ne(port, 0);
+	ck_assert_int_eq(rs_stop(), 0);
 	rs_cleanup();
 }
 END_TEST
@@ -307,7 +447,9 @@ main(void)
 	const TTest *tests[] = {
 		serves_and_stops, stale_socket, counters,
 		pid_file_and_notification, socket_activation, one_descriptor,
-		background, refusals, mistakes, tcp_warning, help,
+		background, refusals, mistakes, bad_locators,
+		no_root_for_activation, bad_ready_fd, file_in_place,
+		pid_file_of_another, says_where, tcp_warning, help,
 	};
 	Suite *s = suite_create("daemon");
 	TCase *tc = tcase_create("daemon");

@@ -39,7 +39,8 @@ int rs_status(void);
 /* SIGTERM first. */
 int rs_stop(void);
 
-/* A connection to a local socket. */
+/* A socket that listens there, as of socket activation; a connection. */
+int rs_listen(const char *path);
 int rs_dial(const char *path);
 /* Reads the banner and becomes a guest. */
 void rs_guest(int fd);

@@ -221,6 +221,20 @@ cl_syscall(int fd, int num, uint64_t a, uint64_t b, uint64_t c,
 	return cl_answer(fd, n, retval);
 }
 
+int
+cl_with_path(int fd, int num, const char *path, uint64_t b, uint64_t c,
+    int64_t retval[2])
+{
+	uint64_t len, addr;
+	struct frame f;
+
+	cl_call(fd, 70, num, 0x1000, b, c);
+	f = cl_copyreq(fd, COPYINSTR, &len, &addr);
+	ck_assert_uint_eq(addr, 0x1000);
+	cl_send(fd, RESP, COPYINSTR, f.reqno, 0, path, strlen(path) + 1);
+	return cl_answer(fd, 70, retval);
+}
+
 uint32_t
 cl_error(int fd, uint64_t reqno)
 {

@@ -153,6 +153,9 @@ int cl_answer(int fd, uint64_t reqno, int64_t retval[2]);
 /* Both. */
 int cl_syscall(int fd, int num, uint64_t a, uint64_t b, uint64_t c,
     int64_t retval[2]);
+/* Both, for a call whose first argument, and only pointer, is a string. */
+int cl_with_path(int fd, int num, const char *path, uint64_t b, uint64_t c,
+    int64_t retval[2]);
 /* Reads an error frame and returns its code. */
 uint32_t cl_error(int fd, uint64_t reqno);
 /* Reads a request of this type with its {length, address}. */
