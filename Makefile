@@ -207,7 +207,11 @@ $(B)/tests/$(1)/prog_%: $(B)/obj/tests/$(1)/prog_%.o $(CLIENT_A)
 endef
 # test-room ROOM,EXTRA OBJECTS,INSTEAD OF librumpclient.a
 $(foreach r,wire abi server e2e,$(eval $(call test-room,$(r),)))
-$(foreach r,hostkern replay fuzz,$(eval $(call test-room,$(r),$(HOSTKERN_O))))
+$(foreach r,hostkern replay,$(eval $(call test-room,$(r),$(HOSTKERN_O))))
+# The tracer's names are what the fuzzer chooses from.
+$(eval $(call test-room,fuzz,$(HOSTKERN_O) $(B)/obj/runtime/trace/names.o \
+	$(B)/obj/runtime/trace/line.o))
+$(B)/tests/fuzz/%: LDFLAGS += -Wl,--wrap=pthread_mutex_unlock
 # The tracer's inside, which the library keeps to itself.
 $(eval $(call test-room,trace,$(B)/obj/runtime/trace/names.o \
 	$(B)/obj/runtime/trace/line.o))

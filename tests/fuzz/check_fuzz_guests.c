@@ -9,7 +9,6 @@
  */
 #include <sys/mman.h>
 #include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/wait.h>
 
 #include <errno.h>
@@ -28,9 +27,12 @@
 
 #include "fuzz/fuzz.h"
 #include "fuzz/guest.h"
+#include "fuzz/values.h"
 #include "hostkern/hostkern.h"
 
 enum { PROGRAMS = 2, THREADS = 3, CALLS = 40, KILL_MS = 60 };
+enum { OBJECTS = 64, OBJECT_SIZE_MAX = 1024,
+    MEMORY = OBJECTS * OBJECT_SIZE_MAX };
 
 int __lsan_do_recoverable_leak_check(void) __attribute__((weak));
 
@@ -49,10 +51,8 @@ serve(const char *root, const char *locator, int ready, int life)
 	struct rumpserver_stats st;
 	struct rumpserver *srv;
 	struct hostkern *hk;
-	struct rlimit limit = { 1 << 20, RLIM_INFINITY };
 	char why[256], c;
 
-	setrlimit(RLIMIT_FSIZE, &limit);
 	hk = hostkern_create(&conf, why, sizeof(why));
 	if (hk == NULL)
 		fuzz_fail("%s", why);
@@ -82,10 +82,12 @@ serve(const char *root, const char *locator, int ready, int life)
 static void
 setup(void)
 {
-	const char *root = guest_root();
+	const char *root;
 	char locator[128], c;
 	int ready[2], life[2];
 
+	guest_confine();
+	root = guest_root();
 	strcpy(socket_dir, "/tmp/rumpgen-guests-XXXXXX");
 	if (mkdtemp(socket_dir) == NULL || pipe(ready) == -1 ||
 	    pipe(life) == -1)
@@ -131,29 +133,62 @@ map_memory(void)
 	const size_t wall = 256 << 20;
 	uint8_t *p;
 
-	p = mmap(NULL, wall + GUEST_MEMORY + wall, PROT_NONE,
+	p = mmap(NULL, wall + MEMORY + wall, PROT_NONE,
 	    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-	if (p == MAP_FAILED || mprotect(p + wall, GUEST_MEMORY,
+	if (p == MAP_FAILED || mprotect(p + wall, MEMORY,
 	    PROT_READ | PROT_WRITE) == -1)
 		_exit(90);
 	return p + wall;
+}
+
+/* Memory that objects are put into, the oldest giving way. */
+struct memory {
+	uint8_t *bytes;
+	unsigned next;
+};
+
+static struct object_space space_of(struct memory *);
+
+static uint64_t
+place(void *cookie, enum object_kind kind, uint32_t seed)
+{
+	struct memory *m = cookie;
+	struct object_space sp = space_of(m);
+	uint8_t *to;
+
+	/* What is behind pointers in objects may be anything. */
+	to = m->bytes + OBJECT_SIZE_MAX * (kind == OBJECT_NOISE ? seed % 8 :
+	    8 + m->next++ % (OBJECTS - 8));
+	if (kind != OBJECT_NOISE)
+		object_read(&sp, kind, seed, 0, to, 128);
+	return (uintptr_t)to;
+}
+
+static struct object_space
+space_of(struct memory *m)
+{
+
+	return (struct object_space){ place, m };
 }
 
 static void *
 make_calls(void *arg)
 {
 	struct supply *in = arg;
-	struct guest_memory m;
+	struct memory m = { .bytes = map_memory() };
+	struct object_space sp = space_of(&m);
 	struct guest_call c;
 	register_t rv[2];
+	uint8_t bytes[8];
+	unsigned num;
 	int i, error;
 
-	m.bytes = map_memory();
-	m.base = (uintptr_t)m.bytes;
-	guest_fill(&m, in);
 	for (i = 0; i < CALLS && in->left > 0; i++) {
-		guest_call(&m, in, &c);
-		error = rumpclient_syscall(c.num, c.args, c.nargs * 8, rv);
+		num = guest_number(take32(in));
+		take_bytes(in, bytes, sizeof(bytes));
+		guest_call(&sp, num, 0, bytes, sizeof(bytes), &c);
+		error = rumpclient_syscall((int)c.num, c.args, c.nargs * 8,
+		    rv);
 		if (error < 0 || error > RUMP_ELAST)
 			_exit(91);
 	}
@@ -199,6 +234,9 @@ program(const uint8_t *data, size_t len)
 	if (getenv("FUZZ_LOG") == NULL &&
 	    freopen("/dev/null", "w", stderr) == NULL)
 		_exit(92);
+	if (len > 2)
+		values_narrow((uint64_t)data[0] << 8 | data[1],
+		    data[2] < 128 ? 3 : 0);
 	if (rumpclient_init() == -1)
 		_exit(93);
 	for (i = 0; i < THREADS; i++) {

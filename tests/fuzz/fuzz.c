@@ -15,7 +15,7 @@
 #define DEFAULT_SEED	20160101u
 #define DEFAULT_SECONDS	5
 
-static unsigned long seed, current;
+unsigned long fuzz_seed, fuzz_current;
 
 /* --- numbers --- */
 
@@ -249,7 +249,7 @@ fuzz_fail(const char *fmt, ...)
 	va_list ap;
 
 	fprintf(stderr, "%s: FUZZ_SEED=%lu FUZZ_ONLY=%lu: ", fuzz_target.name,
-	    seed, current);
+	    fuzz_seed, fuzz_current);
 	va_start(ap, fmt);
 	vfprintf(stderr, fmt, ap);
 	va_end(ap);
@@ -307,7 +307,7 @@ hung(int signo)
 
 	(void)signo;
 	n = snprintf(line, sizeof(line), "%s: FUZZ_SEED=%lu FUZZ_ONLY=%lu: %s",
-	    fuzz_target.name, seed, current, text);
+	    fuzz_target.name, fuzz_seed, fuzz_current, text);
 	if (write(2, line, (size_t)n) == -1)
 		_exit(2);
 	abort();
@@ -335,9 +335,9 @@ static uint8_t input[FUZZ_MAX];
 static size_t
 make_input(unsigned long n)
 {
-	struct rng r = { .state = seed * 0x9e3779b97f4a7c15u + n };
+	struct rng r = { .state = fuzz_seed * 0x9e3779b97f4a7c15u + n };
 
-	current = n;
+	fuzz_current = n;
 	return fuzz_target.make(&r, input);
 }
 
@@ -367,27 +367,30 @@ main(void)
 {
 	const char *dir = getenv("FUZZ_CORPUS");
 	unsigned long only, n;
+	unsigned patience;
 	double end;
 	size_t len;
 
-	seed = setting("FUZZ_SEED", DEFAULT_SEED);
+	fuzz_seed = setting("FUZZ_SEED", DEFAULT_SEED);
 	if (dir != NULL)
 		return write_corpus(dir);
 	only = setting("FUZZ_ONLY", ~0ul);
-	printf("%s: FUZZ_SEED=%lu\n", fuzz_target.name, seed);
+	printf("%s: FUZZ_SEED=%lu\n", fuzz_target.name, fuzz_seed);
 	fflush(stdout);
 	signal(SIGALRM, hung);
-	alarm(FUZZ_HANG);
+	patience = (unsigned)(FUZZ_HANG * setting("RUMPGEN_TIME_UNIT", 1));
+	alarm(patience);
 	fuzz_target.setup();
-	end = seconds() + (double)setting("FUZZ_SECONDS", DEFAULT_SECONDS);
-	for (n = only != ~0ul ? only : 0; seconds() < end; n++) {
-		alarm(FUZZ_HANG);
-		len = make_input(n);
+	end = seconds() + (double)setting("FUZZ_SECONDS",
+	    fuzz_target.seconds != 0 ? fuzz_target.seconds : DEFAULT_SECONDS);
+	for (n = 0; seconds() < end; n++) {
+		alarm(patience);
+		len = make_input(only != ~0ul ? only : n);
 		fuzz_target.run(input, len);
-		if (only != ~0ul)
+		if (only != ~0ul && getenv("FUZZ_SECONDS") == NULL)
 			break;
 	}
-	alarm(FUZZ_HANG);
+	alarm(patience);
 	fuzz_target.finish();
 	while (nrecorded > 0)
 		conversation_free(recorded[--nrecorded]);

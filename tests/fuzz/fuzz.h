@@ -4,7 +4,8 @@
  * A target is a program check_fuzz_NAME.c that defines `fuzz_target`.  Built
  * as an ordinary test it runs inputs of its own making for FUZZ_SECONDS
  * (default 5) from FUZZ_SEED (default: always the same) and says which seed
- * and which input it was when one fails; FUZZ_ONLY=N runs input N alone.
+ * and which input it was when one fails; FUZZ_ONLY=N runs input N alone, over
+ * and over when FUZZ_SECONDS is set.
  * FUZZ_CORPUS=DIR writes a hundred inputs there instead.  Built with
  * -DFUZZ_LIBFUZZER and clang's -fsanitize=fuzzer (make fuzz) the inputs are
  * libFuzzer's.
@@ -35,14 +36,18 @@ struct fuzz_target {
 	void (*setup)(void);
 	/* Makes an input; returns its length. */
 	size_t (*make)(struct rng *, uint8_t buf[FUZZ_MAX]);
-	/* Must come back within FUZZ_HANG seconds, whatever the input. */
+	/* Must come back, whatever the input, within FUZZ_HANG seconds; on a
+	 * slow machine, as many times that as RUMPGEN_TIME_UNIT says. */
 	void (*run)(const uint8_t *, size_t);
 	/* After the last one: nothing may be left. */
 	void (*finish)(void);
+	/* How long as a test, in seconds, without FUZZ_SECONDS; 0: 5. */
+	unsigned seconds;
 };
 enum { FUZZ_HANG = 30 };
 
 extern const struct fuzz_target fuzz_target;
+extern unsigned long fuzz_seed, fuzz_current;	/* which input it is */
 
 /* Says what is wrong and aborts. */
 __attribute__((format(printf, 1, 2), noreturn))

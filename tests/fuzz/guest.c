@@ -1,4 +1,6 @@
 #include <sys/ioctl.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 
 #include <linux/fs.h>
@@ -6,204 +8,65 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
+#include <grp.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include <rump/rumpdefs.h>
-
 #include "fuzz/guest.h"
+#include "fuzz/values.h"
 #include "lib/tree.h"
 #include "trace/sysdesc.h"
 
-/* Where things are in a guest's memory. */
-enum { NAMES = 0, NAME_SIZE = 64, STRUCTS = 4096, NOISE = 16384 };
+/* --- a call --- */
 
-static const char *const names[] = {
-	"/", ".", "..", "f", "/d/f", "d/../f", "../../etc/passwd", "link",
-	"loop", "/dev/null", "/dev/zero", "/dev/random", "/dev/tty", "fifo",
-	"sock", "new", "d/new", "d", "", "/dev/full", "user.name", "f/x",
-	"n/o/t", "link/../../x", "kern.hostname", "//d//f", "f/", "d/.",
-};
-
-enum { NNAMES = sizeof(names) / sizeof(names[0]) };
-
-static void
-put(struct guest_memory *m, size_t at, const void *p, size_t len)
+unsigned
+guest_number(unsigned n)
 {
 
-	if (at <= GUEST_MEMORY && len <= GUEST_MEMORY - at)
-		memcpy(m->bytes + at, p, len);
+	for (n %= rump_nsysdesc; rump_sysdesc[n].name == NULL;)
+		n = (n + 1) % rump_nsysdesc;
+	return n;
 }
 
-void
-guest_fill(struct guest_memory *m, struct supply *in)
+/* What a command says: a number of some kind, or an address. */
+static bool
+is_number(struct rng *r, const struct sysdesc_arg *a, uint64_t *v)
 {
-	struct rng r = { .state = take32(in) };
-	uint64_t v;
-	size_t i;
 
-	for (i = 0; i < GUEST_MEMORY; i += 8) {
-		v = i % 64 < 32 ? rng_below(&r, 300) : rng_extreme(&r);
-		memcpy(m->bytes + i, &v, 8);
-	}
-	for (i = 0; i < NNAMES; i++)
-		put(m, NAMES + i * NAME_SIZE, names[i], strlen(names[i]) + 1);
-	/* One without an end. */
-	memset(m->bytes + STRUCTS - 1100, 'n', 1100);
-}
-
-static uint64_t
-number(struct supply *in)
-{
-	struct rng r = { .state = take8(in) };
-
-	return r.state < 160 ? r.state % 32 : rng_extreme(&r);
-}
-
-static uint64_t
-address(struct guest_memory *m, struct supply *in)
-{
-	uint8_t how = take8(in);
-
-	switch (how % 16) {
-	case 0:
-		return 0;
-	case 1:
-		return take64(in);
-	case 2:		/* runs out of it */
-		return m->base + GUEST_MEMORY - how;
+	if (a->extent != SYSDESC_X_FCNTL && a->extent != SYSDESC_X_IOCTL)
+		return false;
+	switch (rng_below(r, 6)) {
+	case 0: case 1:
+		*v = value_fd(r);
+		return true;
+	case 2:
+		*v = value_of_set(r, "open");
+		return true;
 	case 3:
-		return m->base + take8(in);
+		*v = value_number(r);
+		return true;
 	default:
-		return m->base + NOISE + (uint64_t)how * 128;
+		return false;
 	}
-}
-
-static void
-put_iovecs(struct guest_memory *m, struct supply *in, size_t at)
-{
-	uint64_t iov[2];
-	unsigned i;
-
-	for (i = 0; i < 8; i++) {
-		iov[0] = address(m, in);
-		iov[1] = take8(in) < 250 ? take8(in) : take_length(in);
-		put(m, at + i * sizeof(iov), iov, sizeof(iov));
-	}
-}
-
-/* An address of the family that a first byte may ask for. */
-static void
-put_name(struct guest_memory *m, struct supply *in, size_t at)
-{
-	static const uint8_t in4[16] = { 16, 2, 0, 0, 127, 0, 0, 1 };
-	uint8_t local[106] = { 106, 1 };
-
-	if (take8(in) % 2 == 0) {
-		put(m, at, in4, sizeof(in4));
-		return;
-	}
-	strcpy((char *)local + 2, names[take8(in) % NNAMES]);
-	put(m, at, local, sizeof(local));
-}
-
-static void
-put_control(struct guest_memory *m, struct supply *in, size_t at)
-{
-	/* cmsghdr { len, level, type }, descriptors */
-	uint32_t c[6] = { 20, 0xffff, 1, 0, 3, 4 };
-
-	if (take8(in) % 4 == 0)
-		c[take8(in) % 6] = (uint32_t)number(in);
-	put(m, at, c, sizeof(c));
-}
-
-static void
-put_msghdr(struct guest_memory *m, struct supply *in, size_t at)
-{
-	uint8_t msg[48] = { 0 };
-	uint64_t v;
-	uint32_t n;
-
-	put_iovecs(m, in, at + 512);
-	put_name(m, in, at + 768);
-	put_control(m, in, at + 1024);
-	v = take8(in) % 2 == 0 ? 0 : m->base + at + 768;
-	memcpy(msg, &v, 8);
-	n = v == 0 ? 0 : (uint32_t)(take8(in) % 4 == 0 ? number(in) : 106);
-	memcpy(msg + 8, &n, 4);
-	v = m->base + at + 512;
-	memcpy(msg + 16, &v, 8);
-	n = (uint32_t)(take8(in) % 8 == 0 ? number(in) : take8(in) % 8);
-	memcpy(msg + 24, &n, 4);
-	v = m->base + at + 1024;
-	memcpy(msg + 32, &v, 8);
-	n = (uint32_t)(take8(in) % 4 == 0 ? number(in) : 24);
-	memcpy(msg + 40, &n, 4);
-	put(m, at, msg, sizeof(msg));
-	put(m, at + 56, msg, sizeof(msg));	/* mmsghdr's next */
 }
 
 static uint64_t
-pointer(struct guest_memory *m, struct supply *in,
-    const struct sysdesc_arg *a, unsigned i)
-{
-	size_t at = STRUCTS + 2048 * (i % 6);
-	uint8_t how = take8(in);
-
-	if (how % 16 == 15)
-		return address(m, in);
-	switch (a->extent) {
-	case SYSDESC_X_STRING:
-		if (how % 32 == 14)
-			return m->base + STRUCTS - 1100;
-		return m->base + NAMES + (how % NNAMES) * NAME_SIZE;
-	case SYSDESC_X_IOVEC:
-		put_iovecs(m, in, at);
-		return m->base + at;
-	case SYSDESC_X_MSGHDR:
-	case SYSDESC_X_MMSGHDR:
-		put_msghdr(m, in, at);
-		return m->base + at;
-	case SYSDESC_X_ARG:
-	case SYSDESC_X_ARGPTR:
-		if (strstr(a->type, "sockaddr") != NULL) {
-			put_name(m, in, at);
-			return m->base + at;
-		}
-		break;
-	default:
-		break;
-	}
-	if ((a->dir & SYSDESC_OPT) && how % 3 == 0)
-		return 0;
-	return m->base + NOISE + (uint64_t)how * 128;
-}
-
-static uint64_t
-argument(struct guest_memory *m, struct supply *in,
-    const struct sysdesc_arg *a, unsigned i)
+pointer(const struct object_space *sp, struct rng *r,
+    const struct sysdesc_arg *a)
 {
 	uint64_t v;
 
-	switch (a->kind) {
-	case SYSDESC_PAD:
+	if (is_number(r, a, &v))
+		return v;
+	if ((a->dir & SYSDESC_OPT) != 0 && rng_below(r, 3) == 0)
 		return 0;
-	case SYSDESC_PTR:
-		return pointer(m, in, a, i);
-	case SYSDESC_FD:
-		v = take8(in);
-		if (v < 240)
-			return v % 12;
-		return v < 248 ? (uint32_t)-100 : (uint32_t)number(in);
-	case SYSDESC_OCTAL:
-		return take32(in) & 07777;
-	default:
-		v = number(in);
-		return a->size == 4 ? (uint32_t)v : v;
-	}
+	if (rng_below(r, 32) == 0)
+		return rng_extreme(r);
+	return sp->place(sp->cookie, object_kind(a),
+	    (uint32_t)(OBJECT_NAMES + rng_below(r, 1 << 20)));
 }
 
 /* The host's real devices are not for a fuzzer. */
@@ -219,25 +82,51 @@ no_devices(const struct sysdesc *d, struct guest_call *c)
 			c->args[i] = (c->args[i] & 0777) | S_IFIFO;
 }
 
-void
-guest_call(struct guest_memory *m, struct supply *in, struct guest_call *c)
+/* How many there are of something is a small number, mostly. */
+static bool
+is_count(const struct sysdesc *d, unsigned arg)
 {
-	const struct sysdesc *d;
+	const struct sysdesc_arg *a;
 	unsigned i;
 
-	*c = (struct guest_call){ .num = (int)(((unsigned)take8(in) << 8 |
-	    take8(in)) % rump_nsysdesc) };
-	while (rump_sysdesc[c->num].name == NULL)
-		c->num = (c->num + 1) % (int)rump_nsysdesc;
-	d = &rump_sysdesc[c->num];
-	c->nargs = d->narg;
-	for (i = 0; i < d->narg && i < GUEST_ARGS; i++)
-		c->args[i] = argument(m, in, &d->args[i], i);
+	for (i = 0; i < d->narg; i++) {
+		a = &d->args[i];
+		if (a->extent >= SYSDESC_X_ARG && a->arg == arg &&
+		    object_kind(a) != OBJECT_NOISE)
+			return true;
+	}
+	return false;
+}
+
+void
+guest_call(const struct object_space *sp, unsigned num, uint32_t seed,
+    const uint8_t *bytes, size_t nbytes, struct guest_call *c)
+{
+	const struct sysdesc *d = &rump_sysdesc[num];
+	const struct sysdesc_arg *a;
+	struct rng r;
+	unsigned i;
+
+	*c = (struct guest_call){ .num = num, .nargs = d->narg };
+	for (i = 0; i < d->narg && i < GUEST_ARGS; i++) {
+		a = &d->args[i];
+		r.state = (uint64_t)seed << 16 ^ (uint64_t)i << 8 ^
+		    bytes[i % nbytes];
+		if (a->kind == SYSDESC_PTR)
+			c->args[i] = pointer(sp, &r, a);
+		else if (a->kind != SYSDESC_FD && a->set == NULL &&
+		    is_count(d, i) && rng_below(&r, 8) > 0)
+			c->args[i] = rng_below(&r, 2) == 0 ?
+			    rng_below(&r, 5) : 16 + rng_below(&r, 100);
+		else
+			c->args[i] = value_scalar(&r, a);
+	}
 	no_devices(d, c);
 }
 
 /* --- the root --- */
 
+enum { MAX_DEPTH = 8 };
 static char root[64];
 
 static void
@@ -251,6 +140,42 @@ file(const char *name)
 	if (fd == -1 || write(fd, "content of a file\n", 18) != 18)
 		fuzz_fail("%s: %s", path, strerror(errno));
 	close(fd);
+}
+
+/* libFuzzer writes what it finds where only root may. */
+static bool
+stays_root(void)
+{
+
+#ifdef FUZZ_LIBFUZZER
+	return true;
+#else
+	return geteuid() != 0 || getenv("FUZZ_AS_ROOT") != NULL;
+#endif
+}
+
+static void
+become_nobody(void)
+{
+	const id_t nobody = 65534;
+
+	if (setgroups(0, NULL) == -1 ||
+	    setresgid(nobody, nobody, nobody) == -1 ||
+	    setresuid(nobody, nobody, nobody) == -1 ||
+	    prctl(PR_SET_DUMPABLE, 1) == -1)	/* /proc/self is still ours */
+		fuzz_fail("nobody: %s", strerror(errno));
+}
+
+void
+guest_confine(void)
+{
+	struct rlimit limit = { 1 << 20, RLIM_INFINITY };
+
+	if (getrlimit(RLIMIT_FSIZE, &limit) == 0 && limit.rlim_max > 1 << 20)
+		limit.rlim_cur = 1 << 20;
+	(void)setrlimit(RLIMIT_FSIZE, &limit);
+	if (!stays_root())
+		become_nobody();
 }
 
 const char *
@@ -275,7 +200,7 @@ guest_root(void)
 	return root;
 }
 
-/* Calls may have made files immutable. */
+/* Calls may have made files immutable, and directories unreadable. */
 static int
 free_one(const char *path, const struct stat *st, int type, struct FTW *where)
 {
@@ -285,6 +210,7 @@ free_one(const char *path, const struct stat *st, int type, struct FTW *where)
 	(void)where;
 	if (!S_ISREG(st->st_mode) && !S_ISDIR(st->st_mode))
 		return 0;
+	(void)chmod(path, 0700);
 	fd = open(path, O_RDONLY | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC);
 	if (fd == -1)
 		return 0;
@@ -296,8 +222,13 @@ free_one(const char *path, const struct stat *st, int type, struct FTW *where)
 void
 guest_root_remove(void)
 {
+	int depth;
 
-	nftw(root, free_one, 16, FTW_PHYS);
-	if (tree_remove(root) != 0)
-		fuzz_fail("%s cannot be removed: %s", root, strerror(errno));
+	/* One level more can be read each time. */
+	for (depth = 0; tree_remove(root) != 0; depth++) {
+		if (depth == MAX_DEPTH)
+			fuzz_fail("%s cannot be removed: %s", root,
+			    strerror(errno));
+		nftw(root, free_one, 16, FTW_PHYS);
+	}
 }

@@ -1,6 +1,6 @@
 /*
  * Calls of a guest that knows the list of calls but not what is sensible:
- * numbers and arguments made from an input by the generated descriptions.
+ * arguments made by the generated descriptions; and the root that it finds.
  */
 #ifndef TESTS_FUZZ_GUEST_H
 #define TESTS_FUZZ_GUEST_H
@@ -8,26 +8,28 @@
 #include <stdint.h>
 
 #include "fuzz/fuzz.h"
+#include "fuzz/object.h"
 
-enum { GUEST_MEMORY = 65536, GUEST_ARGS = 16 };
-
-/* The guest's memory: `bytes` here, at address `base` for the kernel. */
-struct guest_memory {
-	uint8_t *bytes;
-	uint64_t base;
-};
-
-/* Fills it with names, structures that point into it, and noise. */
-void guest_fill(struct guest_memory *, struct supply *);
+enum { GUEST_ARGS = 16 };
 
 struct guest_call {
-	int num;
-	unsigned nargs;
+	unsigned num, nargs;
 	uint64_t args[GUEST_ARGS];
 };
 
-/* Any call of the list; structures behind its pointers may be written. */
-void guest_call(struct guest_memory *, struct supply *, struct guest_call *);
+/* The n-th call of the list, or what comes next to it. */
+unsigned guest_number(unsigned n);
+
+/* Arguments for it.  Each follows from the seed and a byte of its own. */
+void guest_call(const struct object_space *, unsigned num, uint32_t seed,
+    const uint8_t *bytes, size_t nbytes, struct guest_call *);
+
+/*
+ * A server's process that guests call anything of: as nobody, unless
+ * FUZZ_AS_ROOT is set, so that root's machine is safe from what they find;
+ * and with small files.
+ */
+void guest_confine(void);
 
 /* Makes a folder with a few files in it, below /tmp; never returns NULL. */
 const char *guest_root(void);
