@@ -22,19 +22,6 @@
 #include "hostkern/ktime.h"
 #include "hostkern/sock.h"
 
-static int
-socket_create(struct hostkern *hk)
-{
-	struct sockets *ss;
-
-	ss = calloc(1, sizeof(*ss));
-	if (ss == NULL)
-		return RUMP_ENOMEM;
-	pthread_mutex_init(&ss->lock, NULL);
-	hk->ext[KERN_SLOT_SOCKET] = ss;
-	return rights_create(hk);
-}
-
 static void
 socket_destroy(struct hostkern *hk)
 {
@@ -45,6 +32,23 @@ socket_destroy(struct hostkern *hk)
 	rights_destroy(hk);
 	pthread_mutex_destroy(&ss->lock);
 	free(ss);
+}
+
+static int
+socket_create(struct hostkern *hk)
+{
+	struct sockets *ss;
+	int error;
+
+	ss = calloc(1, sizeof(*ss));
+	if (ss == NULL)
+		return RUMP_ENOMEM;
+	pthread_mutex_init(&ss->lock, NULL);
+	hk->ext[KERN_SLOT_SOCKET] = ss;
+	error = rights_create(hk);
+	if (error != 0)
+		socket_destroy(hk);
+	return error;
 }
 
 const struct kern_module socket_module = {

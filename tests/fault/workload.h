@@ -6,7 +6,7 @@
 #define RUMPGEN_TESTS_FAULT_WORKLOAD_H
 
 /* The name of the first step that failed, NULL when all went well.  All steps
- * are done in any case.  image: a program to exec in a child. */
-const char *workload(const char *image);
+ * are done in any case. */
+const char *workload(void);
 
 #endif
