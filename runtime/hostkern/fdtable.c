@@ -77,6 +77,18 @@ put_in(struct fdtable *t, int fd, struct file **fp, bool cloexec)
 }
 
 bool
+fd_is(struct kproc *p, int fd, const struct file *f)
+{
+	struct fdtable *t = &p->fdt;
+	bool is;
+
+	pthread_mutex_lock(&t->lock);
+	is = isopen(t, fd) && t->ents[fd].file == f;
+	pthread_mutex_unlock(&t->lock);
+	return is;
+}
+
+bool
 fd_has(struct kproc *p, const struct file *f)
 {
 	struct fdtable *t = &p->fdt;

@@ -12,8 +12,8 @@
  * root takes, on each thread that runs calls, the effective ids and groups of
  * the guest it works for (this thread only; the real ids stay; the thread of
  * an event loop gets its own back at the end of each step).  Its own
- * threads: one for timers and one for SIGIO, once a guest wants them, and one for each guest that
- * does asynchronous I/O.
+ * threads: one for timers, one for SIGIO and one for files that kqueues watch,
+ * once a guest wants them, and one for each guest that does asynchronous I/O.
  */
 #ifndef RUMPGEN_HOSTKERN_HOSTKERN_H
 #define RUMPGEN_HOSTKERN_HOSTKERN_H

@@ -29,22 +29,17 @@ kern_errno(void)
 	return rump_conv_errno_from_host(errno);
 }
 
-/*
- * Descriptors of the host: as many as there may be, of which the last sixteenth
- * stays for the server itself (connections, and what it needs for a moment).
- */
+/* As many descriptors as there may be; the server says how many of those are
+ * for guests. */
 static void
-set_descriptor_limit(struct hostkern *hk)
+raise_descriptor_limit(void)
 {
 	struct rlimit rl;
 
-	hk->hfd_max = INT_MAX;
 	if (getrlimit(RLIMIT_NOFILE, &rl) != 0)
 		return;
 	rl.rlim_cur = rl.rlim_max;
 	(void)setrlimit(RLIMIT_NOFILE, &rl);
-	if (getrlimit(RLIMIT_NOFILE, &rl) == 0 && rl.rlim_cur <= INT_MAX)
-		hk->hfd_max = (int)(rl.rlim_cur - rl.rlim_cur / 16);
 }
 
 /* A guest must not end us by what it writes. */
@@ -196,7 +191,7 @@ hostkern_create(const struct hostkern_config *conf, char *why, size_t whylen)
 		snprintf(why, whylen, "out of memory");
 		goto fail;
 	}
-	set_descriptor_limit(hk);
+	raise_descriptor_limit();
 	ignore_signal(SIGPIPE);
 	ignore_signal(SIGXFSZ);
 	(void)umask(0);

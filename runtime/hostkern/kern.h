@@ -60,7 +60,7 @@ struct file;
  */
 enum kern_slot {
 	KERN_SLOT_TIME, KERN_SLOT_AIO, KERN_SLOT_KSEM, KERN_SLOT_SOCKET,
-	KERN_SLOT_KQUEUE,
+	KERN_SLOT_KQUEUE, KERN_SLOT_KQWATCH,
 	KERN_SLOT_SYSCTL, KERN_SLOT_ASYNC,
 	KERN_NSLOTS
 };
@@ -163,7 +163,6 @@ struct hostkern {
 	bool no_net;
 	bool privileged;	/* we may take on a guest's identity */
 	struct kcred *self;	/* the server's own */
-	int hfd_max;		/* host descriptors that guests get are below */
 	int console_fd;		/* -1: none */
 	bool console_tty;
 	uid_t anon_uid;
@@ -417,6 +416,8 @@ int fd_install_pair(struct kproc *, struct file *f[2], bool cloexec,
 int fd_room(struct kproc *);
 /* Puts *fp at exactly fd, closing what was there; reference as above. */
 int fd_install_at(struct kproc *, struct file **fp, int fd, bool cloexec);
+/* Is fd a descriptor of that file? */
+bool fd_is(struct kproc *, int fd, const struct file *);
 /* Has p a descriptor of that file? */
 bool fd_has(struct kproc *, const struct file *);
 int fd_close(struct kproc *, int fd);

@@ -65,6 +65,8 @@ make_changes(struct lwp *l, struct kqueue *kq, struct kevent_args *a,
 
 	*nerrors = 0;
 	while (a->nchanges > 0) {
+		if (rumpserver_interrupted(l))
+			return RUMP_EINTR;
 		n = a->nchanges < BATCH ? (size_t)a->nchanges : BATCH;
 		error = rumpserver_copyin(l, a->changes, kev,
 		    n * sizeof(kev[0]));
@@ -97,9 +99,10 @@ make_changes(struct lwp *l, struct kqueue *kq, struct kevent_args *a,
 
 /* Waits for events and hands them over; 0 of them when the time is over. */
 static int
-return_events(struct lwp *l, struct kqueue *kq, const struct kevent_args *a,
+return_events(struct lwp *l, struct file *f, const struct kevent_args *a,
     int64_t deadline, size_t *got)
 {
+	struct kqueue *kq = f->data;
 	size_t max = a->nevents < EVENTS_MAX ? (size_t)a->nevents : EVENTS_MAX;
 	struct pollfd pfd = { .fd = kq->epfd, .events = POLLIN };
 	struct rump_kevent *events;
@@ -115,10 +118,8 @@ return_events(struct lwp *l, struct kqueue *kq, const struct kevent_args *a,
 		/* Ready in the host's eyes, but not enough for a filter. */
 		if (poll(&pfd, 1, 0) == 1)
 			error = kern_backoff(l, &round);
-		else if (deadline == INT64_MAX)
-			error = rumpserver_wait(l, &pfd, 1, NULL);
 		else
-			error = ktime_wait(l, &pfd, 1, deadline);
+			error = file_sleep_until(l, f, POLLIN, deadline);
 		if (error == RUMP_EWOULDBLOCK)
 			error = 0;
 		if (error != 0)
@@ -190,7 +191,7 @@ do_kevent(struct lwp *l, int fd, struct kevent_args *a, register_t *retval)
 	if (error == 0 && n == 0 && a->nevents > 0) {
 		error = limit(a, &ts, &deadline);
 		if (error == 0)
-			error = return_events(l, f->data, a, deadline, &n);
+			error = return_events(l, f, a, deadline, &n);
 	}
 	file_put(f);
 	retval[0] = (register_t)n;

@@ -1,7 +1,6 @@
 /*
  * The filters of kqueue: what each watches, and whether it has happened.
  */
-#include <sys/eventfd.h>
 #include <sys/inotify.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
@@ -19,112 +18,103 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "hostkern/hostfd.h"
 #include "hostkern/knote.h"
-#include "hostkern/path.h"
 
 void
-knote_event_set(struct knote *kn)
+knote_set_wants(struct knote *kn)
 {
-	uint64_t one = 1;
-	ssize_t n;
 
-	n = write(kn->efd, &one, sizeof(one));
-	(void)n;
-}
-
-uint64_t
-knote_event_take(struct knote *kn)
-{
-	uint64_t n;
-
-	return read(kn->efd, &n, sizeof(n)) == sizeof(n) ? n : 0;
-}
-
-/* Watches a file that has no readiness of its own.  Whoever has it open may,
- * whatever its mode says by now. */
-static int
-watch_file(struct hostkern *hk, struct knote *kn, uint32_t mask)
-{
-	char name[PATH_PROCFD];
-
-	cred_assume_server(hk);
-	path_procfd(name, kn->ofd);
-	kn->efd = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
-	if (kn->efd == -1 || inotify_add_watch(kn->efd, name, mask) == -1)
-		return kern_errno();
-	return 0;
-}
-
-/* What inotify says has happened. */
-static uint32_t
-watch_take(struct knote *kn)
-{
-	_Alignas(struct inotify_event) char buf[4096];
-	struct inotify_event ev;
-	uint32_t mask = 0;
-	ssize_t n, off;
-
-	while ((n = read(kn->efd, buf, sizeof(buf))) > 0) {
-		for (off = 0; off + (ssize_t)sizeof(ev) <= n;
-		    off += (ssize_t)(sizeof(ev) + ev.len)) {
-			memcpy(&ev, buf + off, sizeof(ev));
-			mask |= ev.mask;
-		}
+	switch (kn->kev.filter) {
+	case RUMP_EVFILT_PROC:
+		kn->wants = (kn->kev.fflags & (RUMP_NOTE_FORK |
+		    RUMP_NOTE_EXEC | RUMP_NOTE_TRACK)) | RUMP_NOTE_EXIT |
+		    RUMP_NOTE_TRACKERR;
+		break;
+	case RUMP_EVFILT_READ:
+		kn->wants = IN_MODIFY | IN_Q_OVERFLOW;
+		break;
+	default:
+		kn->wants = UINT32_MAX;
+		break;
 	}
-	return mask;
 }
 
 /* --- attaching --- */
 
+/* A descriptor that the note pays for. */
 static int
-attach_fd(struct knote *kn, const struct file *f)
+set_efd(struct kproc *p, struct knote *kn, int (*make)(int), int arg)
+{
+	int error;
+
+	error = hostfd_charge(p, &kn->payer);
+	if (error != 0)
+		return error;
+	kn->efd = make(arg);
+	return kn->efd == -1 ? kern_errno() : 0;
+}
+
+static int
+duplicate(int fd)
 {
 
-	kn->regular = f->type == FILE_VNODE;
+	return fcntl(fd, F_DUPFD_CLOEXEC, 0);
+}
+
+static int
+make_timer(int clock)
+{
+
+	return timerfd_create(clock, TFD_NONBLOCK | TFD_CLOEXEC);
+}
+
+/* The note is about a regular file or directory, which it keeps open. */
+static void
+set_file(struct knote *kn, struct file *f)
+{
+
+	file_ref(f);
+	kn->file = f;
+}
+
+static int
+attach_rw(struct kproc *p, struct knote *kn, struct file *f)
+{
+
 	kn->socket = f->type == FILE_SOCKET;
 	if (f->hfd == -1)
 		return RUMP_EINVAL;
-	kn->ofd = fcntl(f->hfd, F_DUPFD_CLOEXEC, 0);
-	return kn->ofd == -1 ? kern_errno() : 0;
+	if (f->type != FILE_VNODE)
+		return set_efd(p, kn, duplicate, f->hfd);
+	set_file(kn, f);
+	/* A regular file can always be written. */
+	return kn->kev.filter == RUMP_EVFILT_READ ?
+	    kqwatch_add(p->hk, kn, f->hfd) : 0;
 }
 
-static int
-attach_rw(struct kproc *p, struct knote *kn, const struct file *f)
-{
-	int error;
-
-	error = attach_fd(kn, f);
-	if (error != 0)
-		return error;
-	if (kn->regular && kn->kev.filter == RUMP_EVFILT_READ)
-		return watch_file(p->hk, kn, IN_MODIFY);
-	if (kn->regular) {
-		/* A regular file can always be written. */
-		kn->efd = eventfd(1, EFD_NONBLOCK | EFD_CLOEXEC);
-		return kn->efd == -1 ? kern_errno() : 0;
-	}
-	kn->efd = kn->ofd;
-	kn->ofd = -1;
-	return 0;
-}
-
-static int
-attach_vnode(struct kproc *p, struct knote *kn, const struct file *f)
+static bool
+see(const struct knote *kn, struct stat_seen *seen)
 {
 	struct stat st;
-	int error;
+
+	if (fstat(kn->file->hfd, &st) != 0)
+		return false;
+	*seen = (struct stat_seen){ .size = st.st_size, .nlink = st.st_nlink,
+	    .mtime = st.st_mtim, .ctime = st.st_ctim };
+	return true;
+}
+
+static int
+attach_vnode(struct kproc *p, struct knote *kn, struct file *f)
+{
 
 	if (f->type != FILE_VNODE)
 		return RUMP_EINVAL;
-	error = attach_fd(kn, f);
-	if (error != 0)
-		return error;
-	if (fstat(kn->ofd, &st) != 0)
+	set_file(kn, f);
+	if (!see(kn, &kn->seen))
 		return kern_errno();
-	kn->size = st.st_size;
-	kn->nlink = st.st_nlink;
-	return watch_file(p->hk, kn, IN_MODIFY | IN_ATTRIB |
-	    IN_MOVE_SELF | IN_DELETE_SELF | IN_CREATE | IN_DELETE | IN_MOVE);
+	return kqwatch_add(p->hk, kn, f->hfd);
 }
 
 int
@@ -144,34 +134,27 @@ knote_set_timer(struct knote *kn)
 }
 
 static int
-attach_timer(struct kproc *p, struct knote *kn, const struct file *f)
+attach_timer(struct kproc *p, struct knote *kn, struct file *f)
 {
+	int error;
 
-	(void)p;
 	(void)f;
 	kn->kev.flags |= RUMP_EV_CLEAR;
-	kn->efd = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
-	return kn->efd == -1 ? kern_errno() : knote_set_timer(kn);
+	error = set_efd(p, kn, make_timer, CLOCK_MONOTONIC);
+	return error != 0 ? error : knote_set_timer(kn);
 }
 
 static int
-attach_event(struct knote *kn)
+attach_signal(struct kproc *p, struct knote *kn, struct file *f)
 {
 
-	kn->efd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-	return kn->efd == -1 ? kern_errno() : 0;
-}
-
-static int
-attach_signal(struct kproc *p, struct knote *kn, const struct file *f)
-{
-
-	(void)p;
 	(void)f;
 	if (kn->kev.ident < 1 || kn->kev.ident >= RUMP_NSIG)
 		return RUMP_EINVAL;
 	kn->kev.flags |= RUMP_EV_CLEAR;
-	return attach_event(kn);
+	knote_set_wants(kn);
+	(void)knote_listen(kn, &kqproc_of(p)->signals, NULL);
+	return 0;
 }
 
 /* May a process with these credentials watch q? */
@@ -186,36 +169,54 @@ may_watch(const struct kcred *c, struct kproc *q)
 	return may;
 }
 
+/* Who a process is to its watchers, with a reference. */
 static int
-attach_proc(struct kproc *p, struct knote *kn, const struct file *f)
+find_target(struct kproc *p, uintptr_t ident, struct kqproc **target)
 {
 	struct kcred *c = cred_get(p);
 	struct kproc *q = NULL;
 	int error = 0;
 
-	(void)f;
 	pthread_mutex_lock(&p->hk->proc_lock);
-	if (kn->kev.ident <= KERN_PID_MAX)
-		q = proc_find(p->hk, (pid_t)kn->kev.ident);
+	if (ident <= KERN_PID_MAX)
+		q = proc_find(p->hk, (pid_t)ident);
 	if (q == NULL)
 		error = RUMP_ESRCH;
 	else if (!may_watch(c, q))
 		error = RUMP_EACCES;
+	else
+		*target = kqproc_ref(kqproc_of(q));
 	pthread_mutex_unlock(&p->hk->proc_lock);
 	cred_put(c);
-	if (error != 0)
-		return error;
-	kn->kev.flags |= RUMP_EV_CLEAR;
-	return attach_event(kn);
+	return error;
 }
 
 static int
-attach_user(struct kproc *p, struct knote *kn, const struct file *f)
+attach_proc(struct kproc *p, struct knote *kn, struct file *f)
+{
+	struct kqproc *target;
+	int error;
+
+	(void)f;
+	error = find_target(p, kn->kev.ident, &target);
+	if (error != 0)
+		return error;
+	kn->kev.flags |= RUMP_EV_CLEAR;
+	knote_set_wants(kn);
+	if (!knote_listen(kn, &target->watchers, target))
+		error = RUMP_ESRCH;
+	kqproc_put(target);
+	return error;
+}
+
+static int
+attach_user(struct kproc *p, struct knote *kn, struct file *f)
 {
 
 	(void)p;
+	(void)kn;
 	(void)f;
-	return attach_event(kn);
+	return 0;
 }
 
 /* --- filters: has it happened? --- */
@@ -268,11 +269,10 @@ happened_read(struct knote *kn, struct rump_kevent *out)
 	struct stat st;
 	int n = 0;
 
-	if (kn->regular) {
-		(void)watch_take(kn);
-		if (fstat(kn->ofd, &st) != 0)
+	if (kn->file != NULL) {
+		if (fstat(kn->file->hfd, &st) != 0)
 			return false;
-		out->data = st.st_size - lseek(kn->ofd, 0, SEEK_CUR);
+		out->data = st.st_size - lseek(kn->file->hfd, 0, SEEK_CUR);
 		return out->data != 0;
 	}
 	if (poll(&pfd, 1, 0) != 1 || is_fresh(kn, pfd.revents))
@@ -295,7 +295,7 @@ happened_write(struct knote *kn, struct rump_kevent *out)
 	struct pollfd pfd = { .fd = kn->efd, .events = POLLOUT };
 
 	out->data = 0;
-	if (kn->regular)
+	if (kn->file != NULL)
 		return true;
 	if (poll(&pfd, 1, 0) != 1 || is_fresh(kn, pfd.revents))
 		return false;
@@ -309,47 +309,68 @@ happened_write(struct knote *kn, struct rump_kevent *out)
 	    out->data >= kn->kev.data;
 }
 
+static bool
+differ(const struct timespec *a, const struct timespec *b)
+{
+
+	return a->tv_sec != b->tv_sec || a->tv_nsec != b->tv_nsec;
+}
+
+/* What inotify has said, or was too busy to say. */
 static uint32_t
 vnode_notes(struct knote *kn, uint32_t mask)
 {
+	struct stat_seen now, *seen = &kn->seen;
 	uint32_t notes = 0;
-	struct stat st;
 
-	if (fstat(kn->ofd, &st) != 0)
+	if (!see(kn, &now))
 		return 0;
+	if ((mask & IN_Q_OVERFLOW) != 0 && differ(&now.mtime, &seen->mtime))
+		mask |= IN_MODIFY;
+	else if ((mask & IN_Q_OVERFLOW) != 0 &&
+	    differ(&now.ctime, &seen->ctime))
+		mask |= IN_ATTRIB;
 	if ((mask & (IN_MODIFY | IN_CREATE | IN_DELETE | IN_MOVE)) != 0)
 		notes |= RUMP_NOTE_WRITE;
-	if ((mask & IN_MODIFY) != 0 && st.st_size > kn->size)
+	if ((mask & IN_MODIFY) != 0 && now.size > seen->size)
 		notes |= RUMP_NOTE_EXTEND;
 	if ((mask & IN_MOVE_SELF) != 0)
 		notes |= RUMP_NOTE_RENAME;
-	if (st.st_nlink != kn->nlink)
+	if (now.nlink != seen->nlink)
 		notes |= RUMP_NOTE_LINK;
 	else if ((mask & IN_ATTRIB) != 0)
 		notes |= RUMP_NOTE_ATTRIB;
-	if (st.st_nlink == 0)
+	if (now.nlink == 0)
 		notes |= RUMP_NOTE_DELETE;
-	kn->size = st.st_size;
-	kn->nlink = st.st_nlink;
+	*seen = now;
 	return notes;
 }
 
 static bool
 happened_vnode(struct knote *kn, struct rump_kevent *out)
 {
-	uint32_t mask = watch_take(kn);
 
-	if (mask != 0)
-		kn->fflags |= vnode_notes(kn, mask) & kn->kev.fflags;
+	if (kn->mask != 0)
+		kn->fflags |= vnode_notes(kn, kn->mask) & kn->kev.fflags;
+	kn->mask = 0;
 	out->data = 0;
 	return kn->fflags != 0;
+}
+
+/* How often it has fired since it was last asked. */
+static int64_t
+timer_take(struct knote *kn)
+{
+	uint64_t n;
+
+	return read(kn->efd, &n, sizeof(n)) == sizeof(n) ? (int64_t)n : 0;
 }
 
 static bool
 happened_timer(struct knote *kn, struct rump_kevent *out)
 {
 
-	kn->count += (int64_t)knote_event_take(kn);
+	kn->count += timer_take(kn);
 	out->data = kn->count;
 	return kn->count > 0;
 }
@@ -382,13 +403,13 @@ happened_user(struct knote *kn, struct rump_kevent *out)
 }
 
 static const struct kqfilter filters[] = {
-	[RUMP_EVFILT_READ] = { attach_rw, happened_read, true, false },
-	[RUMP_EVFILT_WRITE] = { attach_rw, happened_write, true, false },
-	[RUMP_EVFILT_VNODE] = { attach_vnode, happened_vnode, true, false },
-	[RUMP_EVFILT_PROC] = { attach_proc, happened_proc, false, true },
-	[RUMP_EVFILT_SIGNAL] = { attach_signal, happened_signal, false, true },
-	[RUMP_EVFILT_TIMER] = { attach_timer, happened_timer, false, false },
-	[RUMP_EVFILT_USER] = { attach_user, happened_user, false, true },
+	[RUMP_EVFILT_READ] = { attach_rw, happened_read, true },
+	[RUMP_EVFILT_WRITE] = { attach_rw, happened_write, true },
+	[RUMP_EVFILT_VNODE] = { attach_vnode, happened_vnode, true },
+	[RUMP_EVFILT_PROC] = { attach_proc, happened_proc, false },
+	[RUMP_EVFILT_SIGNAL] = { attach_signal, happened_signal, false },
+	[RUMP_EVFILT_TIMER] = { attach_timer, happened_timer, false },
+	[RUMP_EVFILT_USER] = { attach_user, happened_user, false },
 };
 
 const struct kqfilter *

@@ -1,8 +1,9 @@
 /*
- * kqueue: the queues, the notes in them, and what the kernel tells them.
+ * kqueue: the queues, the notes in them, and what comes out.
  * knote.h says how it works.
  */
 #include <sys/epoll.h>
+#include <sys/eventfd.h>
 
 #include <errno.h>
 #include <stdlib.h>
@@ -12,47 +13,166 @@
 #include <rump/rump_handlers.h>
 #include <rump/rump_syscallargs.h>
 
+#include "hostkern/hostfd.h"
 #include "hostkern/knote.h"
 #include "hostkern/kqueue.h"
 
 enum {
 	HINTS = 64,		/* from epoll at once */
 	NOTES_MAX = 16384,	/* in one queue */
+	BUCKETS_FIRST = 8,
 	/* Flags that stay with a note. */
 	KEPT_FLAGS = RUMP_EV_ONESHOT | RUMP_EV_CLEAR | RUMP_EV_DISPATCH,
 	KQUEUE_FLAGS = RUMP_O_CLOEXEC | RUMP_O_NONBLOCK | RUMP_O_NOSIGPIPE,
 };
 
-/* All of a kernel's: hk->ext[KERN_SLOT_KQUEUE].  lock comes before a queue's
- * own, and that before hk->proc_lock. */
-struct kqueues {
-	pthread_mutex_t lock;
-	struct kqueue *first;
-};
+/* --- notes by ident and filter; the process's lock held in all of these --- */
 
-static struct kqueues *
-kern_kqueues(const struct hostkern *hk)
+static struct knlist *
+bucket(const struct kqueue *kq, uintptr_t ident, uint32_t filter)
 {
+	const uint64_t h = (ident * 16 + filter) * UINT64_C(0x9e3779b97f4a7c15);
 
-	return hk->ext[KERN_SLOT_KQUEUE];
+	return &kq->hash[(h >> 32) & (kq->nhash - 1)];
 }
 
-/* --- a queue and its notes; lock held --- */
+/* Room for one more. */
+static int
+hash_grow(struct kqueue *kq)
+{
+	struct knlist *old = kq->hash;
+	unsigned i, n = kq->nhash;
+	struct knote *kn;
+
+	if (kq->nnotes < n)
+		return 0;
+	kq->nhash = n == 0 ? BUCKETS_FIRST : 2 * n;
+	kq->hash = calloc(kq->nhash, sizeof(kq->hash[0]));
+	if (kq->hash == NULL) {
+		kq->hash = old;
+		kq->nhash = n;
+		return RUMP_ENOMEM;
+	}
+	for (i = 0; i < n; i++) {
+		while ((kn = LIST_FIRST(&old[i])) != NULL) {
+			LIST_REMOVE(kn, byident);
+			LIST_INSERT_HEAD(bucket(kq, kn->kev.ident,
+			    kn->kev.filter), kn, byident);
+		}
+	}
+	free(old);
+	return 0;
+}
+
+static struct knote *
+note_find(struct kqueue *kq, uintptr_t ident, uint32_t filter)
+{
+	struct knote *kn;
+
+	if (kq->nhash == 0)
+		return NULL;
+	LIST_FOREACH(kn, bucket(kq, ident, filter), byident)
+		if (kn->kev.ident == ident && kn->kev.filter == filter)
+			break;
+	return kn;
+}
+
+static void
+hash_enter(struct kqueue *kq, struct knote *kn)
+{
+
+	LIST_INSERT_HEAD(bucket(kq, kn->kev.ident, kn->kev.filter), kn,
+	    byident);
+	kq->nnotes++;
+}
+
+/* --- notes by descriptor; likewise --- */
+
+static bool
+is_fdnote(const struct knote *kn)
+{
+
+	return kqfilter_find(kn->kev.filter)->isfd;
+}
+
+/* ident has been a descriptor's number, so the table has an end. */
+static int
+onfd_grow(struct kqproc *kp, unsigned fd)
+{
+	struct knlist *lists;
+	unsigned i, n = kp->nonfd == 0 ? BUCKETS_FIRST : kp->nonfd;
+	struct knote *kn;
+
+	while (n <= fd)
+		n *= 2;
+	if (n == kp->nonfd)
+		return 0;
+	lists = calloc(n, sizeof(lists[0]));
+	if (lists == NULL)
+		return RUMP_ENOMEM;
+	for (i = 0; i < kp->nonfd; i++) {
+		while ((kn = LIST_FIRST(&kp->onfd[i])) != NULL) {
+			LIST_REMOVE(kn, onfd);
+			LIST_INSERT_HEAD(&lists[i], kn, onfd);
+		}
+	}
+	free(kp->onfd);
+	kp->onfd = lists;
+	kp->nonfd = n;
+	return 0;
+}
+
+/* --- ready or not; likewise --- */
+
+static void
+note_ready(struct kqueue *kq, struct knote *kn)
+{
+
+	if (!kn->enabled || kn->isready)
+		return;
+	TAILQ_INSERT_TAIL(&kq->ready, kn, ready);
+	kn->isready = true;
+	kq->nready++;
+	kq->nannounced += kn->efd == -1;
+}
+
+static void
+note_unready(struct kqueue *kq, struct knote *kn)
+{
+
+	if (!kn->isready)
+		return;
+	TAILQ_REMOVE(&kq->ready, kn, ready);
+	kn->isready = false;
+	kq->nready--;
+	kq->nannounced -= kn->efd == -1;
+}
+
+/* Is there something to be looked at that epoll does not mention itself? */
+static void
+set_woken(struct kqueue *kq)
+{
+	eventfd_t n;
+	bool woken;
+
+	pthread_mutex_lock(&kq->mail_lock);
+	woken = kq->nannounced > 0 || !TAILQ_EMPTY(&kq->mail);
+	if (woken != kq->woken && kq->wakefd != -1) {
+		if (woken)
+			(void)eventfd_write(kq->wakefd, 1);
+		else
+			(void)eventfd_read(kq->wakefd, &n);
+		kq->woken = woken;
+	}
+	pthread_mutex_unlock(&kq->mail_lock);
+}
 
 static int
-note_enable(struct kqueue *kq, struct knote *kn, bool on)
+note_poll(struct kqueue *kq, struct knote *kn)
 {
 	struct epoll_event ev = { .events = EPOLLIN, .data = { .ptr = kn } };
 
-	if (on == kn->enabled)
-		return 0;
-	if (!on) {
-		(void)epoll_ctl(kq->epfd, EPOLL_CTL_DEL, kn->efd, NULL);
-		kn->enabled = false;
-		kn->hit = false;
-		return 0;
-	}
-	if (kn->kev.filter == RUMP_EVFILT_WRITE && !kn->regular)
+	if (kn->kev.filter == RUMP_EVFILT_WRITE)
 		ev.events = EPOLLOUT;
 	if (kn->kev.filter == RUMP_EVFILT_READ)
 		ev.events |= EPOLLRDHUP;
@@ -61,85 +181,151 @@ note_enable(struct kqueue *kq, struct knote *kn, bool on)
 		ev.events |= EPOLLET;
 	if (epoll_ctl(kq->epfd, EPOLL_CTL_ADD, kn->efd, &ev) != 0)
 		return errno == EPERM ? RUMP_EINVAL : kern_errno();
-	kn->enabled = true;
-	/* There may be something to be seen already. */
-	kn->hit = true;
 	return 0;
 }
 
+static int
+note_enable(struct kqueue *kq, struct knote *kn, bool on)
+{
+	struct rump_kevent now = kn->kev;
+	int error;
+
+	if (on == kn->enabled)
+		return 0;
+	if (!on) {
+		if (kn->efd != -1)
+			(void)epoll_ctl(kq->epfd, EPOLL_CTL_DEL, kn->efd,
+			    NULL);
+		kn->enabled = false;
+		note_unready(kq, kn);
+		return 0;
+	}
+	error = kn->efd != -1 ? note_poll(kq, kn) : 0;
+	if (error != 0)
+		return error;
+	kn->enabled = true;
+	/* There may be something to be seen already. */
+	if (kn->efd != -1 || kqfilter_find(kn->kev.filter)->happened(kn, &now))
+		note_ready(kq, kn);
+	return 0;
+}
+
+/* --- a note's life; likewise --- */
+
+/* What attaching it has made, and itself. */
 static void
 note_free(struct knote *kn)
 {
 
+	knote_silence(kn);
 	if (kn->efd != -1)
 		close(kn->efd);
-	if (kn->ofd != -1)
-		close(kn->ofd);
-	free(kn);
+	hostfd_refund(kn->payer);
+	file_put(kn->file);
+	knote_free(kn);
 }
 
-/* Out of the list at *knp. */
 static void
-note_remove(struct kqueue *kq, struct knote **knp)
+note_remove(struct kqueue *kq, struct knote *kn)
 {
-	struct knote *kn = *knp;
 
-	*knp = kn->next;
-	if (kq->tail == &kn->next)
-		kq->tail = knp;
+	LIST_REMOVE(kn, byident);
 	kq->nnotes--;
+	if (is_fdnote(kn)) {
+		LIST_REMOVE(kn, onfd);
+		atomic_fetch_sub(&kq->kp->nfdnotes, 1);
+	}
+	if (knote_is_regular(kn))
+		LIST_REMOVE(kn, regular);
+	if (kn->watch != NULL)
+		kq->nwatches--;
 	(void)note_enable(kq, kn, false);
 	note_free(kn);
 }
 
-static struct knote **
-note_find(struct kqueue *kq, uintptr_t ident, uint32_t filter)
+static void
+note_enter(struct kqueue *kq, struct knote *kn)
 {
-	struct knote **knp;
 
-	for (knp = &kq->notes; *knp != NULL; knp = &(*knp)->next) {
-		if ((*knp)->kev.ident == ident &&
-		    (*knp)->kev.filter == filter)
-			break;
+	hash_enter(kq, kn);
+	if (is_fdnote(kn)) {
+		LIST_INSERT_HEAD(&kq->kp->onfd[kn->kev.ident], kn, onfd);
+		atomic_fetch_add(&kq->kp->nfdnotes, 1);
 	}
-	return knp;
+	if (knote_is_regular(kn))
+		LIST_INSERT_HEAD(&kq->regulars, kn, regular);
+	if (kn->watch != NULL)
+		kq->nwatches++;
+}
+
+/* The eventfd for what is announced. */
+static int
+need_wakefd(struct kqueue *kq)
+{
+	struct epoll_event ev = { .events = EPOLLIN, .data = { .ptr = NULL } };
+	int error, fd;
+
+	if (kq->wakefd != -1)
+		return 0;
+	error = hostfd_charge(kq->p, &kq->payer);
+	if (error != 0)
+		return error;
+	fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+	if (fd == -1 || epoll_ctl(kq->epfd, EPOLL_CTL_ADD, fd, &ev) != 0) {
+		error = kern_errno();
+		if (fd != -1)
+			close(fd);
+		hostfd_refund(kq->payer);
+		kq->payer = NULL;
+		return error;
+	}
+	kq->wakefd = fd;
+	return 0;
 }
 
 static int
-note_add(struct kqueue *kq, const struct rump_kevent *kev,
-    const struct file *f, struct knote **made)
+note_add(struct kqueue *kq, const struct rump_kevent *kev, struct file *f,
+    struct knote **made)
 {
 	struct knote *kn;
 	int error;
 
 	if (kq->nnotes >= NOTES_MAX)
 		return RUMP_ENOMEM;
-	kn = calloc(1, sizeof(*kn));
+	error = hash_grow(kq);
+	if (error == 0 && f != NULL)
+		error = onfd_grow(kq->kp, (unsigned)kev->ident);
+	if (error == 0)
+		error = need_wakefd(kq);
+	if (error != 0)
+		return error;
+	kn = knote_alloc(kq);
 	if (kn == NULL)
 		return RUMP_ENOMEM;
-	kn->efd = kn->ofd = -1;
 	kn->kev = *kev;
 	kn->kev.flags &= KEPT_FLAGS;
 	if (kev->filter == RUMP_EVFILT_USER)
 		kn->kev.fflags &= RUMP_NOTE_FFLAGSMASK;
 	error = kqfilter_find(kev->filter)->attach(kq->p, kn, f);
-	if (error == 0 && (kn->efd >= kq->p->hk->hfd_max ||
-	    kn->ofd >= kq->p->hk->hfd_max))
-		error = RUMP_ENFILE;
 	if (error != 0) {
 		note_free(kn);
 		return error;
 	}
-	*kq->tail = kn;
-	kq->tail = &kn->next;
-	kq->nnotes++;
+	note_enter(kq, kn);
+	/* A close that has not found the note has happened before this. */
+	if (f != NULL && !fd_is(kq->p, (int)kev->ident, f)) {
+		note_remove(kq, kn);
+		return RUMP_EBADF;
+	}
 	*made = kn;
 	return 0;
 }
 
+/* --- changes; likewise --- */
+
 /* A change of a USER event's flags, and its trigger. */
 static void
-user_touch(struct knote *kn, uint32_t fflags)
+user_touch(struct kqueue *kq, struct knote *kn, uint32_t fflags)
 {
 	uint32_t value = fflags & RUMP_NOTE_FFLAGSMASK & ~RUMP_NOTE_TRIGGER;
 
@@ -157,66 +343,100 @@ user_touch(struct knote *kn, uint32_t fflags)
 	}
 	if ((fflags & RUMP_NOTE_TRIGGER) != 0) {
 		kn->count = 1;
-		knote_event_set(kn);
+		note_ready(kq, kn);
 	}
 }
 
 static int
-note_change(struct knote *kn, const struct rump_kevent *kev)
+note_change(struct kqueue *kq, struct knote *kn, const struct rump_kevent *kev)
 {
 
+	pthread_mutex_lock(&kq->mail_lock);
 	kn->kev.udata = kev->udata;
-	if (kev->filter == RUMP_EVFILT_USER)
-		return 0;
-	kn->kev.fflags = kev->fflags;
-	kn->kev.data = kev->data;
+	if (kev->filter != RUMP_EVFILT_USER) {
+		kn->kev.fflags = kev->fflags;
+		kn->kev.data = kev->data;
+	}
+	knote_set_wants(kn);
+	pthread_mutex_unlock(&kq->mail_lock);
 	return kev->filter == RUMP_EVFILT_TIMER ? knote_set_timer(kn) : 0;
 }
 
 static int
-apply(struct kqueue *kq, const struct rump_kevent *kev, const struct file *f)
+apply(struct kqueue *kq, const struct rump_kevent *kev, struct file *f)
 {
-	struct knote **knp, *kn;
+	struct knote *kn;
 	int error = 0;
 
-	knp = note_find(kq, kev->ident, kev->filter);
-	kn = *knp;
+	kn = note_find(kq, kev->ident, kev->filter);
 	if (kn == NULL && (kev->flags & RUMP_EV_ADD) == 0)
 		return RUMP_ENOENT;
 	if ((kev->flags & RUMP_EV_DELETE) != 0 && kn != NULL) {
-		note_remove(kq, knp);
+		note_remove(kq, kn);
 		return 0;
 	}
 	if (kn == NULL)
 		error = note_add(kq, kev, f, &kn);
 	else if ((kev->flags & RUMP_EV_ADD) != 0)
-		error = note_change(kn, kev);
+		error = note_change(kq, kn, kev);
 	if (error != 0)
 		return error;
 	if (kev->filter == RUMP_EVFILT_USER)
-		user_touch(kn, kev->fflags);
+		user_touch(kq, kn, kev->fflags);
 	if ((kev->flags & RUMP_EV_DISABLE) != 0)
 		return note_enable(kq, kn, false);
 	if ((kev->flags & (RUMP_EV_ADD | RUMP_EV_ENABLE)) != 0) {
 		error = note_enable(kq, kn, true);
 		if (error != 0)
-			note_remove(kq, note_find(kq, kev->ident,
-			    kev->filter));
+			note_remove(kq, kn);
 	}
 	return error;
 }
 
+/* Children that NOTE_TRACK has found become notes like others. */
+static void
+take_mail(struct kqueue *kq)
+{
+	struct knote *kn;
+	uint32_t news;
+	unsigned n;
+	bool born;
+
+	while ((kn = kqueue_mail(kq, &born, &news, &n)) != NULL) {
+		if (born && hash_grow(kq) != 0 && kq->nhash == 0) {
+			note_free(kn);
+			continue;
+		}
+		if (born)
+			note_enter(kq, kn);
+		if (kn->kev.filter == RUMP_EVFILT_SIGNAL) {
+			kn->count += n;
+		} else if (kn->kev.filter == RUMP_EVFILT_VNODE) {
+			kn->mask |= news;
+		} else if (kn->kev.filter == RUMP_EVFILT_PROC) {
+			kn->fflags |= news & (kn->kev.fflags |
+			    RUMP_NOTE_TRACKERR);
+			kn->exited |= (news & RUMP_NOTE_EXIT) != 0;
+		}
+		note_ready(kq, kn);
+	}
+}
+
 int
 kqueue_change(struct kqueue *kq, const struct rump_kevent *kev,
-    const struct file *f)
+    struct file *f)
 {
 	int error;
 
-	pthread_mutex_lock(&kq->lock);
+	pthread_mutex_lock(&kq->kp->lock);
+	take_mail(kq);
 	error = apply(kq, kev, f);
-	pthread_mutex_unlock(&kq->lock);
+	set_woken(kq);
+	pthread_mutex_unlock(&kq->kp->lock);
 	return error;
 }
+
+/* --- events; likewise --- */
 
 static void
 take_hints(struct kqueue *kq)
@@ -226,251 +446,122 @@ take_hints(struct kqueue *kq)
 
 	/* epoll goes round, so the next scan begins with the others. */
 	n = epoll_wait(kq->epfd, ev, HINTS, 0);
-	for (i = 0; i < n; i++)
-		((struct knote *)ev[i].data.ptr)->hit = true;
+	for (i = 0; i < n; i++) {
+		if (ev[i].data.ptr != NULL)
+			note_ready(kq, ev[i].data.ptr);
+	}
 }
 
-/* Something may be there that epoll does not mention. */
-static bool
-is_sticky(const struct knote *kn)
-{
-
-	if ((kn->kev.flags & RUMP_EV_CLEAR) != 0)
-		return false;
-	return kn->fflags != 0 || (kn->regular &&
-	    kn->kev.filter == RUMP_EVFILT_READ);
-}
-
-/* The event has been returned.  True: the note goes. */
-static bool
+/* The event has been returned. */
+static void
 note_returned(struct kqueue *kq, struct knote *kn,
     const struct rump_kevent *out)
 {
 
-	if ((out->flags & RUMP_EV_ONESHOT) != 0)
-		return true;
+	if ((out->flags & RUMP_EV_ONESHOT) != 0) {
+		note_remove(kq, kn);
+		return;
+	}
 	if ((kn->kev.flags & RUMP_EV_CLEAR) != 0) {
 		kn->fflags = 0;
 		kn->count = 0;
-		if (kqfilter_find(kn->kev.filter)->eventfd)
-			(void)knote_event_take(kn);
+	} else if (kn->efd == -1) {
+		note_ready(kq, kn);	/* it is so, until told otherwise */
 	}
 	if ((kn->kev.flags & RUMP_EV_DISPATCH) != 0)
 		(void)note_enable(kq, kn, false);
-	return false;
+}
+
+/* Looks at those that are ready now, each once. */
+static size_t
+look(struct kqueue *kq, struct rump_kevent *events, size_t max)
+{
+	struct rump_kevent *out;
+	struct knote *kn;
+	unsigned left;
+	size_t n = 0;
+
+	for (left = kq->nready; left > 0 && n < max; left--) {
+		kn = TAILQ_FIRST(&kq->ready);
+		note_unready(kq, kn);
+		out = &events[n];
+		*out = kn->kev;
+		if (!kqfilter_find(kn->kev.filter)->happened(kn, out))
+			continue;
+		out->fflags = kn->fflags;
+		n++;
+		note_returned(kq, kn, out);
+	}
+	return n;
 }
 
 size_t
 kqueue_scan(struct kqueue *kq, struct rump_kevent *events, size_t max)
 {
-	struct rump_kevent *out;
-	struct knote **knp, *kn;
-	size_t n = 0;
+	struct knote *kn;
+	size_t n;
 
-	pthread_mutex_lock(&kq->lock);
+	pthread_mutex_lock(&kq->kp->lock);
+	if (kq->nwatches > 0)
+		kqwatch_look(kq->p->hk);
 	take_hints(kq);
-	for (knp = &kq->notes; (kn = *knp) != NULL && n < max;) {
-		if (!kn->enabled || (!kn->hit && !is_sticky(kn))) {
-			knp = &kn->next;
-			continue;
-		}
-		kn->hit = false;
-		out = &events[n];
-		*out = kn->kev;
-		if (!kqfilter_find(kn->kev.filter)->happened(kn, out)) {
-			knp = &kn->next;
-			continue;
-		}
-		out->fflags = kn->fflags;
-		n++;
-		if (note_returned(kq, kn, out))
-			note_remove(kq, knp);
-		else
-			knp = &kn->next;
-	}
-	pthread_mutex_unlock(&kq->lock);
+	take_mail(kq);
+	LIST_FOREACH(kn, &kq->regulars, regular)
+		note_ready(kq, kn);
+	n = look(kq, events, max);
+	set_woken(kq);
+	pthread_mutex_unlock(&kq->kp->lock);
 	return n;
 }
-
-/* --- what happens elsewhere --- */
 
 void
 kqueue_closed(struct kproc *p, int fd)
 {
-	struct kqueues *kqs = kern_kqueues(p->hk);
-	struct knote **knp;
-	struct kqueue *kq;
-
-	pthread_mutex_lock(&kqs->lock);
-	for (kq = kqs->first; kq != NULL; kq = kq->next) {
-		if (kq->p != p)
-			continue;
-		pthread_mutex_lock(&kq->lock);
-		for (knp = &kq->notes; *knp != NULL;) {
-			if ((*knp)->kev.ident == (uintptr_t)fd &&
-			    kqfilter_find((*knp)->kev.filter)->isfd)
-				note_remove(kq, knp);
-			else
-				knp = &(*knp)->next;
-		}
-		pthread_mutex_unlock(&kq->lock);
-	}
-	pthread_mutex_unlock(&kqs->lock);
-}
-
-/* Watches the child of the note's process like that, as NOTE_TRACK asks. */
-static int
-follow(struct kqueue *kq, const struct knote *kn, pid_t child)
-{
-	struct rump_kevent kev = kn->kev;
-	struct knote *new;
-	int error;
-
-	kev.ident = (uintptr_t)child;
-	kev.flags |= RUMP_EV_ADD;
-	error = apply(kq, &kev, NULL);
-	if (error != 0)
-		return error;
-	new = *note_find(kq, kev.ident, kev.filter);
-	new->fflags = RUMP_NOTE_CHILD;
-	new->count = (int64_t)kn->kev.ident;
-	knote_event_set(new);
-	return 0;
-}
-
-static void
-note_forked(struct kqueue *kq, struct knote *kn, pid_t child)
-{
-
-	kn->fflags |= kn->kev.fflags & RUMP_NOTE_FORK;
-	if ((kn->kev.fflags & RUMP_NOTE_TRACK) != 0 &&
-	    follow(kq, kn, child) != 0)
-		kn->fflags |= RUMP_NOTE_TRACKERR;
-	if (kn->fflags != 0)
-		knote_event_set(kn);
-}
-
-/* What has happened to a note's signal or process; fflags says what to that. */
-static void
-note_touch(struct knote *kn, uint32_t fflags)
-{
-
-	if (kn->kev.filter == RUMP_EVFILT_SIGNAL)
-		kn->count++;
-	kn->fflags |= kn->kev.fflags & fflags;
-	kn->exited |= (fflags & RUMP_NOTE_EXIT) != 0;
-	if (kn->count > 0 || kn->fflags != 0 || kn->exited)
-		knote_event_set(kn);
-}
-
-/* Something about `ident` for all queues (of p, if it is not NULL); `child` is
- * not 0: a fork. */
-static void
-announce(struct hostkern *hk, struct kproc *p, uint32_t filter,
-    uintptr_t ident, uint32_t fflags, pid_t child)
-{
-	struct kqueues *kqs = kern_kqueues(hk);
+	struct kqproc *kp = kqproc_of(p);
 	struct knote *kn;
-	struct kqueue *kq;
 
-	if (kqs == NULL)
+	if (atomic_load(&kp->nfdnotes) == 0)
 		return;
-	pthread_mutex_lock(&kqs->lock);
-	for (kq = kqs->first; kq != NULL; kq = kq->next) {
-		if (p != NULL && kq->p != p)
-			continue;
-		pthread_mutex_lock(&kq->lock);
-		kn = *note_find(kq, ident, filter);
-		if (kn != NULL && child != 0)
-			note_forked(kq, kn, child);
-		else if (kn != NULL)
-			note_touch(kn, fflags);
-		pthread_mutex_unlock(&kq->lock);
-	}
-	pthread_mutex_unlock(&kqs->lock);
+	pthread_mutex_lock(&kp->lock);
+	while ((unsigned)fd < kp->nonfd &&
+	    (kn = LIST_FIRST(&kp->onfd[fd])) != NULL)
+		note_remove(kn->kq, kn);
+	pthread_mutex_unlock(&kp->lock);
 }
-
-void
-kqueue_signal(struct kproc *p, int signo)
-{
-
-	announce(p->hk, p, RUMP_EVFILT_SIGNAL, (uintptr_t)signo, 0, 0);
-}
-
-static void
-kqueue_proc_forked(struct kproc *child, struct kproc *parent)
-{
-
-	announce(parent->hk, NULL, RUMP_EVFILT_PROC, (uintptr_t)parent->pid,
-	    RUMP_NOTE_FORK, child->pid);
-}
-
-static void
-kqueue_proc_exec(struct kproc *p)
-{
-
-	announce(p->hk, NULL, RUMP_EVFILT_PROC, (uintptr_t)p->pid,
-	    RUMP_NOTE_EXEC, 0);
-}
-
-static void
-kqueue_proc_exit(struct kproc *p)
-{
-
-	announce(p->hk, NULL, RUMP_EVFILT_PROC, (uintptr_t)p->pid,
-	    RUMP_NOTE_EXIT, 0);
-}
-
-static int
-kqueue_create(struct hostkern *hk)
-{
-	struct kqueues *kqs;
-
-	kqs = calloc(1, sizeof(*kqs));
-	if (kqs == NULL)
-		return RUMP_ENOMEM;
-	pthread_mutex_init(&kqs->lock, NULL);
-	hk->ext[KERN_SLOT_KQUEUE] = kqs;
-	return 0;
-}
-
-static void
-kqueue_destroy(struct hostkern *hk)
-{
-	struct kqueues *kqs = kern_kqueues(hk);
-
-	if (kqs == NULL)
-		return;
-	pthread_mutex_destroy(&kqs->lock);
-	free(kqs);
-	hk->ext[KERN_SLOT_KQUEUE] = NULL;
-}
-
-const struct kern_module kqueue_module = {
-	.create = kqueue_create,
-	.destroy = kqueue_destroy,
-	.proc_forked = kqueue_proc_forked,
-	.proc_exec = kqueue_proc_exec,
-	.proc_exit = kqueue_proc_exit,
-};
 
 /* --- the calls --- */
 
 static void
+kqueue_free(struct kqueue *kq)
+{
+
+	pthread_mutex_destroy(&kq->mail_lock);
+	kqproc_put(kq->kp);
+	free(kq->hash);
+	free(kq);
+}
+
+static void
 kqueue_close(struct file *f)
 {
-	struct kqueues *kqs = kern_kqueues(f->hk);
 	struct kqueue *kq = f->data;
+	struct kqproc *kp = kq->kp;
+	struct knote *kn;
+	unsigned i;
 
-	pthread_mutex_lock(&kqs->lock);
-	*kq->prevp = kq->next;
-	if (kq->next != NULL)
-		kq->next->prevp = kq->prevp;
-	pthread_mutex_unlock(&kqs->lock);
-	while (kq->notes != NULL)
-		note_remove(kq, &kq->notes);
-	pthread_mutex_destroy(&kq->lock);
-	free(kq);
+	pthread_mutex_lock(&kp->lock);
+	/* Until the last note is silent, children may be found. */
+	while (take_mail(kq), kq->nnotes > 0) {
+		for (i = 0; i < kq->nhash; i++) {
+			while ((kn = LIST_FIRST(&kq->hash[i])) != NULL)
+				note_remove(kq, kn);
+		}
+	}
+	pthread_mutex_unlock(&kp->lock);
+	if (kq->wakefd != -1)
+		close(kq->wakefd);
+	hostfd_refund(kq->payer);
+	kqueue_free(kq);
 }
 
 /* By number; those that are not implemented have names, too. */
@@ -535,7 +626,6 @@ static const struct fileops kqueue_ops = {
 static int
 kqueue_make(struct kproc *p, int flags, struct file **fp)
 {
-	struct kqueues *kqs = kern_kqueues(p->hk);
 	struct kqueue *kq;
 	struct file *f;
 	int error;
@@ -553,19 +643,16 @@ kqueue_make(struct kproc *p, int flags, struct file **fp)
 		return error;
 	}
 	kq->p = p;
+	kq->kp = kqproc_ref(kqproc_of(p));
 	kq->epfd = f->hfd;
-	kq->tail = &kq->notes;
-	pthread_mutex_init(&kq->lock, NULL);
+	kq->wakefd = -1;
+	LIST_INIT(&kq->regulars);
+	TAILQ_INIT(&kq->ready);
+	TAILQ_INIT(&kq->mail);
+	pthread_mutex_init(&kq->mail_lock, NULL);
 	f->ops = &kqueue_ops;
 	f->data = kq;
 	*fp = f;
-	pthread_mutex_lock(&kqs->lock);
-	kq->next = kqs->first;
-	kq->prevp = &kqs->first;
-	if (kq->next != NULL)
-		kq->next->prevp = &kq->next;
-	kqs->first = kq;
-	pthread_mutex_unlock(&kqs->lock);
 	return 0;
 }
 

@@ -13,12 +13,12 @@
 #include "hostkern/sysctl.h"
 
 const struct kern_module *const kern_modules[] = {
+	&kqueue_module,		/* told by others of signals */
 	&time_module,
 	&aio_module,
 	&ksem_module,
 	&sysctl_module,
 	&socket_module,
-	&kqueue_module,
 	&async_module,		/* the last to end: files need it */
 	NULL
 };

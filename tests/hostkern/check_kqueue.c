@@ -1,6 +1,7 @@
 /*
  * kqueue: every filter, the flags of events, and how notes go away.
  */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -324,6 +325,144 @@ START_TEST(files)
 }
 END_TEST
 
+/* Our own descriptors that are inotify instances; *watches is how many files
+ * those watch. */
+static int
+inotify_instances(int *watches)
+{
+	char name[64], line[512];
+	int fd, n = 0;
+	ssize_t len;
+	FILE *f;
+
+	*watches = 0;
+	for (fd = 0; fd < 1024; fd++) {
+		snprintf(name, sizeof(name), "/proc/self/fd/%d", fd);
+		len = readlink(name, line, sizeof(line) - 1);
+		line[len > 0 ? len : 0] = '\0';
+		if (strstr(line, "inotify") == NULL)
+			continue;
+		n++;
+		snprintf(name, sizeof(name), "/proc/self/fdinfo/%d", fd);
+		f = fopen(name, "r");
+		ck_assert_ptr_nonnull(f);
+		while (fgets(line, sizeof(line), f) != NULL)
+			*watches += strncmp(line, "inotify", 7) == 0;
+		fclose(f);
+	}
+	return n;
+}
+
+/* However many notes there are: one instance of the host's, and a watch for
+ * each file, which goes with the last note about it. */
+START_TEST(watches_of_files)
+{
+	struct rump_timespec zero = { 0, 0 };
+	struct rump_kevent k[2], got;
+	int fd[2], i, j, kq[40], watches;
+
+	raw_put(&S, "a", "");
+	raw_put(&S, "b", "");
+	fd[0] = raw_open(G, "/a", RUMP_O_RDWR, 0);
+	fd[1] = raw_open(G, "/b", RUMP_O_RDWR, 0);
+	ck_assert_int_eq(inotify_instances(&watches), 0);
+	for (i = 0; i < 40; i++) {
+		kq[i] = (int)OK0(G, kqueue);
+		for (j = 0; j < 2; j++)
+			k[j] = kev((uintptr_t)fd[j], RUMP_EVFILT_VNODE,
+			    RUMP_EV_ADD | RUMP_EV_CLEAR, RUMP_NOTE_WRITE, 0);
+		OK(G, __kevent50, kq[i], P(k), 2, 0, 0, 0);
+	}
+	ck_assert_int_eq(inotify_instances(&watches), 1);
+	ck_assert_int_eq(watches, 2);
+	OK(G, write, fd[1], P("x"), 1);
+	for (i = 0; i < 40; i++) {
+		ck_assert_int_eq(OK(G, __kevent50, kq[i], 0, 0, P(&got), 1,
+		    P(&zero)), 1);
+		ck_assert_uint_eq(got.ident, (uintptr_t)fd[1]);
+	}
+	OK(G, close, fd[0]);
+	(void)inotify_instances(&watches);
+	ck_assert_int_eq(watches, 1);
+	for (i = 0; i < 40; i++)
+		OK(G, close, kq[i]);
+	ck_assert_int_eq(inotify_instances(&watches), 1);
+	ck_assert_int_eq(watches, 0);
+	/* And the file is free: it can be watched again. */
+	ck_assert_int_eq(change(kev((uintptr_t)fd[1], RUMP_EVFILT_VNODE,
+	    RUMP_EV_ADD, RUMP_NOTE_WRITE, 0)), 0);
+	OK(G, write, fd[1], P("x"), 1);
+	ck_assert_int_eq(events(&got), 1);
+}
+END_TEST
+
+/* Many notes: found again, in any order, and none is forgotten. */
+START_TEST(many_notes)
+{
+	enum { N = 2000 };
+	struct rump_kevent k;
+	int i;
+
+	for (i = 0; i < N; i++)
+		ck_assert_int_eq(change(kev((uintptr_t)i * 8, RUMP_EVFILT_USER,
+		    RUMP_EV_ADD | RUMP_EV_CLEAR, 0, 0)), 0);
+	ck_assert_int_eq(events(&k), 0);
+	for (i = N - 1; i >= 0; i -= 3)
+		ck_assert_int_eq(change(kev((uintptr_t)i * 8, RUMP_EVFILT_USER,
+		    0, RUMP_NOTE_TRIGGER, 0)), 0);
+	for (i = N - 1; i >= 0; i -= 3) {
+		ck_assert_int_eq(OK(G, __kevent50, KQ, 0, 0, P(&k), 1, 0), 1);
+		ck_assert_uint_eq(k.ident, (uintptr_t)i * 8);
+	}
+	ck_assert_int_eq(events(&k), 0);
+	for (i = 0; i < N; i++)
+		ck_assert_int_eq(change(kev((uintptr_t)i * 8, RUMP_EVFILT_USER,
+		    RUMP_EV_DELETE, 0, 0)), 0);
+	ck_assert_int_eq(change(kev(8, RUMP_EVFILT_USER, RUMP_EV_DELETE, 0,
+	    0)), RUMP_ENOENT);
+}
+END_TEST
+
+/* What is added is seen by the thread that waits, and by poll. */
+START_TEST(adding_wakes)
+{
+	struct rump_pollfd pfd = { KQ, RUMP_POLLIN, 0 };
+	struct rump_kevent k[2], got;
+
+	BEGIN(G, __kevent50, KQ, 0, 0, P(&got), 1, 0);
+	ck_assert(raw_pending(G));
+	k[0] = kev(1, RUMP_EVFILT_USER, RUMP_EV_ADD, 0, 0);
+	BEGIN(G, __kevent50, KQ, P(k), 1, 0, 0, 0);
+	ck_assert_int_eq(raw_end_any(G, &(uint64_t){ 0 }), 0);
+	ck_assert(raw_pending(G));
+	k[0] = kev(1, RUMP_EVFILT_USER, 0, RUMP_NOTE_TRIGGER, 0);
+	BEGIN(G, __kevent50, KQ, P(k), 1, 0, 0, 0);
+	ck_assert_int_eq(raw_end_any(G, &(uint64_t){ 0 }), 0);
+	ck_assert_int_eq(raw_end_any(G, &(uint64_t){ 0 }), 0);
+	ck_assert_uint_eq(got.ident, 1);
+	/* It stays so, and then it does not. */
+	ck_assert_int_eq(OK(G, poll, P(&pfd), 1, 0), 1);
+	k[0].flags = RUMP_EV_DELETE;
+	ck_assert_int_eq(change(k[0]), 0);
+	ck_assert_int_eq(OK(G, poll, P(&pfd), 1, 0), 0);
+}
+END_TEST
+
+/* A queue that is closed ends the calls that wait for its events. */
+START_TEST(closing_ends_the_wait)
+{
+	struct rump_kevent k;
+
+	BEGIN(G, __kevent50, KQ, 0, 0, P(&k), 1, 0);
+	ck_assert(raw_pending(G));
+	BEGIN(G, close, KQ);
+	if (raw_end_any(G, &(uint64_t){ 0 }) == 0)
+		ck_assert_int_eq(raw_end_any(G, &(uint64_t){ 0 }), RUMP_EBADF);
+	else
+		ck_assert_int_eq(raw_end_any(G, &(uint64_t){ 0 }), 0);
+}
+END_TEST
+
 START_TEST(processes)
 {
 	struct rump_timespec ts = { 5, 0 };
@@ -533,6 +672,10 @@ add_tests(TCase *tc)
 	tcase_add_test(tc, timers);
 	tcase_add_test(tc, user_events);
 	tcase_add_test(tc, files);
+	tcase_add_test(tc, watches_of_files);
+	tcase_add_test(tc, many_notes);
+	tcase_add_test(tc, adding_wakes);
+	tcase_add_test(tc, closing_ends_the_wait);
 	tcase_add_test(tc, processes);
 	tcase_add_test(tc, following_processes);
 	tcase_add_test(tc, watching_others);

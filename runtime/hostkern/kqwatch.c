@@ -1,0 +1,285 @@
+/*
+ * kqueue: what happens to files, from the host's inotify.
+ *
+ * A server has one instance, made with the first note about a file: the host
+ * allows a user few.  A file has one watch there, however many notes are about
+ * it.  A thread tells the notes, and so does whoever looks for events, before
+ * it looks: so what a guest has done it can also see.
+ *
+ * What a note watches its process has open; that gives the right to, whatever
+ * the file's mode says by now.
+ */
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/inotify.h>
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "hostkern/knote.h"
+#include "hostkern/path.h"
+
+enum {
+	BUCKETS = 1024,
+	WATCHES_LEAST = 4096,	/* if the host does not say how many */
+	EVENTS = IN_MODIFY | IN_ATTRIB | IN_MOVE_SELF | IN_DELETE_SELF |
+	    IN_CREATE | IN_DELETE | IN_MOVE,
+};
+
+/* A file of the host. */
+struct kqwatch {
+	LIST_ENTRY(kqwatch) link;
+	int wd;
+	struct knlist notes;
+};
+
+/* One for a kernel: hk->ext[KERN_SLOT_KQWATCH]. */
+struct kqwatches {
+	pthread_mutex_t lock;	/* guards all of it */
+	int ifd, quit;		/* -1: not needed yet */
+	pthread_t thread;
+	unsigned n, max;
+	LIST_HEAD(, kqwatch) bucket[BUCKETS];
+};
+
+static struct kqwatches *
+watches_of(const struct hostkern *hk)
+{
+
+	return hk->ext[KERN_SLOT_KQWATCH];
+}
+
+/* --- telling; lock held --- */
+
+static struct kqwatch *
+find(struct kqwatches *ws, int wd)
+{
+	struct kqwatch *w;
+
+	LIST_FOREACH(w, &ws->bucket[(unsigned)wd % BUCKETS], link)
+		if (w->wd == wd)
+			break;
+	return w;
+}
+
+static void
+tell(struct kqwatch *w, uint32_t mask)
+{
+	struct knote *kn;
+
+	LIST_FOREACH(kn, &w->notes, told)
+		knote_tell(kn, mask);
+}
+
+/* The host has lost some: nobody knows whose. */
+static void
+tell_all(struct kqwatches *ws)
+{
+	struct kqwatch *w;
+	unsigned i;
+
+	for (i = 0; i < BUCKETS; i++) {
+		LIST_FOREACH(w, &ws->bucket[i], link)
+			tell(w, IN_Q_OVERFLOW);
+	}
+}
+
+static void
+take(struct kqwatches *ws)
+{
+	_Alignas(struct inotify_event) char buf[4096];
+	struct inotify_event ev;
+	struct kqwatch *w;
+	ssize_t n, off;
+
+	while ((n = read(ws->ifd, buf, sizeof(buf))) > 0) {
+		for (off = 0; off + (ssize_t)sizeof(ev) <= n;
+		    off += (ssize_t)(sizeof(ev) + ev.len)) {
+			memcpy(&ev, buf + off, sizeof(ev));
+			w = find(ws, ev.wd);
+			if ((ev.mask & IN_Q_OVERFLOW) != 0)
+				tell_all(ws);
+			else if (w != NULL)
+				tell(w, ev.mask & EVENTS);
+		}
+	}
+}
+
+void
+kqwatch_look(struct hostkern *hk)
+{
+	struct kqwatches *ws = watches_of(hk);
+
+	pthread_mutex_lock(&ws->lock);
+	take(ws);
+	pthread_mutex_unlock(&ws->lock);
+}
+
+static void *
+watcher(void *arg)
+{
+	struct kqwatches *ws = arg;
+	struct pollfd pfd[2] = { { .fd = ws->ifd, .events = POLLIN },
+	    { .fd = ws->quit, .events = POLLIN } };
+
+	while (pfd[1].revents == 0) {
+		(void)poll(pfd, 2, -1);
+		pthread_mutex_lock(&ws->lock);
+		take(ws);
+		pthread_mutex_unlock(&ws->lock);
+	}
+	return NULL;
+}
+
+/* --- watches; lock held --- */
+
+/* A guest's watches are those of the server's user, who may have other uses for
+ * them: half of them. */
+static unsigned
+max_watches(void)
+{
+	unsigned n = 2 * WATCHES_LEAST;
+	FILE *f;
+
+	f = fopen("/proc/sys/fs/inotify/max_user_watches", "re");
+	if (f != NULL) {
+		(void)fscanf(f, "%u", &n);
+		fclose(f);
+	}
+	return n / 2;
+}
+
+static int
+start(struct kqwatches *ws)
+{
+	sigset_t all, old;
+	int error;
+
+	if (ws->ifd != -1)
+		return 0;
+	ws->max = max_watches();
+	ws->ifd = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
+	ws->quit = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &old);
+	error = ws->ifd == -1 || ws->quit == -1 ||
+	    pthread_create(&ws->thread, NULL, watcher, ws) != 0;
+	pthread_sigmask(SIG_SETMASK, &old, NULL);
+	if (!error)
+		return 0;
+	if (ws->ifd != -1)
+		close(ws->ifd);
+	if (ws->quit != -1)
+		close(ws->quit);
+	ws->ifd = ws->quit = -1;
+	return RUMP_ENFILE;
+}
+
+/* The watch of the file behind hfd. */
+static int
+get(struct kqwatches *ws, int hfd, struct kqwatch **wp)
+{
+	char name[PATH_PROCFD];
+	struct kqwatch *w;
+	int wd;
+
+	path_procfd(name, hfd);
+	wd = inotify_add_watch(ws->ifd, name, EVENTS);
+	if (wd == -1)
+		return errno == ENOSPC ? RUMP_ENFILE : kern_errno();
+	w = find(ws, wd);
+	if (w == NULL) {
+		w = ws->n < ws->max ? calloc(1, sizeof(*w)) : NULL;
+		if (w == NULL) {
+			(void)inotify_rm_watch(ws->ifd, wd);
+			return RUMP_ENFILE;
+		}
+		w->wd = wd;
+		LIST_INSERT_HEAD(&ws->bucket[(unsigned)wd % BUCKETS], w,
+		    link);
+		ws->n++;
+	}
+	*wp = w;
+	return 0;
+}
+
+int
+kqwatch_add(struct hostkern *hk, struct knote *kn, int hfd)
+{
+	struct kqwatches *ws = watches_of(hk);
+	struct kqwatch *w;
+	int error;
+
+	cred_assume_server(hk);
+	knote_set_wants(kn);
+	pthread_mutex_lock(&ws->lock);
+	error = start(ws);
+	if (error == 0)
+		error = get(ws, hfd, &w);
+	if (error == 0) {
+		/* What has happened until now is no news. */
+		take(ws);
+		LIST_INSERT_HEAD(&w->notes, kn, told);
+		kn->watch = w;
+	}
+	pthread_mutex_unlock(&ws->lock);
+	return error;
+}
+
+void
+kqwatch_remove(struct hostkern *hk, struct knote *kn)
+{
+	struct kqwatches *ws = watches_of(hk);
+	struct kqwatch *w = kn->watch;
+
+	pthread_mutex_lock(&ws->lock);
+	LIST_REMOVE(kn, told);
+	if (LIST_EMPTY(&w->notes)) {
+		/* EINVAL: the host has done so, its file system is gone. */
+		(void)inotify_rm_watch(ws->ifd, w->wd);
+		LIST_REMOVE(w, link);
+		ws->n--;
+		free(w);
+	}
+	pthread_mutex_unlock(&ws->lock);
+}
+
+int
+kqwatch_create(struct hostkern *hk)
+{
+	struct kqwatches *ws;
+	unsigned i;
+
+	ws = calloc(1, sizeof(*ws));
+	if (ws == NULL)
+		return RUMP_ENOMEM;
+	pthread_mutex_init(&ws->lock, NULL);
+	ws->ifd = ws->quit = -1;
+	for (i = 0; i < BUCKETS; i++)
+		LIST_INIT(&ws->bucket[i]);
+	hk->ext[KERN_SLOT_KQWATCH] = ws;
+	return 0;
+}
+
+void
+kqwatch_destroy(struct hostkern *hk)
+{
+	struct kqwatches *ws = watches_of(hk);
+
+	if (ws == NULL)
+		return;
+	if (ws->ifd != -1) {
+		(void)eventfd_write(ws->quit, 1);
+		pthread_join(ws->thread, NULL);
+		close(ws->ifd);
+		close(ws->quit);
+	}
+	pthread_mutex_destroy(&ws->lock);
+	free(ws);
+	hk->ext[KERN_SLOT_KQWATCH] = NULL;
+}
