@@ -14,6 +14,8 @@
 #include <rump/rump_syscallargs.h>
 #include <rump/rumpconv.h>
 
+#include "hostkern/dev.h"
+#include "hostkern/inode.h"
 #include "hostkern/path.h"
 
 static int
@@ -425,30 +427,14 @@ sys_fchflags(struct lwp *l, const struct sys_fchflags_args *uap,
 
 /* --- revoke --- */
 
-struct revoked {
-	const struct synthdev *dev;
-	uint64_t hdev, hino;
-};
-
-static bool
-is_revoked(const struct file *f, const void *arg)
-{
-	const struct revoked *r = arg;
-
-	if (f->dev != NULL || r->dev != NULL)
-		return f->dev == r->dev;
-	return (f->type == FILE_VNODE || f->type == FILE_FIFO ||
-	    f->type == FILE_DEV) && f->hdev == r->hdev && f->hino == r->hino;
-}
-
-/* @partial sys_revoke: takes the file from the guests of this server, not from the host's other processes nor from messages under way */
+/* @partial sys_revoke: takes the file from the guests of this server, not from the host's other processes */
 int
 sys_revoke(struct lwp *l, const struct sys_revoke_args *uap,
     register_t *retval)
 {
 	struct kproc *p = kern_proc(l);
 	char path[KERN_PATHLEN];
-	struct revoked r;
+	uint64_t hdev, hino;
 	struct nameref n;
 	struct kcred *c;
 	struct stat st;
@@ -466,10 +452,12 @@ sys_revoke(struct lwp *l, const struct sys_revoke_args *uap,
 	else if (c->euid != 0 && (n.dev != NULL || c->euid != st.st_uid))
 		error = RUMP_EPERM;
 	cred_put(c);
-	r = (struct revoked){ .dev = n.dev, .hdev = st.st_dev,
-	    .hino = st.st_ino };
+	hdev = st.st_dev;
+	hino = st.st_ino;
+	if (n.dev != NULL)
+		dev_numbers(n.dev, &hdev, &hino);
 	if (error == 0)
-		fd_revoke(p->hk, is_revoked, &r);
+		inode_revoke(p->hk, hdev, hino);
 	nameref_close(&n);
 	return error;
 }

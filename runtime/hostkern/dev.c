@@ -14,6 +14,7 @@
 #include <rump/rumpconv.h>
 
 #include "hostkern/dev.h"
+#include "hostkern/inode.h"
 #include "hostkern/path.h"
 
 struct synthdev {
@@ -177,6 +178,14 @@ dev_console(struct kproc *p, struct file **fp)
 	return 0;
 }
 
+void
+dev_numbers(const struct synthdev *d, uint64_t *hdev, uint64_t *hino)
+{
+
+	*hdev = UINT64_MAX;	/* no file system of the host's */
+	*hino = makedev(d->hmajor, d->hminor);
+}
+
 int
 dev_open(const struct synthdev *d, struct file *f)
 {
@@ -194,7 +203,8 @@ dev_open(const struct synthdev *d, struct file *f)
 			return kern_errno();
 	}
 	f->dev = d;
-	return 0;
+	dev_numbers(d, &f->hdev, &f->hino);
+	return inode_enter(f);
 }
 
 dev_t

@@ -19,6 +19,9 @@ const char *dev_hostname(const struct synthdev *);
 
 void dev_stat(const struct synthdev *, struct rump_stat *);
 
+/* What stands for the host's numbers of its file. */
+void dev_numbers(const struct synthdev *, uint64_t *hdev, uint64_t *hino);
+
 /* open(2) of it, for a file that has its flags. */
 int dev_open(const struct synthdev *, struct file *);
 

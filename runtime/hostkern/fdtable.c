@@ -309,37 +309,6 @@ fd_closefrom(struct kproc *p, int lowest)
 		(void)fd_close(p, fd);
 }
 
-static void
-revoke_in(struct fdtable *t, bool (*is)(const struct file *, const void *),
-    const void *arg)
-{
-	struct file *f;
-	int fd;
-
-	pthread_mutex_lock(&t->lock);
-	for (fd = 0; fd < t->end; fd++) {
-		f = t->ents[fd].file;
-		if (f == NULL || !is(f, arg))
-			continue;
-		atomic_store(&f->revoked, true);
-		file_wake_closed(NULL, f);
-	}
-	pthread_mutex_unlock(&t->lock);
-}
-
-void
-fd_revoke(struct hostkern *hk, bool (*is)(const struct file *, const void *),
-    const void *arg)
-{
-	struct kproc *p;
-	pid_t pid = 0;
-
-	while ((p = proc_walk(hk, &pid)) != NULL) {
-		revoke_in(&p->fdt, is, arg);
-		proc_release(p);
-	}
-}
-
 int
 fd_getcloexec(struct kproc *p, int fd, bool *cloexec)
 {

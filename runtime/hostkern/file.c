@@ -10,6 +10,7 @@
 
 #include "hostkern/async.h"
 #include "hostkern/hostfd.h"
+#include "hostkern/inode.h"
 #include "hostkern/kern.h"
 #include "hostkern/kqueue.h"
 #include "hostkern/ktime.h"
@@ -55,41 +56,13 @@ file_ref(struct file *f)
 }
 
 void
-fifo_enter(struct file *f)
-{
-	struct hostkern *hk = f->hk;
-
-	pthread_mutex_lock(&hk->fifo_lock);
-	f->fifo_next = hk->fifos;
-	hk->fifos = f;
-	pthread_mutex_unlock(&hk->fifo_lock);
-	kern_nudge(hk);
-}
-
-static void
-fifo_forget(struct file *f)
-{
-	struct hostkern *hk = f->hk;
-	struct file **fp;
-
-	pthread_mutex_lock(&hk->fifo_lock);
-	for (fp = &hk->fifos; *fp != NULL && *fp != f;
-	    fp = &(*fp)->fifo_next)
-		continue;
-	if (*fp == f)
-		*fp = f->fifo_next;
-	pthread_mutex_unlock(&hk->fifo_lock);
-}
-
-void
 file_put(struct file *f)
 {
 
 	if (f == NULL || atomic_fetch_sub(&f->refs, 1) != 1)
 		return;
 	async_forget(f);
-	if (f->type == FILE_FIFO)
-		fifo_forget(f);
+	inode_leave(f);
 	if (f->ops != NULL && f->ops->close != NULL)
 		f->ops->close(f);
 	if (f->hfd != -1 && (f->traits & FILE_BORROWED) == 0)

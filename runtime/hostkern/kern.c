@@ -18,6 +18,7 @@
 
 #include <rump/rumpconv.h>
 
+#include "hostkern/inode.h"
 #include "hostkern/kern.h"
 #include "hostkern/path.h"
 #include "hostkern/raise.h"
@@ -136,7 +137,7 @@ free_all(struct hostkern *hk)
 	pthread_mutex_destroy(&hk->name_lock);
 	pthread_mutex_destroy(&hk->proc_lock);
 	pthread_cond_destroy(&hk->released);
-	pthread_mutex_destroy(&hk->fifo_lock);
+	inodes_free(hk->inodes);
 	pthread_mutex_destroy(&hk->plock_lock);
 	pthread_mutex_destroy(&hk->nudge_lock);
 	free(hk);
@@ -155,7 +156,6 @@ hostkern_create(const struct hostkern_config *conf, char *why, size_t whylen)
 	pthread_mutex_init(&hk->name_lock, NULL);
 	pthread_mutex_init(&hk->proc_lock, NULL);
 	pthread_cond_init(&hk->released, NULL);
-	pthread_mutex_init(&hk->fifo_lock, NULL);
 	pthread_mutex_init(&hk->plock_lock, NULL);
 	pthread_mutex_init(&hk->nudge_lock, NULL);
 	hk->read_only = conf->read_only;
@@ -166,8 +166,9 @@ hostkern_create(const struct hostkern_config *conf, char *why, size_t whylen)
 	hk->anon_gid = conf->anon_set ? conf->anon_gid : 65534;
 	hk->privileged = geteuid() == 0;
 	hk->self = cred_self();
+	hk->inodes = inodes_make();
 
-	if (hk->self == NULL || make_names(hk, conf) != 0 ||
+	if (hk->self == NULL || hk->inodes == NULL || make_names(hk, conf) != 0 ||
 	    procs_create(hk) != 0) {
 		snprintf(why, whylen, "out of memory");
 		goto fail;

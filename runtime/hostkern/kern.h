@@ -11,7 +11,6 @@
  *	p->lock		a process's credentials, directories, limits, name
  *	p->fdt.lock	a process's descriptor table
  *	f->lock		an open file's mutable parts (said at each)
- *	hk->fifo_lock	the list of open fifos
  *	hk->plock_lock	byte-range locks (lock.c); p->lock may be taken in it
  *	hk->nudge_lock	the calls in kern_backoff
  *
@@ -178,8 +177,7 @@ struct hostkern {
 	struct kusers *users;	/* proc.c */
 	uint64_t lastserial;
 
-	pthread_mutex_t fifo_lock;
-	struct file *fifos;	/* open ones, by file.fifo_next */
+	struct inodes *inodes;	/* inode.h */
 
 	pthread_mutex_t plock_lock;
 	struct plock_owner *plocks;	/* lock.c; plock_lock */
@@ -340,14 +338,16 @@ struct file {
 	const struct fileops *ops;	/* may be NULL */
 	void *data;		/* for ops */
 	const struct synthdev *dev;	/* device we supply, or NULL */
-	uint64_t hdev, hino;	/* host's numbers (vnode, fifo) */
+	uint64_t hdev, hino;	/* host's numbers, of what has a name; those
+				 * of a device we supply are our own */
+	struct inode *inode;	/* likewise; immutable */
+	LIST_ENTRY(file) same;	/* of the same inode; inode.c */
 	struct fowner *owner;	/* F_SETOWN (async.c), NULL: none; lock */
 	struct watched *watched;	/* with O_ASYNC; async.c's lock */
 	atomic_bool flocked;	/* it has had a lock of flock */
 	atomic_bool revoked;	/* good for nothing but close */
 	struct file_sleep *sleepers;	/* calls in file_wait(); lock */
 	pthread_mutex_t lock;
-	struct file *fifo_next;	/* hk->fifo_lock */
 };
 
 /*
@@ -358,9 +358,6 @@ struct file {
 int file_make(struct kproc *p, enum file_type, int flags, unsigned traits,
     const struct fileops *, struct file **);
 void file_ref(struct file *);
-/* Lists an open fifo, its numbers set, for those that wait for its other
- * side. */
-void fifo_enter(struct file *);
 void file_put(struct file *);	/* NULL: nothing */
 
 /*
@@ -422,9 +419,6 @@ bool fd_is(struct kproc *, int fd, const struct file *);
 bool fd_has(struct kproc *, const struct file *);
 int fd_close(struct kproc *, int fd);
 void fd_closefrom(struct kproc *, int lowest);
-/* Whoever has a file open that `is' says: it is revoked. */
-void fd_revoke(struct hostkern *, bool (*is)(const struct file *,
-    const void *), const void *arg);
 int fd_highest(struct kproc *);		/* -1: none */
 int fd_getcloexec(struct kproc *, int fd, bool *);
 int fd_setcloexec(struct kproc *, int fd, bool);

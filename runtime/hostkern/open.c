@@ -19,6 +19,7 @@
 #include <rump/rumpconv.h>
 
 #include "hostkern/dev.h"
+#include "hostkern/inode.h"
 #include "hostkern/open.h"
 #include "hostkern/path.h"
 
@@ -224,22 +225,6 @@ open_host(struct opening *o, int *hfd)
 	return error;
 }
 
-static bool
-fifo_has_writer(const struct file *f)
-{
-	struct hostkern *hk = f->hk;
-	struct file *g;
-
-	pthread_mutex_lock(&hk->fifo_lock);
-	for (g = hk->fifos; g != NULL; g = g->fifo_next) {
-		if (g->hdev == f->hdev && g->hino == f->hino &&
-		    (atomic_load(&g->flags) & RUMP_O_ACCMODE) != RUMP_O_RDONLY)
-			break;
-	}
-	pthread_mutex_unlock(&hk->fifo_lock);
-	return g != NULL;
-}
-
 /*
  * ... and the reader for a writer: one of our guests, or one of the host's
  * other processes once it has written or gone.
@@ -251,7 +236,7 @@ wait_for_fifo_writer(struct lwp *l, struct file *f)
 	unsigned round = 0;
 	int error;
 
-	while (!fifo_has_writer(f) && poll(&pfd, 1, 0) == 0) {
+	while (!inode_has_writer(f) && poll(&pfd, 1, 0) == 0) {
 		error = kern_backoff(l, &round);
 		if (error != 0)
 			return error;
@@ -303,9 +288,10 @@ open_hfd(struct file *f, int hfd)
 	f->hfd = hfd;
 	f->hdev = st.st_dev;
 	f->hino = st.st_ino;
-	if (type == FILE_FIFO)
-		fifo_enter(f);
-	return 0;
+	error = inode_enter(f);
+	if (error == 0 && type == FILE_FIFO)
+		kern_nudge(f->hk);
+	return error;
 }
 
 int
