@@ -143,14 +143,15 @@ watcher(void *arg)
 static unsigned
 max_watches(void)
 {
-	unsigned n = 2 * WATCHES_LEAST;
+	unsigned n;
 	FILE *f;
 
 	f = fopen("/proc/sys/fs/inotify/max_user_watches", "re");
-	if (f != NULL) {
-		(void)fscanf(f, "%u", &n);
-		fclose(f);
-	}
+	if (f == NULL)
+		return WATCHES_LEAST;
+	if (fscanf(f, "%u", &n) != 1)
+		n = 2 * WATCHES_LEAST;
+	fclose(f);
 	return n / 2;
 }
 
