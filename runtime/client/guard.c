@@ -465,19 +465,6 @@ call_name(const struct call *call)
 	return rump_sysdesc[call->num].name;
 }
 
-/* Whose access it was nobody knows: every call in progress, but none that has
- * been answered, fails with EFAULT.  lock held. */
-static void
-fail_all(struct conn *c)
-{
-	struct call *call;
-
-	for (call = c->pending; call != NULL; call = call->next) {
-		if (!call->done)
-			call->efault = true;
-	}
-}
-
 bool
 guard_allows(struct conn *c, uint64_t addr, size_t len, enum guard_way way)
 {
@@ -500,9 +487,6 @@ guard_allows(struct conn *c, uint64_t addr, size_t len, enum guard_way way)
 		during = call_name(c->pending);
 		say = !c->refused;
 		c->refused = true;
-		/* A refused copyin has an answer that says so. */
-		if (way == GUARD_OUT)
-			fail_all(c);
 	}
 	pthread_mutex_unlock(&c->lock);
 	if (say)
@@ -529,6 +513,42 @@ fail_those(struct conn *c, struct query *q)
 	return any;
 }
 
+/* Those that were given the address, such as 0, and name nothing by it.  lock
+ * held. */
+static bool
+fail_given(struct conn *c, uint64_t addr)
+{
+	struct call *call;
+	struct query q;
+	unsigned i;
+	bool any;
+
+	any = false;
+	for (call = c->pending; call != NULL; call = call->next) {
+		if (call->done || call->type != FRAME_SYSCALL ||
+		    !about_call(&q, call))
+			continue;
+		for (i = 0; i < q.desc->narg && i < q.nargs; i++)
+			if (q.desc->args[i].kind == SYSDESC_PTR &&
+			    q.args[i] == addr)
+				any = call->efault = true;
+	}
+	return any;
+}
+
+/* Whose access it was nobody knows: every call in progress, but none that has
+ * been answered, fails with EFAULT.  lock held. */
+static void
+fail_all(struct conn *c)
+{
+	struct call *call;
+
+	for (call = c->pending; call != NULL; call = call->next) {
+		if (!call->done)
+			call->efault = true;
+	}
+}
+
 void
 guard_fault(struct conn *c, uint64_t addr, size_t len, enum guard_way way)
 {
@@ -536,7 +556,7 @@ guard_fault(struct conn *c, uint64_t addr, size_t len, enum guard_way way)
 	    .sure = true };
 
 	pthread_mutex_lock(&c->lock);
-	if (!fail_those(c, &q)) {
+	if (!fail_those(c, &q) && !fail_given(c, addr)) {
 		q.sure = false;
 		if (!fail_those(c, &q))
 			fail_all(c);

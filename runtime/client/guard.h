@@ -42,8 +42,7 @@ void guard_end(struct call *call);
 
 /*
  * Whether the server may touch len bytes at addr.  When not, says so once a
- * connection; a refused copyout, which has no answer, also makes the calls in
- * progress fail with EFAULT.  No lock held.
+ * connection, and guard_fault() is next.  No lock held.
  */
 bool guard_allows(struct conn *c, uint64_t addr, size_t len,
     enum guard_way way);
@@ -52,8 +51,9 @@ bool guard_allows(struct conn *c, uint64_t addr, size_t len,
 void guard_mapped(struct conn *c, uint64_t addr, size_t len);
 
 /* The server's data did not reach that address, or ours not the server: the
- * calls that name it fail with EFAULT; if none does, those of which nobody can
- * say, and else all in progress.  No lock held. */
+ * calls that name it fail with EFAULT, whatever the server answers; if none
+ * does, those that were given it, those of which nobody can say, and else all
+ * in progress.  No lock held. */
 void guard_fault(struct conn *c, uint64_t addr, size_t len,
     enum guard_way way);
 

@@ -67,7 +67,7 @@ answer_memory(struct conn *c, uint64_t reqno, uint64_t addr, size_t len)
 
 /*
  * For a server that takes nothing but data for an answer: it gets zeros or an
- * empty string, and its calls fail here.
+ * empty string.
  */
 static void
 answer_zeros(struct conn *c, const struct refusal *r)
@@ -75,8 +75,6 @@ answer_zeros(struct conn *c, const struct refusal *r)
 	size_t len;
 	void *zeros;
 
-	guard_fault(c, r->copy.addr, (size_t)r->copy.len,
-	    r->string ? GUARD_STRING : GUARD_IN);
 	len = r->string ? 1 : (size_t)r->copy.len;
 	zeros = MAP_FAILED;
 	if (len <= FRAME_MAX_COPY)
@@ -119,6 +117,9 @@ refuse(struct conn *c, const struct frame_hdr *hdr,
 	const struct refusal r = { .reqno = hdr->reqno, .copy = *copy,
 	    .string = hdr->type == FRAME_COPYINSTR };
 
+	/* The call fails here, whatever the server makes of the answer. */
+	guard_fault(c, r.copy.addr, (size_t)r.copy.len,
+	    r.string ? GUARD_STRING : GUARD_IN);
 	if (c->no_errors) {
 		answer_zeros(c, &r);
 		return;
@@ -189,8 +190,9 @@ copyout(struct conn *c, const struct frame_hdr *hdr,
 		return "copyout with another length than its data";
 	c->copyout_left = copy->len;
 	c->copyout_addr = copy->addr;
-	c->copyout_drop = !guard_allows(c, copy->addr, (size_t)copy->len,
-	    GUARD_OUT);
+	c->copyout_drop = false;
+	if (!guard_allows(c, copy->addr, (size_t)copy->len, GUARD_OUT))
+		upcall_copyout_fault(c);
 	return NULL;
 }
 

@@ -9,8 +9,8 @@
 
 /* Largest anonmmap that is granted, and the most that all of them on one
  * connection may come to, in bytes; nobody unmaps them. */
-#define UPCALL_MAX_ANONMMAP	((uint64_t)1 << 30)
-#define UPCALL_MAX_MAPPED	((uint64_t)16 << 30)
+#define UPCALL_MAX_ANONMMAP	((uint64_t)256 << 20)
+#define UPCALL_MAX_MAPPED	((uint64_t)1 << 30)
 
 /*
  * Serves one request of a checked header.  body is complete, except that of a

@@ -104,7 +104,7 @@ START_TEST(lengths_are_those_at_the_beginning)
 	fake.sh->ops[1] = (struct fake_op){ .what = OP_COPYIN,
 	    .addr = (uintptr_t)mem + 100, .len = 16 };
 	ck_assert_int_eq(fake_call(RUMP_SYS_sendmmsg, 3, (uintptr_t)&mmsg, 1,
-	    &rv), 0);
+	    &rv), RUMP_EFAULT);
 	ck_assert(fake.sh->ops[1].refused);
 }
 END_TEST
@@ -190,8 +190,9 @@ make_calls(void *arg)
 
 	(void)arg;
 	for (i = 0; i < 3; i++) {
+		/* It wants to read what read(2) does not name for that. */
 		error = read_call();
-		if (error != 0 && error != RUMP_ENOTCONN)
+		if (error != RUMP_EFAULT && error != RUMP_ENOTCONN)
 			_exit(91);
 	}
 	return NULL;
