@@ -14,6 +14,9 @@ stop_server() {
 		wait "$server_pid"
 		server_status=$?
 		server_pid=
+		# What it needs and its filter does not let through.
+		! grep 'refused host call' "$server_dir/said" >&2 ||
+		    server_status=1
 	fi
 }
 
@@ -30,11 +33,12 @@ start_server() {
 	export RUMP_SERVER=unix://$server_dir/sock
 	mkfifo "$server_dir/ready"
 	"$build/bin/rump_server" --root "$root" --ready-fd 3 "$@" \
-	    "$RUMP_SERVER" 3>"$server_dir/ready" &
+	    "$RUMP_SERVER" 3>"$server_dir/ready" 2>"$server_dir/said" &
 	server_pid=$!
 	# Blocks until the server says so or is gone; no polling.
 	read -r line <"$server_dir/ready" || {
 		echo "rump_server did not start" >&2
+		cat "$server_dir/said" >&2
 		exit 1
 	}
 }

@@ -5,9 +5,15 @@
  * here; what nobody needs any more is taken out.  Names that the architecture
  * does not have are passed over.
  */
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 
+#include <linux/fs.h>
+#include <linux/seccomp.h>
+#include <linux/sockios.h>
+
+#include <fcntl.h>
 #include <sched.h>
 
 #include "rump_server/sandbox.h"
@@ -16,6 +22,7 @@
 #define ABSENT(call)	{ .name = call, .absent = true }
 #define WITH(call, n, m, v) \
 	{ .name = call, .arg = n, .mask = m, .value = v }
+#define CMD(call, v)	WITH(call, 1, INT_ARG, (uint32_t)(v))
 #define OF_OURS(call)	{ .name = call, .self = true, .mask = INT_ARG }
 
 #define INT_ARG		UINT64_C(0xffffffff)
@@ -26,9 +33,22 @@ const struct sandbox_call sandbox_allowed[] = {
 	/* Descriptors. */
 	ANY("read"), ANY("write"), ANY("writev"), ANY("pread64"),
 	ANY("pwrite64"), ANY("lseek"), ANY("close"), ANY("pipe2"),
-	ANY("fcntl"), ANY("ioctl"), ANY("fsync"), ANY("fdatasync"),
-	ANY("syncfs"), ANY("ftruncate"), ANY("fallocate"),
-	ANY("fadvise64"), ANY("flock"),
+	ANY("fsync"), ANY("fdatasync"), ANY("syncfs"), ANY("ftruncate"),
+	ANY("fallocate"), ANY("fadvise64"), ANY("flock"),
+
+	/* Of them, but nothing that types on a terminal or makes a descriptor
+	 * signal somebody. */
+	CMD("fcntl", F_DUPFD_CLOEXEC), CMD("fcntl", F_GETFD),
+	CMD("fcntl", F_SETFD), CMD("fcntl", F_GETFL),
+	CMD("fcntl", F_SETFL), CMD("fcntl", F_OFD_GETLK),
+	CMD("fcntl", F_OFD_SETLK), CMD("fcntl", F_GETPIPE_SZ),
+	CMD("ioctl", FIONREAD), CMD("ioctl", SIOCOUTQ),
+	CMD("ioctl", SIOCATMARK), CMD("ioctl", TCGETS),
+	CMD("ioctl", TIOCGWINSZ), CMD("ioctl", TIOCSWINSZ),
+	CMD("ioctl", FS_IOC_GETFLAGS), CMD("ioctl", FS_IOC_SETFLAGS),
+	/* For who refuses what is not here. */
+	CMD("ioctl", SECCOMP_IOCTL_NOTIF_RECV),
+	CMD("ioctl", SECCOMP_IOCTL_NOTIF_SEND),
 
 	/* Names.  chmod and the like are the C library's where they exist. */
 	ANY("openat"), ANY("openat2"), ANY("getdents64"), ANY("fstat"),

@@ -2,6 +2,7 @@
  * What the server is shut in with: by itself, in a process that it would end,
  * and in rump_server.
  */
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
@@ -100,6 +101,8 @@ refused_calls(void)
 	MUST(refused(kill(getppid(), 0)));
 	MUST(mmap(NULL, 4096, PROT_READ | PROT_EXEC, MAP_PRIVATE |
 	    MAP_ANONYMOUS, -1, 0) == MAP_FAILED && errno == ENOSYS);
+	MUST(refused(ioctl(0, TIOCSTI, "x")));
+	MUST(refused(fcntl(0, F_SETOWN, 1)));
 	MUST(socket(AF_INET, SOCK_STREAM, 0) != -1);
 	MUST(kill(getpid(), 0) == 0);
 	MUST(pthread_create(&thread, NULL, call_refused, &also) == 0);
