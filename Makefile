@@ -288,12 +288,15 @@ check-hardened:	build
 # The pages, and the table of calls that hostkern serves, are true.
 SERVED =	$(LUA) gen/served.lua --object $(HOSTKERN_O) -o docs/served.md \
 		$(MASTER) $(wildcard runtime/hostkern/*.c)
-check-docs:	build
+check-docs:	check-served
 	@tests/man $(B)
-	@$(SERVED) --check
+
+check-served:	build
+	@$(SERVED) --check || \
+	    { echo "'make docs/served.md' remakes it" >&2; exit 1; }
 docs/served.md:	build
 	$(SERVED)
-.PHONY:		check-install check-hardened check-docs docs/served.md
+.PHONY:		check-install check-hardened check-docs check-served docs/served.md
 
 # --- demonstration and measurement -----------------------------------------
 demo:		deps

@@ -205,7 +205,7 @@ client(void)
 	unsigned before;
 	pthread_t t;
 
-	alarm(20);
+	alarm((unsigned)patience_ms() / 1000);
 	signal(SIGUSR1, SIG_IGN);
 	if (freopen("/dev/null", "w", stderr) == NULL)
 		_exit(92);

@@ -20,6 +20,7 @@
 #include <rump/rumpclient.h>
 
 #include "tests/client/fakeserver.h"
+#include "tests/lib/suite.h"
 #include "wire/frame.h"
 #include "wire/locator.h"
 
@@ -655,7 +656,7 @@ live(struct fakeserver *f, int lfd)
 {
 	sigset_t set;
 
-	alarm(120);		/* whatever happens to the test */
+	alarm(6 * (unsigned)patience_ms() / 1000);		/* whatever happens to the test */
 	sigemptyset(&set);
 	sigprocmask(SIG_SETMASK, &set, NULL);
 	sh = f->sh;
@@ -756,15 +757,12 @@ fake_teardown(void)
 bool
 fake_wait(atomic_int *counter, int n)
 {
-	struct timespec ts = { .tv_nsec = 1000000 };
-	int i;
+	long long began = 0;
 
-	for (i = 0; i < 5000; i++) {
-		if (atomic_load(counter) >= n)
-			return true;
-		nanosleep(&ts, NULL);
-	}
-	return false;
+	while (atomic_load(counter) < n)
+		if (!keep_waiting(&began))
+			return false;
+	return true;
 }
 
 int

@@ -19,7 +19,7 @@
 #define PROGRAM_C	"'" RUMPGEN_TOP "/tests/e2e/netbsd/program.c'"
 #define LIST		RUMPGEN_TOP "/syscalls.master"
 
-#define CALLS		218	/* that NetBSD's list of 2016 marks RUMP */
+#define CALLS		218	/* that NetBSD's list of 2016 marks RUMP: at least */
 #define MAXNAMES	512
 #define NAME_LEN	64
 
@@ -156,7 +156,7 @@ START_TEST(symbols)
 
 	exported(&lib);
 	listed(&list);
-	ck_assert_uint_eq(list.n, CALLS);
+	ck_assert_uint_ge(list.n, CALLS);
 	for (i = 0; i < list.n; i++)
 		ck_assert_msg(has(&lib, list.name[i]), "%s is missing",
 		    list.name[i]);

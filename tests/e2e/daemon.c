@@ -17,9 +17,9 @@
 #include <unistd.h>
 
 #include "tests/e2e/daemon.h"
+#include "tests/lib/suite.h"
 
 #define PROGRAM		RUMPGEN_BUILD "/bin/rump_server"
-#define PATIENCE_MS	20000
 
 static pid_t pid;
 static char dir[64], root[80], locator[160], control[96];
@@ -61,7 +61,7 @@ spawn(void)
 		become(ready[1]);
 	close(ready[1]);
 	pfd = (struct pollfd){ .fd = ready[0], .events = POLLIN };
-	ck_assert_int_eq(poll(&pfd, 1, PATIENCE_MS), 1);
+	ck_assert_int_eq(poll(&pfd, 1, patience_ms()), 1);
 	ck_assert_int_eq(read(ready[0], &c, 1), 1);
 	close(ready[0]);
 }
@@ -205,15 +205,12 @@ daemon_counter(const char *name)
 bool
 daemon_wait(const char *name, long value)
 {
-	struct timespec ms = { .tv_nsec = 1000000 };
-	int i;
+	long long began = 0;
 
-	for (i = 0; i < 10000; i++) {
-		if (daemon_counter(name) == value)
-			return true;
-		nanosleep(&ms, NULL);
-	}
-	return false;
+	while (daemon_counter(name) != value)
+		if (!keep_waiting(&began))
+			return false;
+	return true;
 }
 
 int
@@ -256,6 +253,19 @@ capture(void)
 	saved_stderr = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 3);
 	dup2(fd, STDERR_FILENO);
 	close(fd);
+}
+
+bool
+captured_wait(const char *text)
+{
+	long long began = 0;
+	char path[96];
+
+	snprintf(path, sizeof(path), "%s/stderr", dir);
+	while (strstr(contents(path), text) == NULL)
+		if (!keep_waiting(&began))
+			return false;
+	return true;
 }
 
 const char *

@@ -40,6 +40,7 @@ int status_of(pid_t pid);
 
 /* What goes to stderr from capture() to captured(), which returns it. */
 void capture(void);
+bool captured_wait(const char *text);	/* until it is there */
 const char *captured(void);
 
 /* A file as a string, at most 256 KiB; static memory. */

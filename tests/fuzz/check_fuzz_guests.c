@@ -65,7 +65,7 @@ serve(const char *root, const char *locator, int ready, int life)
 		_exit(2);
 	while (read(life, &c, 1) == -1 && errno == EINTR)
 		continue;
-	alarm(FUZZ_HANG);
+	alarm(fuzz_hang());
 	rumpserver_join(srv);
 	rumpserver_stop(srv, 0);
 	rumpserver_getstats(srv, &st);

@@ -11,6 +11,7 @@
 
 #include "fuzz/fuzz.h"
 #include "lib/conversation.h"
+#include "lib/suite.h"
 
 #define DEFAULT_SEED	20160101u
 #define DEFAULT_SECONDS	5
@@ -272,6 +273,13 @@ fuzz_fds(void)
 	return n - 3;		/* ".", "..", and the directory's own */
 }
 
+unsigned
+fuzz_hang(void)
+{
+
+	return (unsigned)in_units(30000) / 1000;
+}
+
 #ifdef FUZZ_LIBFUZZER
 
 int LLVMFuzzerInitialize(int *, char ***);
@@ -378,7 +386,7 @@ main(void)
 	printf("%s: FUZZ_SEED=%lu\n", fuzz_target.name, fuzz_seed);
 	fflush(stdout);
 	signal(SIGALRM, hung);
-	patience = (unsigned)(FUZZ_HANG * setting("RUMPGEN_TIME_UNIT", 1));
+	patience = fuzz_hang();
 	alarm(patience);
 	fuzz_target.setup();
 	end = seconds() + (double)setting("FUZZ_SECONDS",

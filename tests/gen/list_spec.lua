@@ -24,15 +24,23 @@ describe("our list", function()
   local ours = facts(support.read_file(support.OURS))
   local text = support.read_file(support.NETBSD)
 
-  it("has the calls of NetBSD's rump kernels", function()
-    assert.equal(218, #ours)
+  -- Those it has; a newer NetBSD has more, and so may our list.
+  it("has NetBSD's numbers, names, types and arguments", function()
+    if not text then
+      pending("NetBSD's list is not at hand")
+      return
+    end
+    local has, missing = {}, {}
+    for _, line in ipairs(ours) do
+      has[line] = true
+    end
+    for _, line in ipairs(facts(text)) do
+      if not has[line] then
+        missing[#missing + 1] = line
+      end
+    end
+    assert.same({}, missing)
   end)
-
-  if text then
-    it("has NetBSD's numbers, names, types and arguments", function()
-      assert.same(facts(text), ours)
-    end)
-  end
 
   it("annotates every pointer", function()
     assert.same({}, support.errors(

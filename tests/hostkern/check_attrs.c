@@ -98,7 +98,7 @@ START_TEST(modes)
 	/* Linux keeps no modes of links. */
 	ck_assert_int_eq(CALL(G, lchmod, P("/l"), 0), RUMP_EOPNOTSUPP);
 	OK(G, lchmod, P("/f"), 0600);
-	if (geteuid() != 0)
+	if (skip_unless_root())
 		return;
 	OK(G, chown, P("/f"), 1000, 50);
 	OK(G, seteuid, 1000);
@@ -115,7 +115,7 @@ START_TEST(owners)
 {
 	int fd = raw_open(G, "/f", 0, 0);
 
-	if (geteuid() != 0)
+	if (skip_unless_root())
 		return;
 	OK(G, chown, P("/l"), 10, 20);
 	ck_assert_uint_eq(status("/f").st_uid, 10);
@@ -153,7 +153,7 @@ END_TEST
 START_TEST(flags_open_no_device)
 {
 
-	if (geteuid() != 0)
+	if (skip_unless_root())
 		return;
 	OK(G, __mknod50, P("/dev"), RUMP_S_IFCHR | 0600,
 	    rump_makedev(10, 250));
@@ -415,7 +415,7 @@ START_TEST(file_handles)
 	char buf[8] = "";
 	int error, fd;
 
-	if (geteuid() != 0)
+	if (skip_unless_root())
 		return;
 	error = CALL(G, __getfh30, P("/f"), P(fh), P(&size));
 	if (error == RUMP_EOPNOTSUPP)

@@ -142,8 +142,8 @@ START_TEST(changed_root_holds)
 	char buf[64] = "";
 	int fd;
 
-	if (geteuid() != 0)
-		return;		/* needs a guest that is the superuser */
+	if (skip_unless_root())
+		return;
 	OK(G, mkdir, P("/jail"), 0755);
 	OK(G, mkdir, P("/jail/in"), 0755);
 	raw_put(&S, "jail/secret", "jail");
@@ -245,11 +245,16 @@ END_TEST
  * may have one: not in a chroot, whose root is no mount, and not in a container
  * whose /proc has masks. */
 static bool
-own_mounts(void)
+skip_unless_own_mounts(void)
 {
 
-	return geteuid() == 0 && unshare(CLONE_NEWNS) == 0 &&
-	    mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0;
+	if (skip_unless_root())
+		return true;
+	if (unshare(CLONE_NEWNS) == 0 &&
+	    mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0)
+		return false;
+	skip("no mount name space of its own");
+	return true;
 }
 
 START_TEST(proc_is_no_way_out)
@@ -259,12 +264,13 @@ START_TEST(proc_is_no_way_out)
 	struct raw_server s;
 	struct raw_guest *g;
 
-	if (!own_mounts())
+	if (skip_unless_own_mounts())
 		return;
 	raw_start(&s, NULL);
 	g = raw_guest(&s, "tester");
 	OK(g, mkdir, P("/proc"), 0755);
 	if (mount("proc", raw_host(&s, "proc"), "proc", 0, NULL) != 0) {
+		skip("no /proc may be mounted");
 		raw_leave(g);
 		raw_stop(&s);
 		return;
@@ -339,7 +345,7 @@ START_TEST(mounts_below_the_root)
 	struct raw_server s;
 	struct raw_guest *g;
 
-	if (!own_mounts())
+	if (skip_unless_own_mounts())
 		return;
 	raw_start(&s, NULL);
 	g = raw_guest(&s, "tester");
@@ -381,7 +387,7 @@ START_TEST(device_nodes_are_no_way_out)
 	struct rump_stat st;
 	int fd;
 
-	if (geteuid() != 0)
+	if (skip_unless_root())
 		return;
 	/* The host's memory and first disk, whatever their numbers. */
 	OK(G, mknodat, RUMP_AT_FDCWD, P("/mem"), RUMP_S_IFCHR | 0666, 0,

@@ -18,6 +18,7 @@
 #include "hostkern/hostkern.h"
 #include "tests/hostkern/host.h"
 #include "tests/hostkern/ways.h"
+#include "tests/lib/suite.h"
 #include "tests/lib/tree.h"
 
 enum { STOP_MS = 2000 };
@@ -183,6 +184,13 @@ gate_pass(struct gate *g)
 	} while (n == -1 && errno == EINTR);
 	if (n != 1)
 		abort();
+}
+
+long long
+patience_us(void)
+{
+
+	return patience_ms() * 1000LL;
 }
 
 long long

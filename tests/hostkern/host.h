@@ -49,5 +49,6 @@ void gate_pass(struct gate *);		/* waits */
 
 /* Microseconds of the host's monotonic clock. */
 long long clock_us(void);
+long long patience_us(void);	/* of tests/lib/suite.h */
 
 #endif

@@ -12,12 +12,13 @@
 
 #include <check.h>
 
+#include "lib/suite.h"
 #include "lib/tree.h"
 #include "raw.h"
 #include "ways.h"
 #include "wire/frame.h"
 
-enum { PREFORKS_AHEAD = 32, PATIENCE_MS = 10000, A_LITTLE_MS = 30 };
+enum { PREFORKS_AHEAD = 32, A_LITTLE_MS = 30 };
 
 /* --- the server --- */
 
@@ -176,7 +177,7 @@ receive_all(int fd, void *data, size_t len)
 	ssize_t n;
 
 	while (len > 0) {
-		ck_assert_msg(poll(&pfd, 1, PATIENCE_MS) == 1,
+		ck_assert_msg(poll(&pfd, 1, patience_ms()) == 1,
 		    "the server says nothing");
 		n = recv(fd, p, len, 0);
 		if (n == -1 && errno == EINTR)
@@ -412,13 +413,11 @@ void
 raw_leave(struct raw_guest *g)
 {
 	uint64_t before = clients(g->server);
-	int ms;
+	long long began = 0;
 
 	close(g->fd);
-	for (ms = 0; clients(g->server) >= before; ms++) {
-		ck_assert_int_lt(ms, PATIENCE_MS);
-		poll(NULL, 0, 1);
-	}
+	while (clients(g->server) >= before)
+		ck_assert(keep_waiting(&began));
 	free(g);
 }
 

@@ -1,9 +1,12 @@
 #include <sys/resource.h>
 
 #include <check.h>
+#include <netdb.h>
+#include <poll.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "lib/sanitizer.h"
@@ -51,6 +54,20 @@ skip_under_sanitizer(void)
 }
 
 bool
+skip_unless_localhost(void)
+{
+	const struct addrinfo hints = { .ai_family = AF_INET };
+	struct addrinfo *ai;
+
+	if (getaddrinfo("localhost", NULL, &hints, &ai) == 0) {
+		freeaddrinfo(ai);
+		return false;
+	}
+	skip("no name localhost");
+	return true;
+}
+
+bool
 skip_unless_files(unsigned n)
 {
 	struct rlimit rl;
@@ -64,10 +81,31 @@ skip_unless_files(unsigned n)
 }
 
 int
-patience_ms(void)
+in_units(int ms)
 {
 	const char *unit = getenv("RUMPGEN_TIME_UNIT");
-	int n = unit != NULL ? atoi(unit) : 0;
+	int n = unit != NULL ? atoi(unit) : 1;
 
-	return 20000 * (n < 1 ? 1 : n > 1000 ? 1000 : n);
+	return ms * (n < 1 ? 1 : n > 1000 ? 1000 : n);
+}
+
+int
+patience_ms(void)
+{
+
+	return in_units(20000);
+}
+
+bool
+keep_waiting(long long *began_ms)
+{
+	struct timespec ts;
+	long long now;
+
+	poll(NULL, 0, 1);
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	now = ts.tv_sec * 1000LL + ts.tv_nsec / 1000000 + 1;
+	if (*began_ms == 0)
+		*began_ms = now;
+	return now - *began_ms < patience_ms();
 }

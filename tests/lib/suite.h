@@ -22,13 +22,23 @@ int suite_run(Suite *);
 void skip(const char *reason);
 bool skip_unless_root(void);
 bool skip_under_sanitizer(void);
+bool skip_unless_localhost(void);	/* where /etc/hosts is missing */
 bool skip_unless_files(unsigned hard_limit);	/* RLIMIT_NOFILE */
 
 /*
- * How long, in milliseconds, to wait for what must happen: 20 s in the unit
- * of time that tests/run measures.  Nothing waits that long unless a test
- * fails.  No test asks whether something took less than a time of its own.
+ * Times in the unit that tests/run measures at its start ($RUMPGEN_TIME_UNIT, 1
+ * on an idle machine): so many milliseconds are multiplied by it.  Patience is
+ * how long to wait for what must happen, 20 s; nothing waits that long unless
+ * a test fails.  No test asks whether something took less than another time.
  */
+int in_units(int ms);
 int patience_ms(void);
+
+/*
+ * For loops that wait for what nobody tells: `for (t = 0; !it_is_so();)
+ * ck_assert(keep_waiting(&t));` waits a moment, and is false when patience
+ * has run out since t was 0.
+ */
+bool keep_waiting(long long *began_ms);
 
 #endif

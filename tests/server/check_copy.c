@@ -519,7 +519,7 @@ START_TEST(no_answer)
 	int fd;
 
 	bed_init(&bed, _i);
-	bed.cfg.answer_timeout_ms = 300;
+	bed.cfg.answer_timeout_ms = in_units(500);
 	bed_start(&bed);
 	fd = cl_guest(&bed);
 	cl_call(fd, 5, TK_COPYIN, 0x1000, 10, 0);
@@ -557,6 +557,7 @@ part_of_answer(int fd, uint64_t reqno, const void *data, size_t len,
  * thought before: it may be stopped, or far away. */
 START_TEST(late_and_slow_answer)
 {
+	const int limit = in_units(500);
 	uint8_t *data = pattern(600);
 	uint64_t len, addr;
 	struct frame f;
@@ -564,12 +565,12 @@ START_TEST(late_and_slow_answer)
 	int fd;
 
 	bed_init(&bed, _i);
-	bed.cfg.frame_timeout_ms = 200;
+	bed.cfg.frame_timeout_ms = limit;
 	bed_start(&bed);
 	fd = cl_guest(&bed);
 	cl_call(fd, 5, TK_COPYIN, 0x1000, 600, 0);
 	f = cl_copyreq(fd, COPYIN, &len, &addr);
-	poll(NULL, 0, 250);
+	poll(NULL, 0, limit + 50);
 	part_of_answer(fd, f.reqno, data, 600, 0, 100);
 	poll(NULL, 0, 30);
 	part_of_answer(fd, f.reqno, data, 600, 100, 624);

@@ -47,7 +47,7 @@ START_TEST(never_handshakes)
 	int a, b;
 
 	bed_init(&bed, _i);
-	bed.cfg.handshake_timeout_ms = 500;
+	bed.cfg.handshake_timeout_ms = in_units(500);
 	bed_start(&bed);
 	a = cl_connect(&bed);
 	b = cl_connect(&bed);
@@ -69,22 +69,23 @@ START_TEST(half_frames)
 {
 	const uint64_t call[] = { 40, 1, (uint64_t)TK_ECHO << 32 |
 	    SYSCALL << 16, 1, 2 };
+	const int limit = in_units(800);
 	int64_t rv[2];
 	int fd, i;
 
 	bed_init(&bed, _i);
-	bed.cfg.frame_timeout_ms = 400;
+	bed.cfg.frame_timeout_ms = limit;
 	bed_start(&bed);
 	fd = cl_guest(&bed);
 	/* Slow but within the time for each frame. */
 	for (i = 0; i < 3; i++) {
 		cl_raw(fd, call, 30);
-		poll(NULL, 0, 150);
+		poll(NULL, 0, limit * 3 / 8);
 		cl_raw(fd, (const char *)call + 30, 10);
 		ck_assert_int_eq(cl_answer(fd, 1, rv), 0);
 	}
 	/* Idle for longer than that is fine. */
-	poll(NULL, 0, 450);
+	poll(NULL, 0, limit + 50);
 	ck_assert_int_eq(cl_syscall(fd, TK_ECHO, 1, 2, 0, rv), 0);
 	cl_raw(fd, call, 39);
 	cl_eof(fd);
@@ -486,7 +487,7 @@ START_TEST(access_lists)
 	const uid_t uids[] = { 1001, 1002 };
 	const gid_t gids[] = { 2001 };
 
-	if (geteuid() != 0)
+	if (skip_unless_root())
 		return;
 	bed_init(&bed, THREADS);
 	bed.cfg.allow_uid = uids;
@@ -510,7 +511,7 @@ START_TEST(access_default)
 {
 	struct stat st;
 
-	if (geteuid() != 0)
+	if (skip_unless_root())
 		return;
 	bed_init(&bed, THREADS);
 	open_to_all();
@@ -704,7 +705,7 @@ START_TEST(steps_are_short)
 	pfd = (struct pollfd){ .fd = rumpserver_pollfd(bed.srv),
 	    .events = POLLIN };
 	for (before = 0; before < FLOOD; before += n) {
-		ck_assert_int_eq(poll(&pfd, 1, 1000), 1);
+		ck_assert_int_eq(poll(&pfd, 1, patience_ms()), 1);
 		rumpserver_step(bed.srv);
 		n = bed_stats(&bed).calls - before;
 		ck_assert_uint_le(n, 100);

@@ -291,7 +291,7 @@ START_TEST(fork_limits)
 
 	bed_init(&bed, _i);
 	bed.cfg.max_preforks_per_proc = 2;
-	bed.cfg.prefork_timeout_ms = 500;
+	bed.cfg.prefork_timeout_ms = in_units(500);
 	bed_start(&bed);
 	fd = cl_guest(&bed);
 	cl_prefork(fd, 1, cookie);

@@ -18,10 +18,11 @@
 
 #include <rump/rump_sysnum.h>
 
+#include "lib/suite.h"
 #include "program.h"
 #include "testkern.h"
 
-enum { PATIENCE_MS = 20000, MAX_ARGS = 24 };
+enum { MAX_ARGS = 24 };
 
 struct program rs;
 
@@ -103,7 +104,7 @@ rs_ready(void)
 	char line[16];
 	ssize_t n;
 
-	ck_assert_int_eq(poll(&pfd, 1, PATIENCE_MS), 1);
+	ck_assert_int_eq(poll(&pfd, 1, patience_ms()), 1);
 	n = read(rs.readyfd, line, sizeof(line));
 	ck_assert_msg(n == 6 && memcmp(line, "ready\n", 6) == 0,
 	    "it does not get ready: %d", (int)rs_says("ready"));
@@ -117,7 +118,7 @@ rs_says(const char *text)
 
 	while (strstr(rs.said, text) == NULL) {
 		ck_assert_uint_lt(rs.nsaid, sizeof(rs.said) - 1);
-		if (poll(&pfd, 1, PATIENCE_MS) != 1)
+		if (poll(&pfd, 1, patience_ms()) != 1)
 			return false;
 		n = read(rs.errfd, rs.said + rs.nsaid,
 		    sizeof(rs.said) - 1 - rs.nsaid);
@@ -166,7 +167,7 @@ int
 rs_dial(const char *path)
 {
 	struct sockaddr_un sun = { .sun_family = AF_UNIX };
-	struct timeval tv = { .tv_sec = PATIENCE_MS / 1000 };
+	struct timeval tv = { .tv_sec = patience_ms() / 1000 };
 	int fd;
 
 	snprintf(sun.sun_path, sizeof(sun.sun_path), "%s", path);

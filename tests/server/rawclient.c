@@ -11,13 +11,14 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "lib/suite.h"
 #include "testkern.h"
 
 /* Nothing here waits longer than this for the server. */
 static void
 set_timeout(int fd)
 {
-	struct timeval tv = { .tv_sec = 20 };
+	struct timeval tv = { .tv_sec = patience_ms() / 1000 };
 
 	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &tv, sizeof(tv));
 	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &tv, sizeof(tv));

@@ -13,6 +13,7 @@
 
 #include <rump/rumpdefs.h>
 
+#include "lib/suite.h"
 #include "testkern.h"
 
 struct tkproc {
@@ -563,7 +564,7 @@ wait_for(struct testkern *tk, bool (*is)(struct testkern *, unsigned,
 	int rc;
 
 	clock_gettime(CLOCK_MONOTONIC, &end);
-	end.tv_sec += 10;
+	end.tv_sec += patience_ms() / 1000;
 	rc = 0;
 	pthread_mutex_lock(&tk->lock);
 	while (!(ok = is(tk, n, text)) && rc != ETIMEDOUT)

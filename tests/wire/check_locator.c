@@ -83,6 +83,15 @@ START_TEST(unix_paths)
 }
 END_TEST
 
+START_TEST(tcp_name)
+{
+
+	if (skip_unless_localhost())
+		return;
+	parses("tcp://localhost:1", LOCATOR_CLIENT, "tcp://127.0.0.1:1/");
+}
+END_TEST
+
 START_TEST(tcp)
 {
 
@@ -97,7 +106,6 @@ START_TEST(tcp)
 	    "tcp://127.0.0.1:65535/");
 	parses("tcp://*:1", LOCATOR_SERVER, "tcp://0.0.0.0:1/");
 	parses("tcp://0:1", LOCATOR_SERVER, "tcp://0.0.0.0:1/");
-	parses("tcp://localhost:1", LOCATOR_CLIENT, "tcp://127.0.0.1:1/");
 
 	refused("tcp://*:1", LOCATOR_CLIENT, "'*' is for servers");
 	refused("tcp://0:1", LOCATOR_CLIENT, "'0' is for servers");
@@ -488,6 +496,7 @@ main(void)
 	tcase_set_timeout(tc, 30);
 	tcase_add_test(tc, unix_paths);
 	tcase_add_test(tc, tcp);
+	tcase_add_test(tc, tcp_name);
 	tcase_add_test(tc, tcp6);
 	tcase_add_test(tc, others);
 	tcase_add_test(tc, unix_sockets);
