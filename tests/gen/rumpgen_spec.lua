@@ -474,10 +474,10 @@ for _, list in ipairs { support.OURS, support.NETBSD } do
         end)
       end
 
-      it("has 218 calls marked RUMP", function()
+      it("has at least the 218 calls marked RUMP in 2016", function()
         local _, output = support.rumpgen(list .. " --list")
         local _, lines = output:gsub("\n%d+ ", "")
-        assert.equal(218, lines)
+        assert.is_true(lines >= 218)
       end)
     end)
   end
