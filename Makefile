@@ -2,6 +2,9 @@
 #
 #	make			generate out/ from syscalls.master and build everything
 #	make check		every test, in every variant
+#	make check-loaded	as an ordinary user, 1024 descriptors, beside a load
+#	make check-long		again and again, for as long as LONG says
+#	make check-distros	both of README's commands in fresh systems
 #	make demo		the main job on real input, with a transcript
 #	make fuzz		libFuzzer on all that reads from a peer
 #	make bench		what it costs beside the bare limit
@@ -255,10 +258,27 @@ $(B)/tests/generated/check_dispatch: $(B)/obj/$(OUT)/tests/check_dispatch.o \
 # last line is the count.
 VARIANTS ?=	default clang asan tsan
 STEPS :=	check-lua check-static $(VARIANTS:%=variant:%) check-examples \
-		check-install check-docs check-readme check-hardened
+		check-install check-docs check-readme check-hardened $(MORE)
 check:		deps
 	$(SUBMAKE) $(GENERATED)
 	@MAKE="$(MAKE)" tests/all $(STEPS)
+
+# As an ordinary user with few descriptors on a busy machine; .ci/run has it as
+# one more step (MORE).
+check-loaded:	$(GENERATED)
+	@tests/loaded
+
+# What is too long for every day: the fuzzers for LONG seconds each in every
+# variant that looks at memory or threads, and everything else ten times over.
+LONG ?=		600
+check-long:	deps
+	@FUZZ_SECONDS=$(LONG) RUMPGEN_TEST_TIMEOUT=$$(($(LONG) * 20 + 3600)) \
+	    MAKE="$(MAKE)" tests/all variant:asan variant:tsan \
+	    $(foreach i,0 1 2 3 4 5 6 7 8 9,variant:default check-loaded)
+
+check-distros:
+	@tests/distros
+.PHONY:		check-loaded check-long check-distros
 
 check-lua:	$(GENERATED)
 	luacheck --quiet --no-color gen tests/gen

@@ -487,7 +487,7 @@ check_rest(void)
 		rumpserver_getstats(srv, &st);
 		if (fds <= fds_before + SLACK_FDS + 2 * st.threads)
 			break;
-		if (ms > FUZZ_HANG * 500)
+		if (ms > fuzz_hang() * 500)
 			fuzz_fail("descriptors pile up: %u, now %u, %u threads",
 			    fds_before, fds, (unsigned)st.threads);
 		poll(NULL, 0, 1);
