@@ -340,12 +340,32 @@ seconds(void)
 
 static uint8_t input[FUZZ_MAX];
 
+static unsigned long seeds[2];		/* of even and of odd inputs */
+
+static void
+choose_seeds(void)
+{
+	struct timespec ts;
+
+	seeds[0] = seeds[1] = setting("FUZZ_SEED", DEFAULT_SEED);
+	clock_gettime(CLOCK_REALTIME, &ts);
+	if (fuzz_target.fresh && getenv("FUZZ_SEED") == NULL)
+		seeds[1] = (unsigned long)ts.tv_nsec;
+	printf("%s: FUZZ_SEED=%lu", fuzz_target.name, seeds[0]);
+	if (seeds[1] != seeds[0])
+		printf(" and, of every other input, %lu", seeds[1]);
+	printf("\n");
+	fflush(stdout);
+}
+
 static size_t
 make_input(unsigned long n)
 {
-	struct rng r = { .state = fuzz_seed * 0x9e3779b97f4a7c15u + n };
+	struct rng r;
 
 	fuzz_current = n;
+	fuzz_seed = seeds[n % 2];
+	r.state = fuzz_seed * 0x9e3779b97f4a7c15u + n;
 	return fuzz_target.make(&r, input);
 }
 
@@ -379,12 +399,10 @@ main(void)
 	double end;
 	size_t len;
 
-	fuzz_seed = setting("FUZZ_SEED", DEFAULT_SEED);
+	choose_seeds();
 	if (dir != NULL)
 		return write_corpus(dir);
 	only = setting("FUZZ_ONLY", ~0ul);
-	printf("%s: FUZZ_SEED=%lu\n", fuzz_target.name, fuzz_seed);
-	fflush(stdout);
 	signal(SIGALRM, hung);
 	patience = fuzz_hang();
 	alarm(patience);

@@ -42,6 +42,8 @@ struct fuzz_target {
 	void (*finish)(void);
 	/* How long as a test, in seconds, without FUZZ_SECONDS; 0: 5. */
 	unsigned seconds;
+	/* Every other input is from a seed that is new each time, and told. */
+	bool fresh;
 };
 unsigned fuzz_hang(void);
 

@@ -13,7 +13,7 @@
 
 #include "wire/frame.h"
 
-enum { PEER_OUT = 65536, PEER_BODY = 32 };
+enum { PEER_OUT = 65536, PEER_BODY = 1040 };
 
 struct peer {
 	unsigned id;
