@@ -58,7 +58,7 @@ do_access(struct lwp *l, int atfd, rump_uaddr_t upath, int mode, int flags)
 		return RUMP_EINVAL;
 	error = path_copyin(l, upath, path);
 	if (error == 0)
-		error = path_lookup_as(p, (flags & RUMP_AT_EACCESS) == 0,
+		error = path_lookup_as(l, (flags & RUMP_AT_EACCESS) == 0,
 		    atfd, path, nofollow_flag(flags), &n);
 	if (error != 0)
 		return error;
@@ -443,7 +443,7 @@ sys_revoke(struct lwp *l, const struct sys_revoke_args *uap,
 	(void)retval;
 	error = path_copyin(l, uap->path, path);
 	if (error == 0)
-		error = path_lookup(p, RUMP_AT_FDCWD, path, 0, &n);
+		error = path_lookup(l, RUMP_AT_FDCWD, path, 0, &n);
 	if (error != 0)
 		return error;
 	c = cred_get(p);

@@ -48,7 +48,7 @@ enter_path(struct lwp *l, rump_uaddr_t upath, struct kdir **dp)
 
 	error = path_copyin(l, upath, path);
 	if (error == 0)
-		error = path_lookup(kern_proc(l), RUMP_AT_FDCWD, path,
+		error = path_lookup(l, RUMP_AT_FDCWD, path,
 		    PATH_DIRECTORY, &n);
 	if (error != 0)
 		return error;
@@ -84,7 +84,7 @@ enter_fd(struct lwp *l, int fd, struct kdir **dp)
 	if (error != 0)
 		return error;
 	root = get_root(p, &chrooted);
-	if (chrooted && !path_is_under(root, hfd))
+	if (chrooted && path_is_under(l, root, hfd) != 0)
 		error = RUMP_EPERM;
 	kdir_put(root);
 	if (error != 0) {
@@ -126,15 +126,17 @@ sys_fchdir(struct lwp *l, const struct sys_fchdir_args *uap,
  * be a way out: then the new root becomes that as well, as NetBSD has it.
  */
 static void
-set_root(struct kproc *p, struct kdir *d)
+set_root(struct lwp *l, struct kdir *d)
 {
+	struct kproc *p = kern_proc(l);
 	struct kdir *oldcwd, *oldroot;
 	bool inside;
 
 	pthread_mutex_lock(&p->lock);
 	oldcwd = kdir_ref(p->cwd);
 	pthread_mutex_unlock(&p->lock);
-	inside = path_is_under(d, oldcwd->fd);
+	cred_assume(p);
+	inside = path_is_under(l, d, oldcwd->fd) == 0;
 	kdir_put(oldcwd);
 	if (!inside)
 		set_cwd(p, kdir_ref(d));
@@ -142,8 +144,7 @@ set_root(struct kproc *p, struct kdir *d)
 	pthread_mutex_lock(&p->lock);
 	oldroot = p->root;
 	p->root = d;
-	p->chrooted = d->dev != p->hk->root->dev ||
-	    d->ino != p->hk->root->ino;
+	p->chrooted = !path_same(&d->id, &p->hk->root->id);
 	pthread_mutex_unlock(&p->lock);
 	kdir_put(oldroot);
 }
@@ -160,7 +161,7 @@ sys_chroot(struct lwp *l, const struct sys_chroot_args *uap,
 	if (error == 0)
 		error = enter_path(l, uap->path, &d);
 	if (error == 0)
-		set_root(kern_proc(l), d);
+		set_root(l, d);
 	return error;
 }
 
@@ -176,7 +177,7 @@ sys_fchroot(struct lwp *l, const struct sys_fchroot_args *uap,
 	if (error == 0)
 		error = enter_fd(l, uap->fd, &d);
 	if (error == 0)
-		set_root(kern_proc(l), d);
+		set_root(l, d);
 	return error;
 }
 
@@ -196,11 +197,12 @@ sys___getcwd(struct lwp *l, const struct sys___getcwd_args *uap,
 	cwd = kdir_ref(p->cwd);
 	root = kdir_ref(p->root);
 	pthread_mutex_unlock(&p->lock);
-	error = path_name(root->fd, cwd->fd, name, sizeof(name));
+	cred_assume(p);
+	error = path_name(l, root, cwd->fd, name, sizeof(name));
 	kdir_put(cwd);
 	kdir_put(root);
 	if (error != 0)
-		return error;
+		return error == RUMP_EXDEV ? RUMP_ENOENT : error;
 	len = strlen(name) + 1;
 	if (len > uap->length)
 		return RUMP_ERANGE;

@@ -44,9 +44,9 @@ is_tty(const struct synthdev *d)
 	return d->major == 1;
 }
 
-/* Is the last component of path the name of some device? */
-static bool
-plausible(const char *path)
+/* The device of which the last component of path is the name, or NULL. */
+static const struct synthdev *
+by_name(const char *path)
 {
 	const char *last = strrchr(path, '/');
 	int i;
@@ -54,92 +54,95 @@ plausible(const char *path)
 	last = last != NULL ? last + 1 : path;
 	for (i = 0; i < NDEVICES; i++) {
 		if (strcmp(devices[i].path + strlen("/dev/"), last) == 0)
-			return true;
+			return &devices[i];
 	}
-	return false;
+	return NULL;
 }
 
-/*
- * Appends the components of path to the absolute name buf, in its shortest
- * form; false when it does not fit.  There are no links to follow: this is
- * for names of which the last does not exist.
- */
+/* Is that directory the root's /dev? */
 static bool
-append(char *buf, size_t size, const char *path)
+is_dev(struct lwp *l, int dirfd)
 {
-	size_t len = strlen(buf), n;
-	char *slash;
+	const struct open_how how = { .flags = O_PATH | O_DIRECTORY |
+	    O_CLOEXEC, .resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS };
+	struct fileid a, b;
+	bool same;
+	int fd;
 
-	while (*path != '\0') {
-		n = strcspn(path, "/");
-		if (n == 2 && path[0] == '.' && path[1] == '.') {
-			slash = strrchr(buf, '/');
-			if (slash != NULL)
-				*slash = '\0';
-			len = strlen(buf);
-		} else if (n > 0 && !(n == 1 && path[0] == '.')) {
-			if (len + 1 + n >= size)
-				return false;
-			buf[len++] = '/';
-			memcpy(buf + len, path, n);
-			len += n;
-			buf[len] = '\0';
-		}
-		path += n;
-		path += strspn(path, "/");
-	}
-	return true;
+	fd = path_openat2(l, kern_proc(l)->hk->root->fd, "dev", &how);
+	if (fd == -1)
+		return false;
+	same = path_id(fd, &a) == 0 && path_id(dirfd, &b) == 0 &&
+	    path_same(&a, &b);
+	close(fd);
+	return same;
 }
 
-/* The name of the directory a relative path starts from. */
+/* Would that name be the root's /dev, which is not there? */
 static bool
-start_name(struct kproc *p, int atfd, char *buf, size_t size)
+is_missing_dev(struct lwp *l, int atfd, const char *path)
 {
-	struct kdir *cwd;
-	struct file *f;
+	const struct kdir *root = kern_proc(l)->hk->root;
+	struct parentref r;
+	struct fileid id;
+	bool is;
+
+	if (path_parent(l, atfd, path, &r) != 0)
+		return false;
+	is = r.last == LAST_NAME && strcmp(r.name, "dev") == 0 &&
+	    path_id(r.fd, &id) == 0 && path_same(&id, &root->id);
+	parentref_close(&r);
+	return is;
+}
+
+/* "x/./" and "x/." are "x". */
+static void
+cut_dots(char *dir)
+{
+	size_t n = strlen(dir);
+
+	while (n > 0 && (dir[n - 1] == '/' || (dir[n - 1] == '.' &&
+	    (n == 1 || dir[n - 2] == '/'))))
+		n--;
+	dir[n] = '\0';
+}
+
+/* Is path, whose last component is no directory, in /dev? */
+static bool
+is_in_dev(struct lwp *l, int atfd, const char *path)
+{
+	char dir[KERN_PATHLEN];
+	struct parentref r;
+	bool is;
 	int error;
 
-	if (atfd != RUMP_AT_FDCWD) {
-		if (fd_get(p, atfd, &f) != 0)
-			return false;
-		error = path_name(p->hk->root->fd, f->hfd, buf, size);
-		file_put(f);
-	} else {
-		pthread_mutex_lock(&p->lock);
-		cwd = kdir_ref(p->cwd);
-		pthread_mutex_unlock(&p->lock);
-		error = path_name(p->hk->root->fd, cwd->fd, buf, size);
-		kdir_put(cwd);
+	error = path_parent(l, atfd, path, &r);
+	if (error == 0) {
+		is = r.last == LAST_NAME && !r.slash && is_dev(l, r.fd);
+		parentref_close(&r);
+		return is;
 	}
-	if (error == 0 && strcmp(buf, "/") == 0)
-		buf[0] = '\0';
-	return error == 0;
+	if (error != RUMP_ENOENT || strrchr(path, '/') == NULL)
+		return false;
+	strcpy(dir, path);
+	*strrchr(dir, '/') = '\0';
+	cut_dots(dir);
+	return is_missing_dev(l, atfd, dir);
 }
 
 const struct synthdev *
-dev_find(struct kproc *p, int atfd, const char *path)
+dev_find(struct lwp *l, int atfd, const char *path)
 {
-	char full[PATH_MAX] = "";
+	struct kproc *p = kern_proc(l);
+	const struct synthdev *d = by_name(path);
 	bool chrooted;
-	int i;
 
-	if (!plausible(path))
+	if (d == NULL || (is_tty(d) && !p->hk->console_tty))
 		return NULL;
 	pthread_mutex_lock(&p->lock);
 	chrooted = p->chrooted;
 	pthread_mutex_unlock(&p->lock);
-	if (chrooted)
-		return NULL;
-	if (path[0] != '/' && !start_name(p, atfd, full, sizeof(full)))
-		return NULL;
-	if (!append(full, sizeof(full), path))
-		return NULL;
-	for (i = 0; i < NDEVICES; i++) {
-		if (strcmp(devices[i].path, full) == 0)
-			return is_tty(&devices[i]) && !p->hk->console_tty ?
-			    NULL : &devices[i];
-	}
-	return NULL;
+	return !chrooted && is_in_dev(l, atfd, path) ? d : NULL;
 }
 
 /* The console may be anything, or nothing: /dev/null looks like a device. */

@@ -12,7 +12,7 @@
  * The device that this name means although no file is there; NULL: none.
  * A process that has changed its root has none.
  */
-const struct synthdev *dev_find(struct kproc *, int atfd, const char *path);
+const struct synthdev *dev_find(struct lwp *, int atfd, const char *path);
 
 /* Where the host has it. */
 const char *dev_hostname(const struct synthdev *);

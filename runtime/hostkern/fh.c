@@ -146,7 +146,7 @@ sys___getfh30(struct lwp *l, const struct sys___getfh30_args *uap,
 	if (error == 0)
 		error = path_copyin(l, uap->fname, path);
 	if (error == 0)
-		error = path_lookup(p, RUMP_AT_FDCWD, path, 0, &n);
+		error = path_lookup(l, RUMP_AT_FDCWD, path, 0, &n);
 	if (error != 0)
 		return error;
 	error = n.dev != NULL ? RUMP_EOPNOTSUPP :
@@ -185,10 +185,9 @@ copyin_handle(struct lwp *l, rump_uaddr_t ufh, uint64_t size,
 	return 0;
 }
 
-/* A host descriptor for the file, opened with the host's flags. */
+/* A host descriptor for the file, O_PATH. */
 static int
-open_handle(struct lwp *l, rump_uaddr_t ufh, uint64_t size, int flags,
-    int *hfd)
+find_handle(struct lwp *l, rump_uaddr_t ufh, uint64_t size, int *hfd)
 {
 	struct kproc *p = kern_proc(l);
 	union host_handle host;
@@ -206,7 +205,7 @@ open_handle(struct lwp *l, rump_uaddr_t ufh, uint64_t size, int flags,
 	    O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (mount == -1)
 		return kern_errno();
-	*hfd = open_by_handle_at(mount, &host.fh, flags | O_CLOEXEC);
+	*hfd = open_by_handle_at(mount, &host.fh, O_PATH | O_CLOEXEC);
 	if (*hfd == -1)
 		error = kern_errno();
 	close(mount);
@@ -221,7 +220,7 @@ sys___fhopen40(struct lwp *l, const struct sys___fhopen40_args *uap,
 	const int never = RUMP_O_CREAT | RUMP_O_EXCL;
 	struct kproc *p = kern_proc(l);
 	struct file *f;
-	int error, fd, hfd, host;
+	int error, fd, host;
 
 	if ((uap->flags & never) != 0)
 		return RUMP_EINVAL;
@@ -229,16 +228,13 @@ sys___fhopen40(struct lwp *l, const struct sys___fhopen40_args *uap,
 	    RUMP_O_DIRECT | RUMP_O_NOCTTY), &host);
 	if (error != 0)
 		return error;
-	if (p->hk->read_only && ((uap->flags & RUMP_O_ACCMODE) !=
-	    RUMP_O_RDONLY || (uap->flags & RUMP_O_TRUNC) != 0))
-		return RUMP_EROFS;
 	error = open_begin(p, uap->flags, &f);
 	if (error != 0)
 		return error;
-	error = open_handle(l, uap->fhp, uap->fh_size,
-	    host | O_NONBLOCK | O_NOCTTY, &hfd);
+	error = find_handle(l, uap->fhp, uap->fh_size, &fd);
 	if (error == 0)
-		error = open_hfd(f, hfd);
+		error = open_found(l, f, fd, uap->flags,
+		    host | O_NONBLOCK | O_NOCTTY);
 	if (error == 0)
 		error = open_finish(l, f, uap->flags);
 	if (error != 0) {
@@ -257,7 +253,7 @@ stat_handle(struct lwp *l, rump_uaddr_t ufh, uint64_t size,
 {
 	int error, hfd;
 
-	error = open_handle(l, ufh, size, O_PATH, &hfd);
+	error = find_handle(l, ufh, size, &hfd);
 	if (error != 0)
 		return error;
 	error = stat_hfd(hfd, st);
@@ -300,10 +296,10 @@ sys___fhstatvfs140(struct lwp *l, const struct sys___fhstatvfs140_args *uap,
 	int error, hfd;
 
 	(void)retval;
-	error = open_handle(l, uap->fhp, uap->fh_size, O_PATH, &hfd);
+	error = find_handle(l, uap->fhp, uap->fh_size, &hfd);
 	if (error != 0)
 		return error;
-	error = statvfs_hfd(kern_proc(l), hfd, &nb);
+	error = statvfs_hfd(l, hfd, &nb);
 	close(hfd);
 	if (error != 0)
 		return error;

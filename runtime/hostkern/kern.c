@@ -68,14 +68,14 @@ open_root(struct hostkern *hk, const char *root, char *why, size_t whylen)
 		snprintf(why, whylen, "root %s: %s", root, strerror(errno));
 		return -1;
 	}
-	/* open.c keeps guests from the files of one that is below the root. */
+	/* path.c keeps guests out of one that is below the root. */
 	if (fstatfs(fd, &fs) == 0 && fs.f_type == PROC_SUPER_MAGIC) {
 		snprintf(why, whylen, "root %s: a proc file system shows the "
 		    "memory of the server", root);
 		close(fd);
 		return -1;
 	}
-	probe = path_openat2(fd, "/", &how);
+	probe = path_openat2(NULL, fd, "/", &how);
 	if (probe == -1) {
 		snprintf(why, whylen, "root %s: openat2(2) with "
 		    "RESOLVE_IN_ROOT does not work: %s (needs Linux 5.6)",
@@ -88,7 +88,7 @@ open_root(struct hostkern *hk, const char *root, char *why, size_t whylen)
 		snprintf(why, whylen, "root %s: %s", root, strerror(errno));
 		return -1;
 	}
-	hk->rootdev = hk->root->dev;
+	hk->rootdev = hk->root->id.dev;
 	return 0;
 }
 

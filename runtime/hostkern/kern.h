@@ -77,13 +77,18 @@ struct kern_module {
 
 extern const struct kern_module *const kern_modules[];	/* ends with NULL */
 
+/* A file of the host's, and the mount by way of which one got there.  Where a
+ * file is, is found out by these numbers and never by names. */
+struct fileid {
+	uint64_t mnt, dev, ino;
+};
+
 /* A directory that processes stand in or have as their root; immutable. */
 struct kdir {
 	atomic_uint refs;
 	int fd;			/* O_PATH */
 	struct rumpserver_account *payer;	/* for fd; NULL: nobody */
-	dev_t dev;
-	ino_t ino;
+	struct fileid id;
 };
 
 struct kdir *kdir_ref(struct kdir *);

@@ -30,7 +30,7 @@ check_path(struct lwp *l, rump_uaddr_t upath)
 	error = path_copyin(l, upath, path);
 	if (error != 0)
 		return error;
-	error = path_lookup(kern_proc(l), RUMP_AT_FDCWD, path, 0, &nr);
+	error = path_lookup(l, RUMP_AT_FDCWD, path, 0, &nr);
 	if (error == 0)
 		nameref_close(&nr);
 	return error;

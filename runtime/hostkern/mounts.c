@@ -13,24 +13,12 @@
 #include "hostkern/mounts.h"
 #include "hostkern/path.h"
 
-bool
-mount_id(int fd, uint64_t *id)
-{
-	struct statx sx;
-
-	if (statx(fd, "", AT_EMPTY_PATH, STATX_MNT_ID, &sx) != 0 ||
-	    (sx.stx_mask & STATX_MNT_ID) == 0)
-		return false;
-	*id = sx.stx_mnt_id;
-	return true;
-}
-
 int
-mounts_open(struct mounts *m, const struct kdir *root)
+mounts_open(struct lwp *l, struct mounts *m, const struct kdir *root)
 {
 	int error;
 
-	*m = (struct mounts){ .root = root };
+	*m = (struct mounts){ .l = l, .root = root };
 	error = path_hostname(root->fd, m->rootname);
 	if (error != 0)
 		return error;
@@ -82,6 +70,9 @@ mounts_next(struct mounts *m, uint64_t *id, const char **name)
 		    m->name) != 2)
 			continue;
 		unescape(m->name);
+		if (rumpserver_interrupted(m->l))
+			return false;
+		/* Saves asking for those that are elsewhere. */
 		if (strncmp(m->name, m->rootname, n) != 0 ||
 		    m->name[n] != '/' || m->name[n + 1] == '\0')
 			continue;
@@ -96,11 +87,11 @@ mounts_enter(const struct mounts *m, uint64_t id, const char *name)
 {
 	struct open_how how = { .flags = O_PATH | O_CLOEXEC, .resolve =
 	    RESOLVE_IN_ROOT | RESOLVE_NO_SYMLINKS };
-	uint64_t found;
+	struct fileid found;
 	int fd;
 
-	fd = path_openat2(m->root->fd, name, &how);
-	if (fd != -1 && (!mount_id(fd, &found) || found != id)) {
+	fd = path_openat2(m->l, m->root->fd, name, &how);
+	if (fd != -1 && (path_id(fd, &found) != 0 || found.mnt != id)) {
 		close(fd);
 		fd = -1;
 	}
@@ -108,20 +99,27 @@ mounts_enter(const struct mounts *m, uint64_t id, const char *name)
 }
 
 void
-mount_name(const struct kdir *root, int fd, char *buf, size_t len)
+mount_name(struct lwp *l, const struct kdir *root, int fd, char *buf,
+    size_t len)
 {
-	uint64_t id, rootid, wanted;
+	struct fileid wanted;
 	struct mounts m;
 	const char *name;
+	uint64_t id;
+	int at;
 
 	snprintf(buf, len, "/");
-	if (!mount_id(fd, &wanted) || !mount_id(root->fd, &rootid) ||
-	    wanted == rootid)
+	if (path_id(fd, &wanted) != 0 || wanted.mnt == root->id.mnt)
 		return;
-	if (mounts_open(&m, root) == 0) {
+	if (mounts_open(l, &m, root) == 0) {
 		while (mounts_next(&m, &id, &name)) {
-			if (id == wanted)
-				snprintf(buf, len, "%s", name);
+			if (id != wanted.mnt)
+				continue;
+			at = mounts_enter(&m, id, name);
+			if (at == -1)
+				continue;
+			snprintf(buf, len, "%s", name);
+			close(at);
 		}
 	}
 	mounts_close(&m);

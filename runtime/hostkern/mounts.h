@@ -12,6 +12,7 @@
 
 /* A walk through the table. */
 struct mounts {
+	struct lwp *l;
 	const struct kdir *root;
 	char rootname[PATH_MAX];	/* as the host has it */
 	FILE *fp;
@@ -21,16 +22,17 @@ struct mounts {
 };
 
 /* Also after a failure mounts_close() is due. */
-int mounts_open(struct mounts *, const struct kdir *root);
-/* The next one below the root; the name is good until the one after. */
+int mounts_open(struct lwp *, struct mounts *, const struct kdir *root);
+/* The next that may be below the root, which mounts_enter() finds out; the
+ * name is good until the one after. */
 bool mounts_next(struct mounts *, uint64_t *id, const char **name);
-/* A descriptor (O_PATH) of its root; -1 when another is mounted over it. */
+/* A descriptor (O_PATH) of its root; -1 when that name leads to another, or
+ * nowhere where the thread may go. */
 int mounts_enter(const struct mounts *, uint64_t id, const char *name);
 void mounts_close(struct mounts *);
 
-/* The mount of a descriptor's file; false: the host does not say. */
-bool mount_id(int fd, uint64_t *id);
-/* Its name, "/" for that of the root. */
-void mount_name(const struct kdir *root, int fd, char *buf, size_t len);
+/* The name of the mount of a descriptor's file, "/" for that of the root. */
+void mount_name(struct lwp *, const struct kdir *root, int fd, char *buf,
+    size_t len);
 
 #endif

@@ -22,17 +22,17 @@
  * after the name of what is no directory.
  */
 static int
-place_for(struct kproc *p, int atfd, const char *path, bool isdir,
+place_for(struct lwp *l, int atfd, const char *path, bool isdir,
     struct parentref *r)
 {
 	int error;
 
-	error = path_parent(p, atfd, path, r);
+	error = path_parent(l, atfd, path, r);
 	if (error != 0)
 		return error;
 	if (r->last != LAST_NAME)
 		error = RUMP_EEXIST;
-	else if (p->hk->read_only)
+	else if (kern_proc(l)->hk->read_only)
 		error = parentref_exists(r) ? RUMP_EEXIST : RUMP_EROFS;
 	else if (r->slash && !isdir)
 		error = parentref_exists(r) ? RUMP_EEXIST : RUMP_ENOENT;
@@ -52,7 +52,7 @@ place_copyin(struct lwp *l, int atfd, rump_uaddr_t upath, bool isdir,
 	error = path_copyin(l, upath, path);
 	if (error != 0)
 		return error;
-	return place_for(kern_proc(l), atfd, path, isdir, r);
+	return place_for(l, atfd, path, isdir, r);
 }
 
 /* --- mkdir, mkfifo, mknod --- */
@@ -211,13 +211,13 @@ do_link(struct lwp *l, int fd1, rump_uaddr_t uname1, int fd2,
 
 	error = path_copyin(l, uname1, name1);
 	if (error == 0)
-		error = path_lookup(p, fd1, name1, follow ? 0 : PATH_NOFOLLOW,
+		error = path_lookup(l, fd1, name1, follow ? 0 : PATH_NOFOLLOW,
 		    &n);
 	if (error != 0)
 		return error;
 	error = path_copyin(l, uname2, name2);
 	if (error == 0)
-		error = place_for(p, fd2, name2, false, &r);
+		error = place_for(l, fd2, name2, false, &r);
 	if (error != 0)
 		goto out;
 	cred_assume(p);
@@ -300,7 +300,7 @@ do_readlink(struct lwp *l, int atfd, rump_uaddr_t upath, rump_uaddr_t buf,
 
 	error = path_copyin(l, upath, path);
 	if (error == 0)
-		error = path_lookup(kern_proc(l), atfd, path, PATH_NOFOLLOW,
+		error = path_lookup(l, atfd, path, PATH_NOFOLLOW,
 		    &n);
 	if (error != 0)
 		return error;
@@ -404,7 +404,7 @@ do_unlink(struct lwp *l, int atfd, rump_uaddr_t upath, bool dir)
 
 	error = path_copyin(l, upath, path);
 	if (error == 0)
-		error = path_parent(p, atfd, path, &r);
+		error = path_parent(l, atfd, path, &r);
 	if (error != 0)
 		return error;
 	error = remove_name(p, &r, dir);
@@ -510,10 +510,10 @@ do_rename(struct lwp *l, int fromfd, rump_uaddr_t ufrom, int tofd,
 	if (error == 0)
 		error = path_copyin(l, uto, topath);
 	if (error == 0)
-		error = path_parent(p, fromfd, frompath, &from);
+		error = path_parent(l, fromfd, frompath, &from);
 	if (error != 0)
 		return error;
-	error = path_parent(p, tofd, topath, &to);
+	error = path_parent(l, tofd, topath, &to);
 	if (error == 0) {
 		error = rename_names(p, &from, &to, posix);
 		parentref_close(&to);

@@ -1,17 +1,20 @@
 /*
  * open, openat.
  *
+ * What is opened is first looked up (O_PATH), which no driver notices; only
+ * when it is known to be a file that guests may have, it is opened, by way of
+ * that descriptor.
+ *
  * The host's descriptor is always O_NONBLOCK, so that no thread of the server
  * can hang in open, read or write; the guest's O_NONBLOCK is in file.flags.
  */
 #include <sys/file.h>
 #include <sys/stat.h>
-#include <sys/vfs.h>
 
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/magic.h>
 #include <poll.h>
+#include <string.h>
 #include <unistd.h>
 
 #include <rump/rump_handlers.h>
@@ -30,13 +33,17 @@ enum {
 	    RUMP_O_ALT_IO | RUMP_O_DIRECT | RUMP_O_NOSIGPIPE
 };
 
+enum { LINKS_MAX = 32 };		/* NetBSD's MAXSYMLINKS */
+
 struct opening {
 	struct lwp *l;
 	struct kproc *p;
 	int atfd;
-	const char *path;
+	char *path;		/* KERN_PATHLEN bytes */
 	int flags;		/* RUMP_O_* */
-	struct open_how how;
+	int host;		/* the host's, without O_CREAT and O_EXCL */
+	mode_t mode;
+	struct file *f;
 };
 
 static bool
@@ -48,23 +55,22 @@ wants_write(int flags)
 }
 
 static int
-host_flags(int flags, struct open_how *how)
+host_flags(int flags, int *host)
 {
-	const int noop = RUMP_O_ASYNC | RUMP_O_DIRECT | RUMP_O_NOCTTY;
-	int error, host;
+	const int noop = RUMP_O_ASYNC | RUMP_O_DIRECT | RUMP_O_NOCTTY |
+	    RUMP_O_CREAT | RUMP_O_EXCL;
+	int error;
 
 	if ((flags & RUMP_O_SEARCH) != 0) {
-		/* O_PATH goes with few others. */
-		how->flags = O_PATH | O_DIRECTORY | O_CLOEXEC;
+		*host = O_DIRECTORY;
 		if ((flags & RUMP_O_NOFOLLOW) != 0)
-			how->flags |= O_NOFOLLOW;
+			*host |= O_NOFOLLOW;
 		return 0;
 	}
-	error = rump_conv_open_flags_to_host(flags & ~noop, &host);
-	if (error != 0)
-		return error;
-	how->flags = (unsigned)host | O_CLOEXEC | O_NONBLOCK | O_NOCTTY;
-	return 0;
+	error = rump_conv_open_flags_to_host(flags & ~noop, host);
+	if (error == 0)
+		*host |= O_CLOEXEC | O_NONBLOCK | O_NOCTTY;
+	return error;
 }
 
 static int
@@ -82,147 +88,192 @@ check_flags(int flags)
 	return 0;
 }
 
-/* The type of what the path names: 0 or an errno. */
+/* May a file of that kind be opened at all?  A root served read-only is not
+ * written, devices and fifos in it excepted. */
 static int
-find_type(const struct opening *o, mode_t *type)
+check_kind(const struct hostkern *hk, const struct stat *st, int flags)
 {
-	struct nameref n;
-	struct stat st;
+
+	switch (st->st_mode & S_IFMT) {
+	case S_IFLNK:
+		return RUMP_EFTYPE;
+	case S_IFSOCK:
+		return RUMP_EOPNOTSUPP;
+	case S_IFBLK:
+		return RUMP_ENXIO;
+	case S_IFCHR:
+		return dev_permitted(st->st_rdev) ? 0 : RUMP_ENXIO;
+	case S_IFIFO:
+		return 0;
+	default:
+		return hk->read_only && wants_write(flags) ? RUMP_EROFS : 0;
+	}
+}
+
+/* f has its descriptor, of what st says. */
+static int
+open_done(struct file *f, const struct stat *st)
+{
 	int error;
 
-	error = path_lookup(o->p, o->atfd, o->path,
-	    (o->flags & RUMP_O_NOFOLLOW) != 0 ? PATH_NOFOLLOW : 0, &n);
-	if (error != 0)
-		return error;
-	error = fstat(n.fd, &st) != 0 ? kern_errno() : 0;
-	if (error == 0)
-		*type = n.dev != NULL ? S_IFCHR : st.st_mode & S_IFMT;
-	nameref_close(&n);
+	if (S_ISCHR(st->st_mode)) {
+		f->type = FILE_DEV;
+		f->traits = FILE_SLOW;
+	} else if (S_ISFIFO(st->st_mode)) {
+		f->type = FILE_FIFO;
+		f->traits = FILE_SLOW;
+	}
+	f->hdev = st->st_dev;
+	f->hino = st->st_ino;
+	error = inode_enter(f);
+	if (error == 0 && f->type == FILE_FIFO)
+		kern_nudge(f->hk);
 	return error;
 }
 
-/* A root served read-only: nothing is made or changed, devices excepted. */
-static int
-restrict_read_only(struct opening *o)
-{
-	mode_t type;
-	int error;
-
-	if (!o->p->hk->read_only ||
-	    (!wants_write(o->flags) && (o->flags & RUMP_O_CREAT) == 0))
-		return 0;
-	error = find_type(o, &type);
-	if (error == RUMP_ENOENT && (o->flags & RUMP_O_CREAT) != 0)
-		return RUMP_EROFS;
-	if (error != 0)
-		return error;
-	if ((o->flags & RUMP_O_CREAT) != 0 && (o->flags & RUMP_O_EXCL) != 0)
-		return RUMP_EEXIST;
-	if (wants_write(o->flags) && (S_ISREG(type) || S_ISDIR(type)))
-		return RUMP_EROFS;
-	o->flags &= ~(RUMP_O_CREAT | RUMP_O_TRUNC);
-	return 0;
-}
-
-/* NetBSD's errno where it differs from the host's. */
-static int
-translate_error(const struct opening *o, int error)
-{
-	mode_t type;
-
-	switch (error) {
-	case RUMP_ELOOP:
-		if ((o->flags & RUMP_O_NOFOLLOW) != 0 &&
-		    find_type(o, &type) == 0 && S_ISLNK(type))
-			return RUMP_EFTYPE;
-		return error;
-	case RUMP_ENODEV:
-		return RUMP_ENXIO;
-	case RUMP_ENXIO:
-		if (find_type(o, &type) == 0 && S_ISSOCK(type))
-			return RUMP_EOPNOTSUPP;
-		return error;
-	default:
-		return error;
-	}
-}
-
-static bool
-is_blocking_fifo_writer(const struct opening *o)
-{
-	mode_t type;
-
-	return (o->flags & RUMP_O_ACCMODE) == RUMP_O_WRONLY &&
-	    (o->flags & RUMP_O_NONBLOCK) == 0 &&
-	    find_type(o, &type) == 0 && S_ISFIFO(type);
-}
-
 /*
- * A file that is there already.  Without O_NONBLOCK the writer of a fifo waits
- * for its reader.
+ * open(2) of a file that is known.  Without O_NONBLOCK the writer of a fifo
+ * waits for its reader.
  */
 static int
-open_existing(struct opening *o, int *hfd)
+open_known(struct lwp *l, int fd, const struct stat *st, int flags, int host,
+    int *hfd)
 {
-	struct open_how how = o->how;
+	const bool waits = S_ISFIFO(st->st_mode) && (flags &
+	    (RUMP_O_ACCMODE | RUMP_O_NONBLOCK)) == RUMP_O_WRONLY;
 	unsigned round = 0;
 	int error;
 
-	how.flags &= ~(uint64_t)O_CREAT;
-	how.mode = 0;
-	for (;;) {
-		error = path_open(o->p, o->atfd, o->path, &how, hfd);
-		if (error != RUMP_ENXIO || !is_blocking_fifo_writer(o))
-			return error;
-		error = kern_backoff(o->l, &round);
+	while ((*hfd = path_reopen(kern_proc(l), fd, host)) == -1) {
+		if (errno != ENXIO || !waits)
+			return errno == ENODEV ? RUMP_ENXIO : kern_errno();
+		error = kern_backoff(l, &round);
 		if (error != 0)
 			return error;
 	}
+	return 0;
 }
 
-/* One that is not.  EEXIST: it is, or a link to what is not. */
-static int
-make_file(struct opening *o, int *hfd)
+int
+open_found(struct lwp *l, struct file *f, int fd, int flags, int host)
 {
-	mode_t mode = (mode_t)o->how.mode;
-	struct parentref r;
+	struct stat st;
 	int error;
 
-	error = path_parent(o->p, o->atfd, o->path, &r);
+	error = fstat(fd, &st) != 0 ? kern_errno() :
+	    check_kind(f->hk, &st, flags);
+	if (error == 0 && (flags & RUMP_O_SEARCH) == 0) {
+		error = open_known(l, fd, &st, flags, host, &f->hfd);
+	} else if (error == 0 && !S_ISDIR(st.st_mode)) {
+		error = RUMP_ENOTDIR;
+	} else if (error == 0) {
+		f->hfd = fd;
+		fd = -1;
+	}
+	if (fd != -1)
+		close(fd);
+	return error != 0 ? error : open_done(f, &st);
+}
+
+/* A file that is there already. */
+static int
+open_existing(struct opening *o)
+{
+	int error, fd;
+
+	error = path_find(o->l, o->atfd, o->path,
+	    o->host & (O_DIRECTORY | O_NOFOLLOW), &fd);
 	if (error != 0)
 		return error;
-	if (r.last != LAST_NAME)
-		error = RUMP_EEXIST;
-	else if (r.slash)
-		error = parentref_exists(&r) ? RUMP_EEXIST : RUMP_ENOENT;
-	else {
+	return open_found(o->l, o->f, fd, o->flags, o->host);
+}
+
+/*
+ * What is to be made is a link to what is not there: that is to be made, then.
+ * EEXIST: it is not a link.
+ */
+static int
+follow(struct opening *o, const struct parentref *r)
+{
+	char target[KERN_PATHLEN], *last;
+	ssize_t n;
+	size_t dir;
+
+	n = readlinkat(r->fd, r->name, target, sizeof(target));
+	if (n == -1)
+		return errno == EINVAL ? RUMP_EEXIST : kern_errno();
+	last = strrchr(o->path, '/');
+	dir = target[0] == '/' || last == NULL ? 0 :
+	    (size_t)(last + 1 - o->path);
+	if (dir + (size_t)n >= KERN_PATHLEN)
+		return RUMP_ENAMETOOLONG;
+	memcpy(o->path + dir, target, (size_t)n);
+	o->path[dir + (size_t)n] = '\0';
+	return RUMP_EEXIST;
+}
+
+/* One that is not there.  EEXIST: it is, or another name is in o now. */
+static int
+make_file(struct opening *o)
+{
+	const bool excl = (o->flags & RUMP_O_EXCL) != 0;
+	mode_t mode = o->mode;
+	struct parentref r;
+	struct stat st;
+	int error;
+
+	error = path_parent(o->l, o->atfd, o->path, &r);
+	if (error != 0)
+		return error;
+	if (r.last != LAST_NAME || r.slash) {
+		error = excl && (r.last != LAST_NAME ||
+		    parentref_exists(&r)) ? RUMP_EEXIST : RUMP_ENOENT;
+	} else if (o->p->hk->read_only) {
+		error = excl && parentref_exists(&r) ? RUMP_EEXIST :
+		    RUMP_EROFS;
+	} else {
 		path_assume_maker(o->p, r.fd, &mode);
-		*hfd = openat(r.fd, r.name, (int)o->how.flags | O_EXCL, mode);
-		if (*hfd == -1)
+		o->f->hfd = openat(r.fd, r.name, o->host | O_CREAT | O_EXCL,
+		    mode);
+		if (o->f->hfd == -1)
+			error = errno == EEXIST && !excl ? follow(o, &r) :
+			    kern_errno();
+		else if (fstat(o->f->hfd, &st) != 0)
 			error = kern_errno();
+		else
+			error = open_done(o->f, &st);
 	}
 	parentref_close(&r);
 	return error;
 }
 
-/* What is both O_CREAT and there is opened, a directory as well. */
+/* The file, opened or made; a device of ours where the root has none. */
 static int
-open_host(struct opening *o, int *hfd)
+open_file(struct opening *o)
 {
-	const bool excl = (o->flags & RUMP_O_EXCL) != 0;
-	int error = RUMP_ENOENT;
+	const bool creat = (o->flags & RUMP_O_CREAT) != 0;
+	const bool excl = creat && (o->flags & RUMP_O_EXCL) != 0;
+	const struct synthdev *dev;
+	int error, tries;
 
-	if ((o->flags & RUMP_O_CREAT) == 0)
-		return open_existing(o, hfd);
-	if (!excl)
-		error = open_existing(o, hfd);
-	if (error == RUMP_ENOENT && dev_find(o->p, o->atfd, o->path) != NULL)
-		return excl ? RUMP_EEXIST : RUMP_ENOENT;
-	if (error == RUMP_ENOENT)
-		error = make_file(o, hfd);
-	if (error == RUMP_EEXIST && !excl)
-		error = path_open(o->p, o->atfd, o->path, &o->how, hfd);
-	return error;
+	for (tries = 0; tries < LINKS_MAX; tries++) {
+		error = excl ? RUMP_ENOENT : open_existing(o);
+		if (error != RUMP_ENOENT)
+			return error;
+		dev = dev_find(o->l, o->atfd, o->path);
+		if (dev != NULL && excl)
+			return RUMP_EEXIST;
+		if (dev != NULL && (o->host & O_DIRECTORY) != 0)
+			return RUMP_ENOTDIR;
+		if (dev != NULL)
+			return dev_open(dev, o->f);
+		if (!creat)
+			return RUMP_ENOENT;
+		error = make_file(o);
+		if (error != RUMP_EEXIST || excl)
+			return error;
+	}
+	return RUMP_ELOOP;
 }
 
 /*
@@ -242,56 +293,6 @@ wait_for_fifo_writer(struct lwp *l, struct file *f)
 			return error;
 	}
 	return 0;
-}
-
-/* What kind of open file this is; ENXIO and the like for what is not served. */
-static int
-classify(const struct hostkern *hk, int hfd, const struct stat *st,
-    enum file_type *type)
-{
-	struct statfs fs;
-
-	if (S_ISCHR(st->st_mode) || S_ISBLK(st->st_mode)) {
-		*type = FILE_DEV;
-		return dev_permitted(st->st_rdev) && S_ISCHR(st->st_mode) ?
-		    0 : RUMP_ENXIO;
-	}
-	if (S_ISFIFO(st->st_mode)) {
-		*type = FILE_FIFO;
-		return 0;
-	}
-	*type = FILE_VNODE;
-	/* A proc file system in the root would show the server's memory. */
-	if (st->st_dev != hk->rootdev && S_ISREG(st->st_mode) &&
-	    fstatfs(hfd, &fs) == 0 && fs.f_type == PROC_SUPER_MAGIC)
-		return RUMP_EACCES;
-	return 0;
-}
-
-int
-open_hfd(struct file *f, int hfd)
-{
-	enum file_type type = FILE_VNODE;
-	struct stat st;
-	int error;
-
-	if (fstat(hfd, &st) != 0)
-		error = kern_errno();
-	else
-		error = classify(f->hk, hfd, &st, &type);
-	if (error != 0) {
-		close(hfd);
-		return error;
-	}
-	f->type = type;
-	f->traits = type == FILE_VNODE ? 0 : FILE_SLOW;
-	f->hfd = hfd;
-	f->hdev = st.st_dev;
-	f->hino = st.st_ino;
-	error = inode_enter(f);
-	if (error == 0 && type == FILE_FIFO)
-		kern_nudge(f->hk);
-	return error;
 }
 
 int
@@ -317,26 +318,6 @@ open_begin(struct kproc *p, int flags, struct file **fp)
 	return file_make(p, FILE_VNODE, flags & KEPT_FLAGS, 0, NULL, fp);
 }
 
-/* Opens it for f; a device of ours where the root has none. */
-static int
-open_file(struct opening *o, struct file *f)
-{
-	const struct synthdev *dev;
-	int error, hfd;
-
-	error = open_host(o, &hfd);
-	if (error == 0)
-		return open_hfd(f, hfd);
-	if (error == RUMP_ENOENT) {
-		dev = dev_find(o->p, o->atfd, o->path);
-		if (dev != NULL && (o->how.flags & O_DIRECTORY) != 0)
-			return RUMP_ENOTDIR;
-		if (dev != NULL)
-			return dev_open(dev, f);
-	}
-	return translate_error(o, error);
-}
-
 static int
 do_open(struct lwp *l, int atfd, rump_uaddr_t upath, int flags,
     uint32_t mode, register_t *retval)
@@ -353,21 +334,17 @@ do_open(struct lwp *l, int atfd, rump_uaddr_t upath, int flags,
 	if (error == 0)
 		error = path_copyin(l, upath, path);
 	if (error == 0)
-		error = restrict_read_only(&o);
+		error = host_flags(flags, &o.host);
 	if (error == 0)
-		error = host_flags(o.flags, &o.how);
+		error = open_begin(o.p, flags, &f);
 	if (error != 0)
 		return error;
-	if ((o.flags & RUMP_O_CREAT) != 0)
-		o.how.mode = mode & ~proc_umask(o.p) & RUMP_ALLPERMS &
-		    ~(mode_t)RUMP_S_ISTXT;
-
-	error = open_begin(o.p, o.flags, &f);
-	if (error != 0)
-		return error;
-	error = open_file(&o, f);
+	o.f = f;
+	o.mode = mode & ~proc_umask(o.p) & RUMP_ALLPERMS &
+	    ~(mode_t)RUMP_S_ISTXT;
+	error = open_file(&o);
 	if (error == 0)
-		error = open_finish(l, f, o.flags);
+		error = open_finish(l, f, flags);
 	if (error != 0) {
 		file_put(f);
 		return error;

@@ -3,10 +3,14 @@
  */
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/sysmacros.h>
+#include <sys/vfs.h>
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <limits.h>
+#include <linux/magic.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,7 +21,11 @@
 #include "hostkern/hostfd.h"
 #include "hostkern/path.h"
 
-enum { RENAME_RETRIES = 1000 };
+enum {
+	RENAME_RETRIES = 1000,
+	NAME_TRIES = 8,
+	CLIMB_MAX = 16384,	/* directories above another */
+};
 
 struct kdir *
 kdir_ref(struct kdir *d)
@@ -41,12 +49,11 @@ kdir_put(struct kdir *d)
 static int
 kdir_fill(struct kproc *p, struct kdir *d)
 {
-	struct stat st;
+	int error;
 
-	if (fstat(d->fd, &st) != 0)
-		return kern_errno();
-	d->dev = st.st_dev;
-	d->ino = st.st_ino;
+	error = path_id(d->fd, &d->id);
+	if (error != 0)
+		return error;
 	return p != NULL ? hostfd_charge(p, &d->payer) : 0;
 }
 
@@ -72,7 +79,8 @@ kdir_make(struct kproc *p, int fd, struct kdir **dp)
 }
 
 int
-path_openat2(int dirfd, const char *path, const struct open_how *how)
+path_openat2(struct lwp *l, int dirfd, const char *path,
+    const struct open_how *how)
 {
 	int fd, tries;
 
@@ -81,9 +89,52 @@ path_openat2(int dirfd, const char *path, const struct open_how *how)
 		    sizeof(*how));
 		if (fd != -1 || (errno != EAGAIN && errno != EINTR))
 			break;
+		if (l != NULL && rumpserver_interrupted(l)) {
+			errno = EINTR;
+			break;
+		}
 		sched_yield();
 	}
 	return fd;
+}
+
+/* For hosts whose statx(2) does not say (before Linux 5.8). */
+static bool
+fdinfo_mount(int fd, uint64_t *mnt)
+{
+	char name[48], line[128];
+	bool found = false;
+	FILE *fp;
+
+	snprintf(name, sizeof(name), "/proc/self/fdinfo/%d", fd);
+	fp = fopen(name, "re");
+	if (fp == NULL)
+		return false;
+	while (!found && fgets(line, sizeof(line), fp) != NULL)
+		found = sscanf(line, "mnt_id: %" SCNu64, mnt) == 1;
+	fclose(fp);
+	return found;
+}
+
+int
+path_id(int fd, struct fileid *id)
+{
+	struct statx sx;
+
+	if (statx(fd, "", AT_EMPTY_PATH, STATX_INO | STATX_MNT_ID, &sx) != 0)
+		return kern_errno();
+	id->dev = makedev(sx.stx_dev_major, sx.stx_dev_minor);
+	id->ino = sx.stx_ino;
+	id->mnt = sx.stx_mnt_id;
+	return (sx.stx_mask & STATX_MNT_ID) != 0 ||
+	    fdinfo_mount(fd, &id->mnt) ? 0 : RUMP_EOPNOTSUPP;
+}
+
+bool
+path_same(const struct fileid *a, const struct fileid *b)
+{
+
+	return a->ino == b->ino && a->dev == b->dev && a->mnt == b->mnt;
 }
 
 int
@@ -105,6 +156,16 @@ path_procfd(char buf[PATH_PROCFD], int fd)
 }
 
 int
+path_reopen(struct kproc *p, int fd, int flags)
+{
+	char proc[PATH_PROCFD];
+
+	path_procfd(proc, fd);
+	cred_assume(p);
+	return open(proc, (flags & ~O_NOFOLLOW) | O_CLOEXEC);
+}
+
+int
 path_hostname(int fd, char buf[PATH_MAX])
 {
 	char proc[PATH_PROCFD];
@@ -118,20 +179,16 @@ path_hostname(int fd, char buf[PATH_MAX])
 	return 0;
 }
 
-int
-path_name(int root, int fd, char *buf, size_t len)
+/* A name that the host has for the directory, as it would be seen from the
+ * root if it is there. */
+static int
+likely_name(const struct kdir *root, int fd, char *buf, size_t len)
 {
 	char rootname[PATH_MAX], name[PATH_MAX];
-	struct stat st;
-	const char *rel;
 	size_t n;
 	int error;
 
-	if (fstat(fd, &st) != 0)
-		return kern_errno();
-	if (st.st_nlink == 0)
-		return RUMP_ENOENT;
-	error = path_hostname(root, rootname);
+	error = path_hostname(root->fd, rootname);
 	if (error == 0)
 		error = path_hostname(fd, name);
 	if (error != 0)
@@ -139,14 +196,58 @@ path_name(int root, int fd, char *buf, size_t len)
 	n = strlen(rootname);
 	if (n == 1)
 		n = 0;		/* the root is the host's own */
-	if (strncmp(name, rootname, n) != 0 ||
-	    (name[n] != '/' && name[n] != '\0'))
-		return RUMP_ENOENT;
-	rel = name[n] == '\0' ? "/" : name + n;
-	if (strlen(rel) >= len)
+	if (strlen(name) < n)
+		return RUMP_EXDEV;
+	if (strlen(name) - n >= len)
 		return RUMP_ENAMETOOLONG;
-	strcpy(buf, rel);
+	strcpy(buf, name[n] == '\0' ? "/" : name + n);
 	return 0;
+}
+
+/* Is that directory the one with this name? */
+static int
+check_name(struct lwp *l, const struct kdir *root, const char *name,
+    const struct fileid *id)
+{
+	const struct open_how how = { .flags = O_PATH | O_DIRECTORY |
+	    O_CLOEXEC, .resolve = RESOLVE_IN_ROOT | RESOLVE_NO_SYMLINKS };
+	struct fileid found;
+	int error, fd;
+
+	fd = path_openat2(l, root->fd, name, &how);
+	if (fd == -1)
+		return kern_errno();
+	error = path_id(fd, &found);
+	close(fd);
+	if (error != 0)
+		return error;
+	return path_same(&found, id) ? 0 : RUMP_EXDEV;
+}
+
+int
+path_name(struct lwp *l, const struct kdir *root, int fd, char *buf,
+    size_t len)
+{
+	struct fileid id;
+	struct stat st;
+	int error, tries;
+
+	if (fstat(fd, &st) != 0)
+		return kern_errno();
+	if (st.st_nlink == 0)
+		return RUMP_ENOENT;
+	error = path_id(fd, &id);
+	for (tries = 0; error == 0 && tries < NAME_TRIES; tries++) {
+		error = likely_name(root, fd, buf, len);
+		if (error == 0)
+			error = check_name(l, root, buf, &id);
+		if (error == 0)
+			return 0;
+		/* It may have been renamed just now. */
+		if (error == RUMP_ENOENT || error == RUMP_EXDEV)
+			error = 0;
+	}
+	return error != 0 ? error : RUMP_EXDEV;
 }
 
 /* Where a lookup starts.  What is referenced is let go by base_put(). */
@@ -171,6 +272,7 @@ static int
 base_get(struct kproc *p, int atfd, const char *path, struct base *b)
 {
 	struct file *f = NULL;
+	struct fileid id;
 	int error;
 
 	if (path[0] != '/' && atfd != RUMP_AT_FDCWD) {
@@ -191,12 +293,12 @@ base_get(struct kproc *p, int atfd, const char *path, struct base *b)
 
 	if (b->at != NULL) {
 		b->fd = b->at->hfd;
-		b->isroot = b->at->hdev == b->root->dev &&
-		    b->at->hino == b->root->ino;
+		b->isroot = b->at->hdev == b->root->id.dev &&
+		    b->at->hino == b->root->id.ino &&
+		    path_id(b->fd, &id) == 0 && path_same(&id, &b->root->id);
 	} else if (b->cwd != NULL) {
 		b->fd = b->cwd->fd;
-		b->isroot = b->cwd->dev == b->root->dev &&
-		    b->cwd->ino == b->root->ino;
+		b->isroot = path_same(&b->cwd->id, &b->root->id);
 	} else {
 		b->fd = b->root->fd;
 		b->isroot = true;
@@ -204,44 +306,60 @@ base_get(struct kproc *p, int atfd, const char *path, struct base *b)
 	return 0;
 }
 
-enum place { IS_ROOT, IS_BELOW, IS_ELSEWHERE, IS_UNKNOWN };
-
-/* Where a directory is, found out by going up from it; takes over fd. */
-static enum place
-find_place(const struct kdir *root, int fd)
+/*
+ * Goes up from directory fd until it is at the root.  *at is where it was after
+ * `steps' steps, or the root if that came first.  EXDEV: fd is not under the
+ * root.
+ */
+static int
+climb(struct lwp *l, const struct kdir *root, int fd, int steps, int *at)
 {
-	enum place place = IS_ROOT;
-	struct stat st, below = { .st_ino = 0 };
-	int up;
+	struct fileid id, below = { .ino = 0 };
+	int cur = fcntl(fd, F_DUPFD_CLOEXEC, 0), error, n, up;
 
-	while (fd != -1 && fstat(fd, &st) == 0 &&
-	    (st.st_dev != below.st_dev || st.st_ino != below.st_ino)) {
-		if (st.st_dev == root->dev && st.st_ino == root->ino) {
-			close(fd);
-			return place;
-		}
-		place = IS_BELOW;
-		below = st;
-		up = openat(fd, "..", O_PATH | O_DIRECTORY | O_CLOEXEC);
-		close(fd);
-		fd = up;
+	*at = -1;
+	for (n = 0;; n++) {
+		error = cur == -1 ? kern_errno() : path_id(cur, &id);
+		if (error != 0 || path_same(&id, &root->id))
+			break;
+		if (path_same(&id, &below))	/* above all there is */
+			error = RUMP_EXDEV;
+		else if (n == CLIMB_MAX)
+			error = RUMP_ENAMETOOLONG;
+		else if (rumpserver_interrupted(l))
+			error = RUMP_EINTR;
+		if (error != 0)
+			break;
+		up = openat(cur, "..", O_PATH | O_DIRECTORY | O_CLOEXEC);
+		if (n == steps)
+			*at = cur;
+		else
+			close(cur);
+		below = id;
+		cur = up;
 	}
-	if (fd == -1)
-		return IS_UNKNOWN;	/* not ours to go up, for one */
-	close(fd);
-	return IS_ELSEWHERE;
+	if (error == 0 && *at == -1) {
+		*at = cur;
+		return 0;
+	}
+	if (cur != -1)
+		close(cur);
+	if (error != 0 && *at != -1) {
+		close(*at);
+		*at = -1;
+	}
+	return error;
 }
 
-bool
-path_is_under(const struct kdir *root, int fd)
+int
+path_is_under(struct lwp *l, const struct kdir *root, int fd)
 {
-	char name[PATH_MAX];
-	int error;
+	int at, error;
 
-	error = path_name(root->fd, fd, name, sizeof(name));
-	if (error != RUMP_ENAMETOOLONG)
-		return error == 0;
-	return find_place(root, fcntl(fd, F_DUPFD_CLOEXEC, 0)) <= IS_BELOW;
+	error = climb(l, root, fd, 0, &at);
+	if (error == 0)
+		close(at);
+	return error;
 }
 
 /* "../x" is "x" seen from above; NULL: the path does not begin like that. */
@@ -255,58 +373,58 @@ after_dotdot(const char *path)
 	return path + strspn(path, "/");
 }
 
-/*
- * From a directory whose name is too long to be put before another: from the
- * one above, if the path goes there first, which must be under the root, too.
- */
 static int
-open_from_above(const struct base *b, const char *path, struct open_how *how)
+open_in(struct lwp *l, const struct base *b, int fd, const char *path,
+    struct open_how *how, int *hfd)
 {
-	int fd = b->fd, result, up;
-	const char *rest;
-	enum place place = IS_BELOW;
 
-	while (place == IS_BELOW && (rest = after_dotdot(path)) != NULL) {
-		path = rest;
-		up = openat(fd, "..", O_PATH | O_DIRECTORY | O_CLOEXEC);
-		if (fd != b->fd)
-			close(fd);
-		if (up == -1)
-			return -1;
-		fd = up;
-		place = find_place(b->root,
-		    fcntl(fd, F_DUPFD_CLOEXEC, 0));
-	}
 	how->resolve = RESOLVE_NO_MAGICLINKS |
-	    (place == IS_BELOW ? RESOLVE_BENEATH : RESOLVE_IN_ROOT);
-	result = place == IS_UNKNOWN ? -1 :
-	    path_openat2(place == IS_BELOW ? fd : b->root->fd,
-	    path[0] != '\0' ? path : ".", how);
-	if (fd != b->fd)
-		close(fd);
-	if (place == IS_UNKNOWN || (result == -1 && errno == EXDEV))
-		errno = ENAMETOOLONG;
-	return result;
+	    (fd == b->root->fd ? RESOLVE_IN_ROOT : RESOLVE_BENEATH);
+	*hfd = path_openat2(l, fd, path[0] != '\0' ? path : ".", how);
+	return *hfd == -1 ? kern_errno() : 0;
 }
 
 /*
- * The name leaves the directory it starts from: the same from the root.  A
- * directory that is not under the process's root (one held open from before
- * a chroot) counts as the root.
+ * From a directory that has no name to be put before another: from the one
+ * above to which the path goes first.  A directory that is not under the
+ * process's root (one held open from before a chroot) counts as the root.
  */
 static int
-open_from_root(const struct base *b, const char *path, struct open_how *how)
+open_from_above(struct lwp *l, const struct base *b, const char *path,
+    struct open_how *how, int *hfd)
+{
+	struct fileid id;
+	int at, error, steps = 0;
+	const char *rest;
+
+	while ((rest = after_dotdot(path)) != NULL) {
+		path = rest;
+		steps++;
+	}
+	error = climb(l, b->root, b->fd, steps, &at);
+	if (error == RUMP_EXDEV)
+		return open_in(l, b, b->root->fd, path, how, hfd);
+	if (error != 0)
+		return error;
+	error = path_id(at, &id);
+	if (error == 0)
+		error = open_in(l, b, path_same(&id, &b->root->id) ?
+		    b->root->fd : at, path, how, hfd);
+	close(at);
+	return error == RUMP_EXDEV ? RUMP_ENAMETOOLONG : error;
+}
+
+/* The name leaves the directory it starts from: the same from the root. */
+static int
+open_from_root(struct lwp *l, const struct base *b, const char *path,
+    struct open_how *how, int *hfd)
 {
 	char full[PATH_MAX];
 	const char *left = path, *rest;
 	size_t n;
-	int error;
 
-	error = path_name(b->root->fd, b->fd, full, sizeof(full));
-	if (error == RUMP_ENOENT)
-		strcpy(full, "/");
-	else if (error != 0)
-		return open_from_above(b, path, how);
+	if (path_name(l, b->root, b->fd, full, sizeof(full)) != 0)
+		return open_from_above(l, b, path, how, hfd);
 	/* There are no links in that name, so `..' cuts it.  The host begins
 	 * anew for `..' in a name whenever anything was renamed meanwhile. */
 	while ((rest = after_dotdot(left)) != NULL) {
@@ -319,32 +437,47 @@ open_from_root(const struct base *b, const char *path, struct open_how *how)
 		left = ".";
 	n = strlen(full);
 	if (n + 1 + strlen(left) >= sizeof(full))
-		return open_from_above(b, path, how);
+		return open_from_above(l, b, path, how, hfd);
 	full[n] = '/';
 	strcpy(full + n + 1, left);
-	how->resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS;
-	return path_openat2(b->root->fd, full, how);
-}
-
-/* Identity taken; a descriptor or -1 with errno set. */
-static int
-open_from(const struct base *b, const char *path, const struct open_how *how)
-{
-	struct open_how h = *how;
-	int fd;
-
-	h.resolve = RESOLVE_NO_MAGICLINKS |
-	    (b->isroot ? RESOLVE_IN_ROOT : RESOLVE_BENEATH);
-	fd = path_openat2(b->fd, path, &h);
-	if (fd == -1 && errno == EXDEV && !b->isroot)
-		fd = open_from_root(b, path, &h);
-	return fd;
+	return open_in(l, b, b->root->fd, full, how, hfd);
 }
 
 static int
-open_as(struct kproc *p, bool real, int atfd, const char *path,
+open_from(struct lwp *l, const struct base *b, const char *path,
     const struct open_how *how, int *hfd)
 {
+	struct open_how h = *how;
+	int error;
+
+	error = open_in(l, b, b->isroot ? b->root->fd : b->fd, path, &h, hfd);
+	if (error == RUMP_EXDEV && !b->isroot)
+		error = open_from_root(l, b, path, &h, hfd);
+	return error;
+}
+
+/*
+ * What is in a proc file system would show, and do, much of what the server
+ * and the other guests are: nothing there is to be had, and so neither are the
+ * ways out of it.
+ */
+static int
+refuse_proc(const struct hostkern *hk, int hfd)
+{
+	struct statfs fs;
+	struct stat st;
+
+	if (fstat(hfd, &st) != 0)
+		return kern_errno();
+	return st.st_dev != hk->rootdev && fstatfs(hfd, &fs) == 0 &&
+	    fs.f_type == PROC_SUPER_MAGIC ? RUMP_EACCES : 0;
+}
+
+static int
+open_as(struct lwp *l, bool real, int atfd, const char *path,
+    const struct open_how *how, int *hfd)
+{
+	struct kproc *p = kern_proc(l);
 	struct base b;
 	int error;
 
@@ -355,30 +488,35 @@ open_as(struct kproc *p, bool real, int atfd, const char *path,
 		cred_assume_real(p);
 	else
 		cred_assume(p);
-	*hfd = open_from(&b, path, how);
-	error = *hfd == -1 ? kern_errno() : 0;
+	error = open_from(l, &b, path, how, hfd);
 	base_put(&b);
+	if (error != 0)
+		return error;
+	error = refuse_proc(p->hk, *hfd);
+	if (error != 0)
+		close(*hfd);
 	return error;
 }
 
 int
-path_open(struct kproc *p, int atfd, const char *path,
-    const struct open_how *how, int *hfd)
+path_find(struct lwp *l, int atfd, const char *path, int flags, int *hfd)
 {
+	const struct open_how how = { .flags = O_PATH | O_CLOEXEC |
+	    (unsigned)flags };
 
-	return open_as(p, false, atfd, path, how, hfd);
+	return open_as(l, false, atfd, path, &how, hfd);
 }
 
 int
-path_lookup(struct kproc *p, int atfd, const char *path, int flags,
+path_lookup(struct lwp *l, int atfd, const char *path, int flags,
     struct nameref *n)
 {
 
-	return path_lookup_as(p, false, atfd, path, flags, n);
+	return path_lookup_as(l, false, atfd, path, flags, n);
 }
 
 int
-path_lookup_as(struct kproc *p, bool real, int atfd, const char *path,
+path_lookup_as(struct lwp *l, bool real, int atfd, const char *path,
     int flags, struct nameref *n)
 {
 	struct open_how how = { .flags = O_PATH | O_CLOEXEC };
@@ -390,10 +528,10 @@ path_lookup_as(struct kproc *p, bool real, int atfd, const char *path,
 		how.flags |= O_DIRECTORY;
 	n->dev = NULL;
 	n->file = NULL;
-	error = open_as(p, real, atfd, path, &how, &n->fd);
+	error = open_as(l, real, atfd, path, &how, &n->fd);
 	if (error != RUMP_ENOENT)
 		return error;
-	n->dev = dev_find(p, atfd, path);
+	n->dev = dev_find(l, atfd, path);
 	if (n->dev == NULL)
 		return RUMP_ENOENT;
 	if ((flags & PATH_DIRECTORY) != 0)
@@ -452,14 +590,13 @@ int
 path_modify(struct lwp *l, int atfd, rump_uaddr_t upath, int flags,
     struct nameref *n)
 {
-	struct kproc *p = kern_proc(l);
 	char path[KERN_PATHLEN];
 	int error;
 
 	error = path_copyin(l, upath, path);
 	if (error == 0)
-		error = path_lookup(p, atfd, path, flags, n);
-	return error != 0 ? error : modifiable(p, n);
+		error = path_lookup(l, atfd, path, flags, n);
+	return error != 0 ? error : modifiable(kern_proc(l), n);
 }
 
 int
@@ -507,9 +644,8 @@ classify(const char *name)
 }
 
 int
-path_parent(struct kproc *p, int atfd, const char *path, struct parentref *r)
+path_parent(struct lwp *l, int atfd, const char *path, struct parentref *r)
 {
-	struct open_how how = { .flags = O_PATH | O_DIRECTORY | O_CLOEXEC };
 	char dir[KERN_PATHLEN];
 	const char *last, *parent;
 
@@ -527,7 +663,7 @@ path_parent(struct kproc *p, int atfd, const char *path, struct parentref *r)
 		parent = ".";
 	else if (dir[0] == '\0')
 		parent = "/";
-	return path_open(p, atfd, parent, &how, &r->fd);
+	return path_find(l, atfd, parent, O_DIRECTORY, &r->fd);
 }
 
 void

@@ -7,10 +7,16 @@
  * directory first with RESOLVE_BENEATH from there; only when that leaves the
  * directory (`..', an absolute symbolic link) the directory's own name is put
  * before it and the whole resolved from the root.  So the kernel confines
- * every step, also while others rename what is on the way.  /proc's magic
- * links are never followed.  Where the directory's name is longer than the
- * host takes, the steps up at the beginning are made one by one, each to
- * a directory that is found to be under the root.
+ * every step, also while others rename what is on the way.  Where the
+ * directory has no name that the host takes, the steps up at the beginning are
+ * made one by one, on the way to the root.
+ *
+ * Where a directory is, is decided by mount, device and inode number (struct
+ * fileid).  A name of the host's is a guess, and holds if the file that it
+ * leads to from the root is the one.
+ *
+ * No name leads into a proc file system (EACCES), and magic links are never
+ * followed (ELOOP).
  *
  * What works on an existing file gets it as an O_PATH descriptor (struct
  * nameref); what makes, removes or renames a name gets its directory as an
@@ -28,18 +34,28 @@
 #include "hostkern/kern.h"
 
 /* openat2(2): a descriptor, or -1 with errno set.  Tried again while renames
- * on the way disturb it (EAGAIN). */
-int path_openat2(int dirfd, const char *path, const struct open_how *how);
+ * on the way disturb it (EAGAIN), unless the call is to end (EINTR). */
+int path_openat2(struct lwp *, int dirfd, const char *path,
+    const struct open_how *how);
+
+/* Which file a descriptor is of. */
+int path_id(int fd, struct fileid *);
+bool path_same(const struct fileid *, const struct fileid *);
 
 /* A name from the client; ENOENT when it is empty, ENAMETOOLONG. */
 int path_copyin(struct lwp *, rump_uaddr_t, char path[KERN_PATHLEN]);
 
 /*
- * Opens `path`, starting from descriptor atfd (RUMP_AT_FDCWD: the working
- * directory), with the identity of p.  how->resolve is ours.
+ * An O_PATH descriptor of what `path' names, starting from descriptor atfd
+ * (RUMP_AT_FDCWD: the working directory), found with the identity of the
+ * process.  flags: O_DIRECTORY, O_NOFOLLOW.
  */
-int path_open(struct kproc *, int atfd, const char *path,
-    const struct open_how *how, int *hfd);
+int path_find(struct lwp *, int atfd, const char *path, int flags, int *hfd);
+
+/* The file of such a descriptor, open(2)ed by p with the host's flags: the only
+ * way in which one that was there before is opened, once it is known what it
+ * is.  -1 with errno set. */
+int path_reopen(struct kproc *, int fd, int flags);
 
 /* An existing file. */
 struct nameref {
@@ -51,11 +67,11 @@ struct nameref {
 
 enum { PATH_NOFOLLOW = 1, PATH_DIRECTORY = 2 };
 
-int path_lookup(struct kproc *, int atfd, const char *path, int flags,
+int path_lookup(struct lwp *, int atfd, const char *path, int flags,
     struct nameref *);
 /* The same with the process's real ids, as access(2) wants it; the thread
  * keeps that identity for the call that follows. */
-int path_lookup_as(struct kproc *, bool real, int atfd, const char *path,
+int path_lookup_as(struct lwp *, bool real, int atfd, const char *path,
     int flags, struct nameref *);
 void nameref_close(struct nameref *);
 
@@ -83,7 +99,7 @@ struct parentref {
 	char name[NAME_MAX + 1];
 };
 
-int path_parent(struct kproc *, int atfd, const char *path,
+int path_parent(struct lwp *, int atfd, const char *path,
     struct parentref *);
 void parentref_close(struct parentref *);
 bool parentref_exists(const struct parentref *);
@@ -100,16 +116,19 @@ bool parentref_exists(const struct parentref *);
 void path_assume_maker(struct kproc *, int dirfd, mode_t *mode);
 
 /*
- * The name of directory descriptor fd as seen from directory `root`, "/" for
- * root itself.  ENOENT: removed, or not under root.
+ * The name of directory descriptor fd as seen from directory `root', "/" for
+ * root itself, as far as the thread may go there.  ENOENT: removed; EXDEV: it
+ * has none, as it is not under root.
  */
-int path_name(int root, int fd, char *buf, size_t len);
+int path_name(struct lwp *, const struct kdir *root, int fd, char *buf,
+    size_t len);
 
 /* The host's name of a descriptor's file. */
 int path_hostname(int fd, char buf[PATH_MAX]);
 
-/* Is directory fd the root, or somewhere under it? */
-bool path_is_under(const struct kdir *root, int fd);
+/* Is directory fd the root, or somewhere under it?  EXDEV: no; EINTR, and
+ * ENAMETOOLONG when it is too deep. */
+int path_is_under(struct lwp *, const struct kdir *root, int fd);
 
 /* "/proc/self/fd/N": the name by which the host's calls take descriptor N's
  * file where they have no form for O_PATH descriptors. */

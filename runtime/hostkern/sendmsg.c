@@ -74,7 +74,7 @@ sending_name(struct sending *s, rump_uaddr_t name, uint32_t len)
 	if (s->so->type == RUMP_SOCK_DGRAM && atomic_load(&s->so->connected) &&
 	    sock_is_connected(s->f))
 		return RUMP_EISCONN;
-	return sockname_to_host(kern_proc(s->l), s->so, &sn, &s->to,
+	return sockname_to_host(s->l, s->so, &sn, &s->to,
 	    &s->tolen, &s->tofd);
 }
 

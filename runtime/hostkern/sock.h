@@ -165,7 +165,7 @@ int sockname_copyout(struct lwp *, const struct sockname *, rump_uaddr_t uaddr,
 /* Where a datagram or a connection goes.  EAFNOSUPPORT: not with this socket.
  * A local name is looked up; *fd is to be closed after the host call unless it
  * is -1. */
-int sockname_to_host(struct kproc *, const struct ksock *,
+int sockname_to_host(struct lwp *, const struct ksock *,
     const struct sockname *, struct sockaddr_storage *, socklen_t *, int *fd);
 
 /* What the host says, in the guest's terms. */

@@ -579,7 +579,7 @@ do_connect(struct lwp *l, struct file *f, const struct sockname *sn)
 	error = check_connect(f);
 	if (error != 0)
 		return error;
-	error = sockname_to_host(kern_proc(l), sock_of(f), sn, &ss, &len, &fd);
+	error = sockname_to_host(l, sock_of(f), sn, &ss, &len, &fd);
 	if (error == 0)
 		error = sockname_bind_low(l, f);
 	if (error == 0)

@@ -80,7 +80,7 @@ local_path(const struct sockname *sn, char path[KERN_PATHLEN])
 
 /* The host's socket file, by way of a descriptor of it. */
 static int
-local_to_host(struct kproc *p, const struct sockname *sn,
+local_to_host(struct lwp *l, const struct sockname *sn,
     struct sockaddr_un *sun, socklen_t *len, int *fd)
 {
 	char path[KERN_PATHLEN];
@@ -90,7 +90,7 @@ local_to_host(struct kproc *p, const struct sockname *sn,
 
 	error = local_path(sn, path);
 	if (error == 0)
-		error = path_lookup(p, RUMP_AT_FDCWD, path, 0, &nr);
+		error = path_lookup(l, RUMP_AT_FDCWD, path, 0, &nr);
 	if (error != 0)
 		return error;
 	if (fstat(nr.fd, &st) != 0)
@@ -121,7 +121,7 @@ port_of(const struct sockaddr_storage *ss)
 }
 
 int
-sockname_to_host(struct kproc *p, const struct ksock *so,
+sockname_to_host(struct lwp *l, const struct ksock *so,
     const struct sockname *sn, struct sockaddr_storage *ss, socklen_t *len,
     int *fd)
 {
@@ -131,7 +131,7 @@ sockname_to_host(struct kproc *p, const struct ksock *so,
 	if (sn->addr.ss_family != so->domain)
 		return RUMP_EAFNOSUPPORT;
 	if (so->domain == RUMP_AF_LOCAL)
-		return local_to_host(p, sn, (struct sockaddr_un *)ss, len, fd);
+		return local_to_host(l, sn, (struct sockaddr_un *)ss, len, fd);
 	error = rump_conv_sockaddr_to_host(&sn->addr, sn->len, ss, len);
 	if (error == 0 && so->type != RUMP_SOCK_RAW && port_of(ss) == 0)
 		error = RUMP_EADDRNOTAVAIL;
@@ -349,8 +349,9 @@ bind_under(struct kproc *p, struct file *f, const struct parentref *pr)
 }
 
 static int
-bind_local(struct kproc *p, struct file *f, const struct sockname *sn)
+bind_local(struct lwp *l, struct file *f, const struct sockname *sn)
 {
+	struct kproc *p = kern_proc(l);
 	struct sockets *ss = kern_sockets(f->hk);
 	struct ksock *so = sock_of(f);
 	char path[KERN_PATHLEN];
@@ -366,7 +367,7 @@ bind_local(struct kproc *p, struct file *f, const struct sockname *sn)
 		return error;
 	if (f->hk->read_only)
 		return RUMP_EROFS;
-	error = path_parent(p, RUMP_AT_FDCWD, path, &pr);
+	error = path_parent(l, RUMP_AT_FDCWD, path, &pr);
 	if (error != 0)
 		return error;
 	if (pr.last != LAST_NAME || pr.slash) {
@@ -432,7 +433,7 @@ sockname_bind(struct lwp *l, struct file *f, const struct sockname *sn)
 	if (sn->addr.ss_family != so->domain)
 		return RUMP_EAFNOSUPPORT;
 	if (so->domain == RUMP_AF_LOCAL)
-		return bind_local(kern_proc(l), f, sn);
+		return bind_local(l, f, sn);
 	error = rump_conv_sockaddr_to_host(&sn->addr, sn->len, &ss, &len);
 	if (error != 0)
 		return error;

@@ -46,7 +46,7 @@ stat_path(struct lwp *l, int atfd, rump_uaddr_t upath, bool follow,
 
 	error = path_copyin(l, upath, path);
 	if (error == 0)
-		error = path_lookup(kern_proc(l), atfd, path,
+		error = path_lookup(l, atfd, path,
 		    follow ? 0 : PATH_NOFOLLOW, &n);
 	if (error != 0)
 		return error;

@@ -85,8 +85,9 @@ numbers(struct hostkern *hk, int fd, struct rump_statvfs *nb)
 }
 
 int
-statvfs_hfd(struct kproc *p, int fd, struct rump_statvfs *nb)
+statvfs_hfd(struct lwp *l, int fd, struct rump_statvfs *nb)
 {
+	struct kproc *p = kern_proc(l);
 	struct kdir *root;
 	int error;
 
@@ -94,7 +95,7 @@ statvfs_hfd(struct kproc *p, int fd, struct rump_statvfs *nb)
 	if (error != 0)
 		return error;
 	root = root_of(p);
-	mount_name(root, fd, nb->f_mntonname, sizeof(nb->f_mntonname));
+	mount_name(l, root, fd, nb->f_mntonname, sizeof(nb->f_mntonname));
 	kdir_put(root);
 	return 0;
 }
@@ -103,7 +104,6 @@ int
 sys_statvfs1(struct lwp *l, const struct sys_statvfs1_args *uap,
     register_t *retval)
 {
-	struct kproc *p = kern_proc(l);
 	char path[KERN_PATHLEN];
 	struct rump_statvfs nb;
 	struct nameref n;
@@ -112,10 +112,10 @@ sys_statvfs1(struct lwp *l, const struct sys_statvfs1_args *uap,
 	(void)retval;
 	error = path_copyin(l, uap->path, path);
 	if (error == 0)
-		error = path_lookup(p, RUMP_AT_FDCWD, path, 0, &n);
+		error = path_lookup(l, RUMP_AT_FDCWD, path, 0, &n);
 	if (error != 0)
 		return error;
-	error = statvfs_hfd(p, n.fd, &nb);
+	error = statvfs_hfd(l, n.fd, &nb);
 	nameref_close(&n);
 	if (error != 0)
 		return error;
@@ -134,7 +134,7 @@ sys_fstatvfs1(struct lwp *l, const struct sys_fstatvfs1_args *uap,
 	error = path_lookup_fd(l, uap->fd, &n);
 	if (error != 0)
 		return error;
-	error = statvfs_hfd(kern_proc(l), n.fd, &nb);
+	error = statvfs_hfd(l, n.fd, &nb);
 	nameref_close(&n);
 	if (error != 0)
 		return error;
@@ -187,7 +187,7 @@ list_below(struct listing *ls, struct mounts *m)
 	return error;
 }
 
-/* Who may not go there may know of it. */
+/* What one may not go to is not told of. */
 int
 sys_getvfsstat(struct lwp *l, const struct sys_getvfsstat_args *uap,
     register_t *retval)
@@ -202,11 +202,11 @@ sys_getvfsstat(struct lwp *l, const struct sys_getvfsstat_args *uap,
 	if (uap->flags != RUMP_MNT_WAIT && uap->flags != RUMP_MNT_NOWAIT &&
 	    uap->flags != RUMP_MNT_LAZY && uap->flags != 0)
 		return RUMP_EINVAL;
-	cred_assume_server(p->hk);
+	cred_assume(p);
 	root = root_of(p);
 	error = list_one(&ls, root->fd, "/");
 	if (error == 0) {
-		error = mounts_open(&m, root);
+		error = mounts_open(l, &m, root);
 		if (error == 0)
 			error = list_below(&ls, &m);
 		mounts_close(&m);
@@ -298,7 +298,7 @@ sys_pathconf(struct lwp *l, const struct sys_pathconf_args *uap,
 
 	error = path_copyin(l, uap->path, path);
 	if (error == 0)
-		error = path_lookup(kern_proc(l), RUMP_AT_FDCWD, path, 0, &n);
+		error = path_lookup(l, RUMP_AT_FDCWD, path, 0, &n);
 	if (error != 0)
 		return error;
 	error = do_pathconf(n.fd, uap->name, retval);

@@ -6,7 +6,7 @@
 
 #include "hostkern/kern.h"
 
-/* Of the file system of a host descriptor, as p sees it. */
-int statvfs_hfd(struct kproc *p, int fd, struct rump_statvfs *);
+/* Of the file system of a host descriptor, as the caller sees it. */
+int statvfs_hfd(struct lwp *, int fd, struct rump_statvfs *);
 
 #endif

@@ -60,7 +60,7 @@ lookup(struct lwp *l, const struct subject *s, bool modify,
 	} else {
 		error = path_copyin(l, s->path, path);
 		if (error == 0)
-			error = path_lookup(kern_proc(l), RUMP_AT_FDCWD, path,
+			error = path_lookup(l, RUMP_AT_FDCWD, path,
 			    flags, n);
 	}
 	if (error == 0)

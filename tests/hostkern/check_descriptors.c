@@ -532,6 +532,13 @@ START_TEST(devices_are_there_without_files)
 	OK(G, __fstat50, fd, P(&st));
 	ck_assert(RUMP_S_ISCHR(st.st_mode));
 	ck_assert_uint_eq(rump_major(st.st_rdev), 2);
+	OK(G, mkdir, P("/a"), 0755);
+	OK(G, chdir, P("/a"));
+	OK(G, open, P("../dev/null"), RUMP_O_RDWR, 0);
+	ck_assert_int_eq(CALL(G, open, P("dev/null"), RUMP_O_RDWR, 0),
+	    RUMP_ENOENT);
+	ck_assert_int_eq(CALL(G, open, P("/a/dev/null"), RUMP_O_RDWR, 0),
+	    RUMP_ENOENT);
 	fd = raw_open(G, "/dev/full", RUMP_O_WRONLY, 0);
 	ck_assert_int_eq(CALL(G, write, fd, P(buf), 8), RUMP_ENOSPC);
 	fd = raw_open(G, "/dev/urandom", RUMP_O_RDONLY, 0);

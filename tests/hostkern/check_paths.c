@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <check.h>
@@ -259,34 +260,93 @@ skip_unless_own_mounts(void)
 
 START_TEST(proc_is_no_way_out)
 {
-	char path[128];
+	const char *const names[] = { "/proc", "/proc/", "/proc/.",
+	    "/proc/self", "/proc/self/", "/proc/1", "/proc/self/fd",
+	    "/proc/self/mem", "/proc/version", "/proc/sys",
+	    "/proc/self/task", "/link" };
+	char path[128], buf[64];
 	int pid = (int)getpid();
+	struct rump_stat st;
 	struct raw_server s;
 	struct raw_guest *g;
+	size_t i;
 
 	if (skip_unless_own_mounts())
 		return;
 	raw_start(&s, NULL);
 	g = raw_guest(&s, "tester");
 	OK(g, mkdir, P("/proc"), 0755);
+	raw_put(&s, "secret", "inside");
+	OK(g, symlink, P("proc/self/status"), P("/link"));
 	if (mount("proc", raw_host(&s, "proc"), "proc", 0, NULL) != 0) {
 		skip("no /proc may be mounted");
 		raw_leave(g);
 		raw_stop(&s);
 		return;
 	}
+	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		ck_assert_int_eq(CALL(g, open, P(names[i]), 0, 0),
+		    RUMP_EACCES);
+		ck_assert_int_eq(CALL(g, __stat50, P(names[i]), P(&st)),
+		    RUMP_EACCES);
+		ck_assert_int_ne(CALL(g, chdir, P(names[i])), 0);
+	}
+	ck_assert_int_eq(CALL(g, open, P("/proc/sys/x"), RUMP_O_RDWR |
+	    RUMP_O_CREAT, 0644), RUMP_EACCES);
+	ck_assert_int_eq(CALL(g, mkdir, P("/proc/x"), 0755), RUMP_EACCES);
+	ck_assert_int_eq(CALL(g, readlink, P("/proc/self/exe"), P(buf),
+	    sizeof(buf)), RUMP_EACCES);
+	/* Magic links are not even passed. */
 	snprintf(path, sizeof(path), "/proc/%d/root/etc/passwd", pid);
 	ck_assert_int_eq(CALL(g, open, P(path), 0, 0), RUMP_ELOOP);
 	snprintf(path, sizeof(path), "/proc/%d/cwd/x", pid);
 	ck_assert_int_eq(CALL(g, mkdir, P(path), 0755), RUMP_ELOOP);
 	ck_assert_int_eq(CALL(g, open, P("/proc/self/fd/0"), 0, 0),
 	    RUMP_ELOOP);
-	ck_assert_int_eq(CALL(g, open, P("/proc/self/mem"), RUMP_O_RDWR, 0),
-	    RUMP_EACCES);
-	ck_assert_int_eq(CALL(g, open, P("/proc/version"), 0, 0),
-	    RUMP_EACCES);
+	/* Who comes out again is where he was. */
+	OK(g, open, P("/proc/../secret"), RUMP_O_RDONLY, 0);
 	raw_leave(g);
 	ck_assert_int_eq(umount(raw_host(&s, "proc")), 0);
+	raw_stop(&s);
+}
+END_TEST
+
+/* The root once more, mounted below itself, is another place: the numbers of
+ * its files are the same, but not its mount. */
+START_TEST(mounts_of_the_root_are_not_the_root)
+{
+	struct raw_server s;
+	struct raw_guest *g;
+	char buf[64];
+
+	if (skip_unless_own_mounts())
+		return;
+	raw_start(&s, NULL);
+	g = raw_guest(&s, "tester");
+	OK(g, mkdir, P("/d"), 0755);
+	OK(g, mkdir, P("/d/again"), 0755);
+	ck_assert_int_eq(mount(s.root, raw_host(&s, "d/again"), NULL, MS_BIND,
+	    NULL), 0);
+	OK(g, chdir, P("/d/again"));
+	OK(g, __getcwd, P(buf), sizeof(buf));
+	ck_assert_str_eq(buf, "/d/again");
+	OK(g, chdir, P("d"));
+	OK(g, __getcwd, P(buf), sizeof(buf));
+	ck_assert_str_eq(buf, "/d/again/d");
+	OK(g, chdir, P("../.."));
+	OK(g, __getcwd, P(buf), sizeof(buf));
+	ck_assert_str_eq(buf, "/d");
+	OK(g, chdir, P("again"));
+	OK(g, chdir, P(".."));
+	OK(g, __getcwd, P(buf), sizeof(buf));
+	ck_assert_str_eq(buf, "/d");
+	/* Who has changed to the one is not under the other. */
+	OK(g, chdir, P("/d"));
+	OK(g, chroot, P("/d/again"));
+	OK(g, __getcwd, P(buf), sizeof(buf));
+	ck_assert_str_eq(buf, "/");
+	raw_leave(g);
+	ck_assert_int_eq(umount(raw_host(&s, "d/again")), 0);
 	raw_stop(&s);
 }
 END_TEST
@@ -319,7 +379,7 @@ START_TEST(deep_directories)
 		OK(G, fchmod, dfd, 0700);
 		OK(G, seteuid, 1000);
 		ck_assert_int_eq(CALL(G, __stat50, P(".."), P(&st)),
-		    RUMP_ENAMETOOLONG);
+		    RUMP_EACCES);
 		OK(G, seteuid, 0);
 		OK(G, fchroot, dfd);
 		OK(G, fchdir, raw_open(G, ".", RUMP_O_RDONLY, 0));
@@ -335,6 +395,61 @@ START_TEST(deep_directories)
 		OK(G, __fstat50, dfd, P(&up));
 		ck_assert_uint_eq(st.st_ino, up.st_ino);
 	}
+}
+END_TEST
+
+static long long
+cpu_us(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &ts);
+	return ts.tv_sec * 1000000LL + ts.tv_nsec / 1000;
+}
+
+/* The processor time of a few lookups of a name. */
+static long long
+lookup_cost(const char *path)
+{
+	struct rump_stat st;
+	long long start = cpu_us();
+	int i;
+
+	for (i = 0; i < 5; i++)
+		ck_assert_int_eq(CALL(G, __stat50, P(path), P(&st)), 0);
+	return cpu_us() - start;
+}
+
+/* From a directory so deep that it has no name, many steps up cost what one
+ * does: the way to the root, once. */
+START_TEST(many_steps_up_cost_as_one)
+{
+	enum { DEPTH = 400, STEPS = 300 };
+	const char *name = "twelve-bytes";
+	char path[3 * STEPS + 1];
+	long long few, many;
+	struct rump_stat here, st;
+	int i;
+
+	for (i = 0; i < DEPTH; i++) {
+		OK(G, mkdir, P(name), 0755);
+		OK(G, chdir, P(name));
+	}
+	for (i = 0; i < STEPS; i++)
+		memcpy(path + 3 * (size_t)i, "../", 4);
+	few = lookup_cost("..");
+	many = lookup_cost(path);
+	ck_assert_msg(many < 20 * few + 1000, "%lld us for one, %lld for %d",
+	    few, many, STEPS);
+	/* They lead where they should. */
+	OK(G, __stat50, P(path), P(&st));
+	for (i = 0; i < DEPTH; i++) {
+		OK(G, chdir, P(".."));
+		OK(G, rmdir, P(name));
+		if (i == STEPS - 1)
+			OK(G, __stat50, P("."), P(&here));
+	}
+	ck_assert_uint_eq(here.st_ino, st.st_ino);
 }
 END_TEST
 
@@ -628,6 +743,8 @@ add_tests(TCase *t)
 	tcase_add_test(t, device_nodes_are_no_way_out);
 	tcase_add_test(t, getcwd_says_where);
 	tcase_add_test(t, deep_directories);
+	tcase_add_test(t, many_steps_up_cost_as_one);
+	tcase_add_test(t, mounts_of_the_root_are_not_the_root);
 	tcase_add_test(t, long_and_empty_names);
 	tcase_add_test(t, last_components);
 	tcase_add_test(t, renaming);
