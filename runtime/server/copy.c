@@ -69,13 +69,13 @@ read_answer(struct session *ses, struct lwp *l, uint64_t end_ms)
 
 /*
  * ses->lock held: while somebody else is at work on the input, until end_ms.
- * The last thread is not so patient.  False: the time was over.
+ * With too many threads asleep that is soon.  False: the time was over.
  */
 static bool
 await_answer(struct session *ses, struct lwp *l, uint64_t end_ms)
 {
 	const uint64_t soon = now_ms() + LAST_THREAD_MS;
-	const bool last = !pool_sleep(ses->srv);
+	const bool last = !pool_sleep(l);
 	struct timespec until;
 	bool late;
 
@@ -86,9 +86,9 @@ await_answer(struct session *ses, struct lwp *l, uint64_t end_ms)
 	late = pthread_cond_timedwait(&l->wake, &ses->lock, &until) ==
 	    ETIMEDOUT && !l->copy.done;
 	if (!last)
-		pool_awake(ses->srv);
+		pool_awake(l);
 	if (late && last)
-		session_timeout(ses, "keeps the last thread waiting");
+		session_timeout(ses, too_many_asleep);
 	else if (late)
 		no_answer(ses);
 	return !late;
@@ -151,13 +151,15 @@ copy_sleep(struct lwp *l)
 
 /* --- asking --- */
 
-/* Numbers a request; false when there is nobody to ask. */
+/* Numbers a request of len bytes; false when there is nobody to ask. */
 static bool
-copy_begin(struct lwp *l, void *dst, size_t cap, bool exact)
+copy_begin(struct lwp *l, void *dst, size_t cap, bool exact, size_t len)
 {
 	struct session *ses = l->session;
 	bool dead;
 
+	if (buf_room(&l->out, len) == NULL || !lwp_await_room(l))
+		return false;
 	pthread_mutex_lock(&ses->lock);
 	dead = ses->dead;
 	if (!dead) {
@@ -170,17 +172,17 @@ copy_begin(struct lwp *l, void *dst, size_t cap, bool exact)
 	return !dead;
 }
 
-/* Sends a request behind what has gathered, and waits for its answer. */
+/*
+ * Sends a request behind what has gathered, for which there is room already,
+ * and waits for its answer.
+ */
 static int
 copy_ask(struct lwp *l, const void *frame, size_t len)
 {
-	bool sent;
 
-	sent = buf_append(&l->out, frame, len) && session_send(l->session, l,
-	    l->out.data, l->out.len, NULL, 0);
-	l->out.len = 0;
+	buf_append(&l->out, frame, len);
 	/* Not sent: the input ends soon and the wait with it. */
-	if (!sent)
+	if (!lwp_send(l, NULL, 0))
 		session_kill(l->session);
 	copy_sleep(l);
 	return l->copy.failed ? RUMP_EFAULT : 0;
@@ -193,7 +195,7 @@ copy_request(struct lwp *l, enum frame_type type, rump_uaddr_t uaddr,
 	struct copyframe f;
 
 	/* Nothing is there, and NetBSD's client would go and look. */
-	if (uaddr == 0 || !copy_begin(l, dst, len, exact))
+	if (uaddr == 0 || !copy_begin(l, dst, len, exact, sizeof(f)))
 		return RUMP_EFAULT;
 	f.hdr = frame_hdr(FRAME_REQ, type, l->copy.reqno, 0, sizeof(f.copy));
 	f.copy = (struct frame_copy){ .len = len, .addr = uaddr };
@@ -277,7 +279,7 @@ rumpserver_anonmmap(struct lwp *l, size_t len, rump_uaddr_t *uaddr)
 	int error;
 
 	*uaddr = 0;
-	if (!copy_begin(l, uaddr, sizeof(*uaddr), true))
+	if (!copy_begin(l, uaddr, sizeof(*uaddr), true, sizeof(f)))
 		return RUMP_ENOMEM;
 	f.hdr = frame_hdr(FRAME_REQ, FRAME_ANONMMAP, l->copy.reqno, 0,
 	    sizeof(f.len));
@@ -305,26 +307,26 @@ copyout_head(struct lwp *l, enum frame_type type, rump_uaddr_t uaddr,
 	return f;
 }
 
-/* One frame, gathered for the answer when it is small, else sent. */
+/* One frame, gathered for the answer while there is little, else sent. */
 static int
 copyout_piece(struct lwp *l, enum frame_type type, const void *kaddr,
     rump_uaddr_t uaddr, size_t len)
 {
 	struct copyframe f;
-	bool ok;
 
+	/* What the socket does not take must be kept. */
+	if (buf_room(&l->out, sizeof(f) + len + ANSWER_ROOM) == NULL)
+		return RUMP_ENOMEM;
 	f = copyout_head(l, type, uaddr, len);
 	if (l->out.len + sizeof(f) + len <= OUT_GATHER) {
-		if (buf_room(&l->out, sizeof(f) + len) == NULL)
-			return RUMP_ENOMEM;
 		buf_append(&l->out, &f, sizeof(f));
 		buf_append(&l->out, kaddr, len);
 		return 0;
 	}
-	ok = buf_append(&l->out, &f, sizeof(f)) && session_send(l->session, l,
-	    l->out.data, l->out.len, kaddr, len);
-	l->out.len = 0;
-	return ok ? 0 : RUMP_EFAULT;
+	if (!lwp_await_room(l))
+		return RUMP_EFAULT;
+	buf_append(&l->out, &f, sizeof(f));
+	return lwp_send(l, kaddr, len) ? 0 : RUMP_EFAULT;
 }
 
 static bool
@@ -345,7 +347,7 @@ rumpserver_copyout(struct lwp *l, const void *kaddr, rump_uaddr_t uaddr,
 	if (len > 0 && (uaddr == 0 || gone(l)))
 		return RUMP_EFAULT;
 	for (; len > 0; len -= n) {
-		n = piece(l, len);
+		n = piece(l, len < OUT_PIECE ? len : OUT_PIECE);
 		error = copyout_piece(l, FRAME_COPYOUT, src, uaddr, n);
 		if (error != 0)
 			return error;
@@ -369,68 +371,67 @@ rumpserver_copyoutstr(struct lwp *l, const char *kaddr, rump_uaddr_t uaddr,
 	if (done != NULL)
 		*done = n + 1;
 	/* Only a string of a reasonable length is one frame. */
-	if (n + 1 > l->session->srv->cfg.max_copy)
+	if (n + 1 > piece(l, OUT_PIECE))
 		return rumpserver_copyout(l, kaddr, uaddr, n + 1);
 	return copyout_piece(l, FRAME_COPYOUTSTR, kaddr, uaddr, n + 1);
+}
+
+/* More than a frame may carry is filled in elsewhere, and copied out then. */
+static bool
+aside(const struct lwp *l, size_t len)
+{
+
+	return len > l->session->srv->cfg.max_copy;
 }
 
 int
 rumpserver_copyout_reserve(struct lwp *l, rump_uaddr_t uaddr, size_t len,
     void **data)
 {
+	const size_t head = sizeof(struct copyframe);
 	uint8_t *p;
 
 	if (len > RUMPSERVER_BORROW_MAX)
 		return RUMP_EINVAL;
 	if (uaddr == 0 && len > 0)
 		return RUMP_EFAULT;
-	p = buf_room(&l->out, sizeof(struct copyframe) + len);
+	/* A call's output does not pile up. */
+	if (l->out.len > OUT_GATHER &&
+	    (!lwp_await_room(l) || !lwp_send(l, NULL, 0)))
+		return RUMP_EFAULT;
+	if (aside(l, len))
+		p = buf_room(&l->aside, len);
+	else
+		p = buf_room(&l->out, head + len + ANSWER_ROOM);
 	if (p == NULL)
 		return RUMP_ENOMEM;
 	l->reserved = len;
 	l->reserve_addr = uaddr;
-	*data = p + sizeof(struct copyframe);
-	return 0;
-}
-
-/* What was reserved is more than one frame may carry. */
-static int
-commit_pieces(struct lwp *l, size_t used)
-{
-	struct copyframe f;
-	const uint8_t *src;
-	size_t off, n, out;
-
-	src = l->out.data + l->out.len + sizeof(f);
-	out = l->out.len;
-	l->out.len = 0;
-	if (out > 0 && !session_send(l->session, l, l->out.data, out, NULL, 0))
-		return RUMP_EFAULT;
-	for (off = 0; off < used; off += n) {
-		n = piece(l, used - off);
-		f = copyout_head(l, FRAME_COPYOUT, l->reserve_addr + off, n);
-		if (!session_send(l->session, l, &f, sizeof(f), src + off, n))
-			return RUMP_EFAULT;
-	}
+	*data = aside(l, len) ? p : p + head;
 	return 0;
 }
 
 int
 rumpserver_copyout_commit(struct lwp *l, size_t used)
 {
+	const size_t len = l->reserved;
 	struct copyframe f;
+	int error;
 
-	if (used > l->reserved)
+	if (used > len)
 		return RUMP_EINVAL;
 	l->reserved = 0;
-	if (used == 0)
-		return 0;
-	if (gone(l))
-		return RUMP_EFAULT;
-	if (used > l->session->srv->cfg.max_copy)
-		return commit_pieces(l, used);
-	f = copyout_head(l, FRAME_COPYOUT, l->reserve_addr, used);
-	memcpy(l->out.data + l->out.len, &f, sizeof(f));
-	l->out.len += sizeof(f) + used;
-	return 0;
+	error = 0;
+	if (used > 0 && gone(l)) {
+		error = RUMP_EFAULT;
+	} else if (used > 0 && aside(l, len)) {
+		error = rumpserver_copyout(l, l->aside.data, l->reserve_addr,
+		    used);
+	} else if (used > 0) {
+		f = copyout_head(l, FRAME_COPYOUT, l->reserve_addr, used);
+		memcpy(l->out.data + l->out.len, &f, sizeof(f));
+		l->out.len += sizeof(f) + used;
+	}
+	buf_reset(&l->aside, 0);
+	return error;
 }

@@ -138,6 +138,7 @@ rumpserver_create(const struct rumpserver_config *cfg)
 	srv->epfd = srv->wakefd = -1;
 	init_locks(srv);
 	preforks_init(srv);
+	endings_init(srv);
 	worker_init(&srv->loop, srv);
 	srv->loop.loop = true;
 	srv->bannerlen = banner_format(srv->banner, k->ostype, k->osrelease,
@@ -266,8 +267,9 @@ rumpserver_stop(struct rumpserver *srv, unsigned grace_ms)
 	preforks_discard(srv);
 	while (srv->mode == MODE_LOOP && pool_step(srv))
 		continue;
-	pool_stop(srv);
+	/* A timer may have left an ending to the pool. */
 	watchdog_stop(srv);
+	pool_stop(srv);
 	log_end_server(srv);
 	srv_log(srv, RUMPSERVER_LOG_INFO, "stopped");
 }

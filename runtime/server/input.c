@@ -371,12 +371,12 @@ end_reason(ssize_t n)
 	return n == 0 ? "end of connection" : strerror(errno);
 }
 
-/* In the caller's loop others have their turn, too. */
+/* Others have their turn, too. */
 static bool
 turn_over(const struct worker *w, unsigned *done)
 {
 
-	return w->loop && ++*done > LOOP_TURN;
+	return ++*done > (w->loop ? LOOP_TURN : THREAD_TURN);
 }
 
 void
@@ -452,19 +452,19 @@ time_limit(const struct session *ses, const struct lwp *l, uint64_t end,
 }
 
 /*
- * The client sends nothing more: waits until then, but not for long with the
- * last thread, whose end of patience is noted.
+ * The client sends nothing more: waits until then, but not for long with one
+ * thread too many, whose end of patience is noted.
  */
 static void
-wait_readable(struct session *ses, uint64_t now, uint64_t until,
-    uint64_t *last_end)
+wait_readable(struct session *ses, struct lwp *l, uint64_t now,
+    uint64_t until, uint64_t *last_end)
 {
 	struct pollfd pfd = { .fd = ses->fd, .events = POLLIN };
 
-	if (pool_sleep(ses->srv)) {
+	if (pool_sleep(l)) {
 		*last_end = UINT64_MAX;
 		poll(&pfd, 1, (int)(until - now));
-		pool_awake(ses->srv);
+		pool_awake(l);
 		return;
 	}
 	if (*last_end == UINT64_MAX)
@@ -473,7 +473,7 @@ wait_readable(struct session *ses, uint64_t now, uint64_t until,
 		until = *last_end;
 	poll(&pfd, 1, until > now ? (int)(until - now) : 0);
 	if (now_ms() >= *last_end)
-		session_timeout(ses, "keeps the last thread waiting");
+		session_timeout(ses, too_many_asleep);
 }
 
 void
@@ -507,7 +507,7 @@ session_read_for(struct session *ses, struct worker *w, struct lwp *l,
 		if (n > 0)
 			continue;
 		if (n == -1 && errno == EAGAIN) {
-			wait_readable(ses, now, until, &last_end);
+			wait_readable(ses, l, now, until, &last_end);
 			continue;
 		}
 		end(ses, w, end_reason(n));

@@ -1,8 +1,7 @@
 /*
  * Lwps: calls in progress.
  */
-#include <sys/eventfd.h>
-
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -31,7 +30,7 @@ lwp_alloc(struct session *ses)
 	l->proc = ses->proc;
 	l->work.run = lwp_work;
 	l->timer.fire = lwp_timeout;
-	l->wakefd = -1;
+	l->out.account = l->in.account = l->aside.account = l->proc->account;
 	pthread_condattr_init(&attr);
 	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
 	pthread_cond_init(&l->wake, &attr);
@@ -47,8 +46,9 @@ lwp_free(struct lwp *l)
 	if (l->known && srv->kernel->lwp_release != NULL)
 		srv->kernel->lwp_release(srv->kern, l);
 	pthread_cond_destroy(&l->wake);
-	free(l->out.data);
-	free(l->in.data);
+	buf_reset(&l->out, 0);
+	buf_reset(&l->in, 0);
+	buf_reset(&l->aside, 0);
 	free(l);
 }
 
@@ -132,12 +132,11 @@ lwps_release(struct session *ses)
 void
 lwp_wake(struct lwp *l)
 {
-	uint64_t one = 1;
 
 	if (l->fiber != NULL)
 		fiber_ready(l->session->srv, l->fiber);
-	else if (l->sleep == LWP_WAIT && l->wakefd != -1)
-		eventfd_write(l->wakefd, one);
+	else if (l->sleep == LWP_WAIT && l->polls)
+		pthread_kill(l->worker->thread, WAKE_SIGNAL);
 	else
 		pthread_cond_signal(&l->wake);
 }
@@ -235,10 +234,9 @@ lwp_answer(struct lwp *l, int error, const register_t retval[2])
 	f.resp = (struct frame_sysresp){ .error = error,
 	    .retval = { retval[0], retval[1] } };
 	if (buf_append(&l->out, &f, sizeof(f)))
-		session_send(l->session, l, l->out.data, l->out.len, NULL, 0);
-	else
-		session_send(l->session, l, &f, sizeof(f), NULL, 0);
-	l->out.len = 0;
+		lwp_send(l, NULL, 0);
+	else if (lwp_send(l, NULL, 0))
+		session_send(l->session, &f, sizeof(f), NULL, 0);
 }
 
 static void
@@ -251,6 +249,8 @@ lwp_call(struct lwp *l, int error)
 		error = srv->kernel->syscall(srv->kern, l, l->num, l->args,
 		    l->arglen, retval);
 	l->reserved = 0;
+	rumpserver_unblock(l);
+	buf_reset(&l->aside, 0);
 	lwp_answer(l, error, retval);
 }
 

@@ -2,20 +2,31 @@
  * Frames that go.
  *
  * A frame is sent at once when nothing is in front of it.  What the socket
- * does not take is kept in ses->out when it is little, and epoll tells when
- * it takes more, so that an answer to a client that does not read holds no
- * thread.  More than that is sent by the lwp itself in pieces (out_big), with
- * others queueing behind.  Everything here is guarded by ses->out_lock, which
- * is held across non-blocking sends only.
+ * does not take is kept in ses->out, a list of pieces, and epoll tells when it
+ * takes more, so that a client that does not read holds no thread: the buffer
+ * of a long answer changes hands, with who pays for it, and the call is over.
+ * The client is not read from while much waits (OUT_PAUSE), so that is one
+ * answer, and one more of each call in progress.  Only a call that has more to
+ * send before it is over waits for the client.
+ *
+ * Everything here is guarded by ses->out_lock, which is held across
+ * non-blocking sends only.
  */
 #include <sys/socket.h>
 #include <sys/uio.h>
 
 #include <errno.h>
-#include <poll.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "server/server.h"
+
+/* What is kept: some frames, or the rest of one. */
+struct outpiece {
+	TAILQ_ENTRY(outpiece) link;
+	struct buf buf;
+	size_t off;
+};
 
 /* What is left of a frame. */
 struct rest {
@@ -44,7 +55,31 @@ static size_t
 waiting(const struct session *ses)
 {
 
-	return ses->out.len - ses->out_off;
+	return atomic_load_explicit(&ses->out_waiting, memory_order_relaxed);
+}
+
+static bool
+failed(const struct session *ses)
+{
+
+	return atomic_load(&ses->out_failed);
+}
+
+static bool
+room(const struct session *ses)
+{
+
+	return waiting(ses) <= OUT_PAUSE || failed(ses);
+}
+
+static void
+drop_first(struct session *ses)
+{
+	struct outpiece *p = TAILQ_FIRST(&ses->out);
+
+	TAILQ_REMOVE(&ses->out, p, link);
+	buf_reset(&p->buf, 0);
+	free(p);
 }
 
 /* out_lock held: the client is gone for good. */
@@ -54,8 +89,8 @@ fail(struct session *ses)
 
 	if (atomic_exchange(&ses->out_failed, true))
 		return;
-	buf_reset(&ses->out, 0);
-	ses->out_off = 0;
+	while (!TAILQ_EMPTY(&ses->out))
+		drop_first(ses);
 	atomic_store(&ses->out_waiting, 0);
 	session_kill(ses);
 }
@@ -85,85 +120,187 @@ send_some(struct session *ses, struct rest *r)
 	return false;
 }
 
+/* The client has this time to take the next OUT_PROGRESS bytes, or all. */
 static void
 expect_progress(struct session *ses)
 {
 
+	ses->out_taken = 0;
 	timer_set(ses->srv, &ses->out_timer, ses->srv->cfg.send_timeout_ms);
 }
 
 static void
-wake_waiters(struct session *ses)
+taken(struct session *ses, size_t n)
+{
+
+	atomic_fetch_sub(&ses->out_waiting, n);
+	ses->out_taken += n;
+	if (waiting(ses) == 0)
+		timer_cancel(ses->srv, &ses->out_timer);
+	else if (ses->out_taken >= OUT_PROGRESS)
+		expect_progress(ses);
+}
+
+/* One who waits for room at a time; when he has sent, the next one. */
+static void
+wake_next(struct session *ses)
 {
 	struct fiber *f;
 
+	pthread_cond_signal(&ses->out_cond);
+	f = LIST_FIRST(&ses->out_fibers);
+	if (f == NULL)
+		return;
+	fiber_unlist(f);
+	fiber_ready(ses->srv, f);
+}
+
+static void
+wake_all(struct session *ses)
+{
+
 	pthread_cond_broadcast(&ses->out_cond);
-	while ((f = LIST_FIRST(&ses->out_fibers)) != NULL) {
-		fiber_unlist(f);
-		fiber_ready(ses->srv, f);
+	while (!LIST_EMPTY(&ses->out_fibers))
+		wake_next(ses);
+}
+
+/* Sends what is kept; asks epoll when that is not all. */
+static void
+flush_kept(struct session *ses)
+{
+	struct outpiece *p;
+	struct rest r;
+	size_t len;
+
+	while ((p = TAILQ_FIRST(&ses->out)) != NULL) {
+		len = p->buf.len - p->off;
+		r = (struct rest){ { { p->buf.data + p->off, len } }, len };
+		if (!send_some(ses, &r))
+			return;
+		p->off += len - r.len;
+		taken(ses, len - r.len);
+		if (r.len > 0) {
+			session_poll_out(ses);
+			return;
+		}
+		drop_first(ses);
 	}
 }
 
-/* Sends from the queue; asks epoll when that is not all. */
-static void
-flush_queue(struct session *ses)
-{
-	struct rest r;
-	size_t before;
+/* --- keeping --- */
 
-	before = waiting(ses);
-	if (before == 0)
-		return;
-	r = (struct rest){ { { ses->out.data + ses->out_off, before } },
-	    before };
-	if (!send_some(ses, &r))
-		return;
-	ses->out_off += before - r.len;
-	atomic_store(&ses->out_waiting, r.len);
-	if (r.len == 0) {
-		ses->out_off = 0;
-		buf_reset(&ses->out, 0);
-		timer_cancel(ses->srv, &ses->out_timer);
+static struct outpiece *
+add_piece(struct session *ses)
+{
+	struct outpiece *p;
+
+	p = calloc(1, sizeof(*p));
+	if (p != NULL)
+		TAILQ_INSERT_TAIL(&ses->out, p, link);
+	return p;
+}
+
+/* Little: behind what is there. */
+static bool
+keep_copy(struct session *ses, const struct rest *r)
+{
+	struct outpiece *p;
+
+	p = TAILQ_LAST(&ses->out, outpieces);
+	if (p == NULL || p->buf.account != NULL ||
+	    p->buf.len + r->len > OUT_SMALL)
+		p = add_piece(ses);
+	return p != NULL &&
+	    buf_append(&p->buf, r->iov[0].iov_base, r->iov[0].iov_len) &&
+	    buf_append(&p->buf, r->iov[1].iov_base, r->iov[1].iov_len);
+}
+
+/* Much: l's buffer, which has room for all of it, becomes the session's. */
+static bool
+keep_buffer(struct session *ses, struct lwp *l, const struct rest *r)
+{
+	struct outpiece *p;
+
+	p = add_piece(ses);
+	if (p == NULL || !buf_append(&l->out, r->iov[1].iov_base,
+	    r->iov[1].iov_len))
+		return false;
+	p->buf = l->out;
+	p->off = l->out.len - r->len;
+	l->out = (struct buf){ .account = l->out.account };
+	return true;
+}
+
+static void
+keep(struct session *ses, struct lwp *l, const struct rest *r)
+{
+	const bool first = waiting(ses) == 0;
+	bool kept;
+
+	kept = r->len <= OUT_SMALL || l == NULL ? keep_copy(ses, r) :
+	    keep_buffer(ses, l, r);
+	if (!kept) {
+		ses_log(ses, RUMPSERVER_LOG_WARN, "no memory for its answers; "
+		    "disconnecting");
+		fail(ses);
 		return;
 	}
-	if (r.len < before)
-		expect_progress(ses);
+	atomic_fetch_add(&ses->out_waiting, r->len);
+	if (!first)
+		return;
+	expect_progress(ses);
 	session_poll_out(ses);
 }
 
 static bool
-queue(struct session *ses, const struct rest *r)
+send_or_keep(struct session *ses, struct lwp *l, struct rest *r)
 {
-	bool first = waiting(ses) == 0;
+	bool ok;
 
-	if (waiting(ses) + r->len > OUT_KILL) {
-		ses_log(ses, RUMPSERVER_LOG_WARN, "does not read its answers; "
-		    "disconnecting");
-		fail(ses);
-		return false;
-	}
-	if (!buf_append(&ses->out, r->iov[0].iov_base, r->iov[0].iov_len) ||
-	    !buf_append(&ses->out, r->iov[1].iov_base, r->iov[1].iov_len)) {
-		ses_log(ses, RUMPSERVER_LOG_WARN, "no memory for its answers; "
-		    "disconnecting");
-		fail(ses);
-		return false;
-	}
-	atomic_store(&ses->out_waiting, waiting(ses));
-	if (first && !ses->out_big) {
-		expect_progress(ses);
-		session_poll_out(ses);
-	}
-	return true;
+	pthread_mutex_lock(&ses->out_lock);
+	if (!failed(ses) && waiting(ses) == 0)
+		send_some(ses, r);
+	if (r->len > 0 && !failed(ses))
+		keep(ses, l, r);
+	if (l != NULL && room(ses))
+		wake_next(ses);
+	ok = !failed(ses);
+	pthread_mutex_unlock(&ses->out_lock);
+	return ok;
 }
 
-/* out_lock held: the last thread has waited for the client. */
+bool
+session_send(struct session *ses, const void *head, size_t headlen,
+    const void *data, size_t datalen)
+{
+	struct rest r = { { { (void *)head, headlen },
+	    { (void *)data, datalen } }, headlen + datalen };
+
+	return send_or_keep(ses, NULL, &r);
+}
+
+bool
+lwp_send(struct lwp *l, const void *data, size_t len)
+{
+	struct rest r = { { { l->out.data, l->out.len },
+	    { (void *)data, len } }, l->out.len + len };
+	bool ok;
+
+	ok = send_or_keep(l->session, l, &r);
+	l->out.len = 0;
+	return ok;
+}
+
+/* --- waiting for room --- */
+
+/* out_lock held: with as many threads asleep as may be. */
 static void
 out_of_patience(struct session *ses)
 {
 
-	session_timeout(ses, "keeps the last thread waiting");
+	session_timeout(ses, too_many_asleep);
 	fail(ses);
+	wake_all(ses);
 }
 
 /* out_lock held, dropped meanwhile: until the output changes. */
@@ -180,9 +317,9 @@ wait_turn(struct session *ses, struct lwp *l)
 		fiber_unlist(l->fiber);
 		return;
 	}
-	if (pool_sleep(ses->srv)) {
+	if (pool_sleep(l)) {
 		pthread_cond_wait(&ses->out_cond, &ses->out_lock);
-		pool_awake(ses->srv);
+		pool_awake(l);
 		return;
 	}
 	clock_gettime(CLOCK_REALTIME, &until);
@@ -192,92 +329,20 @@ wait_turn(struct session *ses, struct lwp *l)
 		out_of_patience(ses);
 }
 
-/* out_lock held, dropped meanwhile: until the socket takes more. */
-static void
-wait_writable(struct session *ses, struct lwp *l)
+bool
+lwp_await_room(struct lwp *l)
 {
-	struct pollfd pfd = { .fd = ses->fd, .events = POLLOUT };
-	bool counted;
-	int n;
+	struct session *ses = l->session;
 
-	if (l->fiber != NULL) {
-		session_poll_out(ses);
-		wait_turn(ses, l);
-		return;
-	}
-	pthread_mutex_unlock(&ses->out_lock);
-	counted = pool_sleep(ses->srv);
-	n = poll(&pfd, 1, counted ? -1 : LAST_THREAD_MS);
-	if (counted)
-		pool_awake(ses->srv);
-	pthread_mutex_lock(&ses->out_lock);
-	if (n == 0)
-		out_of_patience(ses);
-}
-
-/*
- * Sends a long frame in pieces.  The session's input is somebody else's
- * meanwhile: the client may have to be read from before it reads.
- */
-static void
-send_big(struct session *ses, struct lwp *l, struct rest *r, bool begun)
-{
-	size_t before;
-
-	ses->out_big |= begun;
-	pthread_mutex_unlock(&ses->out_lock);
+	if (room(ses))
+		return !failed(ses);
+	/* The client may have to be read from before it reads. */
 	session_give(ses, l->worker);
 	pthread_mutex_lock(&ses->out_lock);
-	while (!begun && !atomic_load(&ses->out_failed) &&
-	    (ses->out_big || waiting(ses) > 0))
+	while (!room(ses))
 		wait_turn(ses, l);
-	if (!begun && atomic_load(&ses->out_failed))
-		return;
-
-	ses->out_big = true;
-	expect_progress(ses);
-	while (r->len > 0 && !atomic_load(&ses->out_failed)) {
-		before = r->len;
-		if (!send_some(ses, r))
-			break;
-		if (r->len < before)
-			expect_progress(ses);
-		if (r->len > 0)
-			wait_writable(ses, l);
-	}
-	ses->out_big = false;
-	timer_cancel(ses->srv, &ses->out_timer);
-	if (waiting(ses) > 0)
-		expect_progress(ses);
-	flush_queue(ses);
-	wake_waiters(ses);
-}
-
-bool
-session_send(struct session *ses, struct lwp *l, const void *head,
-    size_t headlen, const void *data, size_t datalen)
-{
-	struct rest r = { { { (void *)head, headlen },
-	    { (void *)data, datalen } }, headlen + datalen };
-	bool big, ok;
-
-	big = false;
-	pthread_mutex_lock(&ses->out_lock);
-	if (!atomic_load(&ses->out_failed) && !ses->out_big &&
-	    waiting(ses) == 0)
-		send_some(ses, &r);
-	if (r.len > 0 && !atomic_load(&ses->out_failed)) {
-		big = l != NULL && r.len > OUT_PIECE;
-		if (big)
-			send_big(ses, l, &r, r.len < headlen + datalen);
-		else
-			queue(ses, &r);
-	}
-	ok = !atomic_load(&ses->out_failed);
 	pthread_mutex_unlock(&ses->out_lock);
-	if (big)
-		session_unpause(ses);
-	return ok;
+	return !failed(ses);
 }
 
 void
@@ -285,10 +350,10 @@ session_flush(struct session *ses)
 {
 
 	pthread_mutex_lock(&ses->out_lock);
-	if (!ses->out_big && !atomic_load(&ses->out_failed))
-		flush_queue(ses);
-	if (ses->out_big || waiting(ses) == 0)
-		wake_waiters(ses);
+	if (!failed(ses))
+		flush_kept(ses);
+	if (room(ses))
+		wake_next(ses);
 	pthread_mutex_unlock(&ses->out_lock);
 	session_unpause(ses);
 }
@@ -300,7 +365,7 @@ session_out_fail(struct session *ses)
 	pthread_mutex_lock(&ses->out_lock);
 	fail(ses);
 	timer_cancel(ses->srv, &ses->out_timer);
-	wake_waiters(ses);
+	wake_all(ses);
 	pthread_mutex_unlock(&ses->out_lock);
 }
 
@@ -311,7 +376,7 @@ session_respond(struct session *ses, const struct frame_hdr *req,
 	struct frame_hdr hdr;
 
 	hdr = frame_hdr(FRAME_RESP, req->type, req->reqno, 0, len);
-	return session_send(ses, NULL, &hdr, sizeof(hdr), body, len);
+	return session_send(ses, &hdr, sizeof(hdr), body, len);
 }
 
 bool
@@ -321,5 +386,5 @@ session_error(struct session *ses, uint64_t reqno, enum frame_error error)
 
 	count(&ses->srv->count.errors, 1);
 	hdr = frame_hdr(FRAME_ERROR, 0, reqno, error, 0);
-	return session_send(ses, NULL, &hdr, sizeof(hdr), NULL, 0);
+	return session_send(ses, &hdr, sizeof(hdr), NULL, 0);
 }

@@ -35,48 +35,15 @@ unlink_prefork(struct rumpserver *srv, struct prefork *pf)
 	uncount(&srv->count.preforks_now);
 }
 
+/* One that is in no table any more. */
 static void
-discard(struct prefork *pf)
-{
-
-	proc_end(pf->srv, pf->proc);
-	free(pf);
-}
-
-/* One of those to be discarded: many are no reason for many threads. */
-static void
-discard_next(struct work *work, struct worker *w)
+discard(struct ending *e)
 {
 	struct prefork *pf;
-	struct rumpserver *srv;
-	bool more;
 
-	(void)w;
-	srv = (struct rumpserver *)((char *)work -
-	    offsetof(struct rumpserver, discard));
-	pthread_mutex_lock(&srv->lock);
-	pf = TAILQ_FIRST(&srv->discards);
-	TAILQ_REMOVE(&srv->discards, pf, queue);
-	more = srv->discarding = !TAILQ_EMPTY(&srv->discards);
-	pthread_mutex_unlock(&srv->lock);
-	discard(pf);
-	if (more)
-		pool_queue(srv, work);
-}
-
-/* Has those discarded that are in no table any more. */
-static void
-discard_later(struct rumpserver *srv, struct prefork_queue *q)
-{
-	bool begin;
-
-	pthread_mutex_lock(&srv->lock);
-	TAILQ_CONCAT(&srv->discards, q, queue);
-	begin = !srv->discarding && !TAILQ_EMPTY(&srv->discards);
-	srv->discarding |= begin;
-	pthread_mutex_unlock(&srv->lock);
-	if (begin)
-		pool_queue(srv, &srv->discard);
+	pf = (struct prefork *)((char *)e - offsetof(struct prefork, ending));
+	proc_end(pf->srv, pf->proc);
+	free(pf);
 }
 
 void
@@ -84,14 +51,11 @@ preforks_init(struct rumpserver *srv)
 {
 
 	TAILQ_INIT(&srv->orphans);
-	TAILQ_INIT(&srv->discards);
-	srv->discard.run = discard_next;
 }
 
 static void
 expire(struct timer *t)
 {
-	struct prefork_queue q = TAILQ_HEAD_INITIALIZER(q);
 	struct prefork *pf;
 	struct rumpserver *srv;
 	bool linked;
@@ -108,8 +72,7 @@ expire(struct timer *t)
 	count(&srv->count.timeouts, 1);
 	srv_log(srv, RUMPSERVER_LOG_INFO, "a fork was never completed: its "
 	    "copy is discarded");
-	TAILQ_INSERT_TAIL(&q, pf, queue);
-	discard_later(srv, &q);
+	ending_later(srv, &pf->ending);
 }
 
 /* Fills all of it from the host's random source. */
@@ -169,6 +132,7 @@ prefork_alloc(struct rumpserver *srv, struct rump_proc *parent)
 	pf->srv = srv;
 	pf->parent = parent;
 	pf->timer.fire = expire;
+	pf->ending.run = discard;
 	pf->proc = proc_alloc(account_make_beside(parent->account));
 	if (pf->proc == NULL) {
 		free(pf);
@@ -273,9 +237,11 @@ preforks_orphan(struct rumpserver *srv, struct rump_proc *parent)
 	}
 	trim_orphans(srv, &q);
 	pthread_mutex_unlock(&srv->lock);
-	TAILQ_FOREACH(pf, &q, queue)
+	while ((pf = TAILQ_FIRST(&q)) != NULL) {
+		TAILQ_REMOVE(&q, pf, queue);
 		timer_cancel(srv, &pf->timer);
-	discard_later(srv, &q);
+		ending_later(srv, &pf->ending);
+	}
 }
 
 void
@@ -294,7 +260,7 @@ preforks_discard(struct rumpserver *srv)
 			if (pf == NULL)
 				break;
 			timer_cancel(srv, &pf->timer);
-			discard(pf);
+			discard(&pf->ending);
 		}
 	}
 }

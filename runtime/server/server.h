@@ -31,6 +31,7 @@
 #include <sys/queue.h>
 
 #include <pthread.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -57,12 +58,19 @@ enum {
 	TICK_QUIET = 10,
 	/* Copyouts up to this many bytes travel with the answer. */
 	OUT_GATHER = 128 * 1024,
-	/* What a client has not read: up to here nobody waits ... */
+	/* Other copyouts have frames of so many bytes. */
 	OUT_PIECE = 64 * 1024,
-	/* ... from here on we do not read from it ... */
+	/* A client that has not read so much is not read from, and its calls
+	 * wait before they send more. */
 	OUT_PAUSE = 256 * 1024,
-	/* ... and here it is disconnected. */
-	OUT_KILL = 16 * 1024 * 1024,
+	/* It has to read so much in each send_timeout_ms. */
+	OUT_PROGRESS = 64 * 1024,
+	/* The rest of a frame up to here is copied to be kept. */
+	OUT_SMALL = 4096,
+	/* Room for a call's answer behind its copyouts. */
+	ANSWER_ROOM = 64,
+	/* Buffers up to here are free of charge. */
+	BUF_FREE = 4096,
 	/* Idle lwps and buffer bytes that a session keeps. */
 	LWP_KEEP = 4,
 	BUF_KEEP = 1024,
@@ -75,10 +83,19 @@ enum {
 	ACCEPT_BATCH = 64,
 	/* Reads and frames of one client in one turn of the caller's loop. */
 	LOOP_TURN = 32,
+	/* Threads awake beyond which more are made by the tick alone, so many
+	 * each, when none of them comes back. */
+	AWAKE_MAX = 32,
+	TICK_SPAWN = 8,
+	/* The same of a thread's, and of threads from the queue. */
+	THREAD_TURN = 4096,
+	QUEUE_TURN = 16,
 	LISTEN_BACKLOG = 4096,
 	/* Host descriptors that no client is given. */
 	FD_RESERVE = 128,
 	PREFORK_BUCKETS = 256,
+	/* Threads that end sessions and processes, at once. */
+	ENDINGS_MAX = 16,
 	/* Refused clients that may hear why, at once. */
 	REFUSED_MAX = 64,
 	/* Complaints about one client, and all, that are logged in a time. */
@@ -105,12 +122,14 @@ LIST_HEAD(fiber_list, fiber);
 
 /* --- growing memory (buf.c) --- */
 
+/* Its account pays for it; NULL: nobody does. */
 struct buf {
 	uint8_t *data;
 	size_t len, cap;
+	struct rumpserver_account *account;
 };
 
-/* Room for n more bytes behind len; NULL without memory. */
+/* Room for n more bytes behind len; NULL without memory, or over budget. */
 uint8_t *buf_room(struct buf *, size_t n);
 bool buf_append(struct buf *, const void *, size_t n);
 /* Empties it, and frees memory beyond keep bytes. */
@@ -138,9 +157,17 @@ int timers_run(struct rumpserver *);
 
 /* --- the pool (worker.c) --- */
 
+/*
+ * Ends a worker's ppoll(2): blocked in all of them but there, sent to one
+ * thread only, and harmless where it is not expected.  A handler of the
+ * program's own, if it has one, does as well.
+ */
+#define WAKE_SIGNAL	SIGURG
+
 /* Something for any worker to do; srv->pool_lock. */
 struct work {
-	STAILQ_ENTRY(work) link;
+	TAILQ_ENTRY(work) link;
+	bool queued;
 	void (*run)(struct work *, struct worker *);
 };
 
@@ -157,7 +184,9 @@ struct worker {
 	atomic_uint seq;		/* odd: the kernel runs */
 
 	struct lwp *reading_for;	/* reads input for this sleeping lwp */
-	int wakefd;			/* eventfd for rumpserver_wait, or -1 */
+	sigset_t mask;			/* while it polls in rumpserver_wait */
+	/* Pays for it while a call sleeps unasked: see relieve(). */
+	_Atomic(struct rumpserver_account *) owes;
 };
 
 int pool_init(struct rumpserver *);
@@ -172,13 +201,33 @@ void worker_init(struct worker *, struct rumpserver *);
 /* Handles one event that epoll reported. */
 void worker_event(struct worker *, uint64_t what, uint32_t events);
 bool pool_has_waiter(struct rumpserver *);
+/* By the watchdog: makes threads if all that are awake seem to be stuck.  True:
+ * look again soon. */
+bool pool_tick(struct rumpserver *);
 /*
- * Around a call's sleep of unknown length.  False: it would be that of the
- * last thread, with nobody left to see who comes or goes.  Then a call does
- * not sleep, and a client is not waited for longer than LAST_THREAD_MS.
+ * Around a call's sleep of unknown length, which its account pays for.  False:
+ * the client or its user has as many threads as he may, or it would be the
+ * last one that sleeps, with nobody left to see who comes or goes.  Then a call
+ * does not sleep, and a client is not waited for longer than LAST_THREAD_MS.
  */
-bool pool_sleep(struct rumpserver *);
-void pool_awake(struct rumpserver *);
+bool pool_sleep(struct lwp *);
+void pool_awake(struct lwp *);
+/* Why it is disconnected then. */
+extern const char too_many_asleep[];
+
+/* --- ends (ending.c): srv->lock --- */
+
+/* Something that ends, and with it a process of the kernel's; last of all. */
+struct ending {
+	STAILQ_ENTRY(ending) link;
+	void (*run)(struct ending *);
+};
+
+void endings_init(struct rumpserver *);
+/* Here, unless many others are at the like already.  No lock is held. */
+void ending_now(struct rumpserver *, struct ending *);
+/* On another thread.  From a timer, too. */
+void ending_later(struct rumpserver *, struct ending *);
 
 /* --- the watchdog (watchdog.c) --- */
 
@@ -187,6 +236,8 @@ void watchdog_stop(struct rumpserver *);
 /* Around everything of the kernel that a worker runs. */
 void kernel_enter(struct worker *);
 void kernel_leave(struct worker *);
+/* What the watchdog has charged for it is paid back. */
+void settle(struct worker *);
 void watch(struct worker *, struct session *);
 void unwatch(struct worker *);
 
@@ -275,11 +326,13 @@ struct lwp {
 	/* Frames not sent yet, and what copyin_borrow lends. */
 	struct buf out, in;
 	size_t reserved;		/* bytes of copyout_reserve */
+	struct buf aside;		/* ... which are too many for a frame */
 	rump_uaddr_t reserve_addr;
 
 	/* ses->lock */
 	enum lwp_sleep sleep;
-	int wakefd;			/* in rumpserver_wait with descriptors */
+	bool polls;			/* in rumpserver_wait, descriptors */
+	bool blocks;			/* and pays, in rumpserver_block */
 	pthread_cond_t wake;
 	struct copywait copy;
 	struct timer timer;		/* of a fiber's sleep */
@@ -338,6 +391,7 @@ struct session {
 	/* One a busy lwp, one a queued request, one for the table. */
 	atomic_uint refs;
 	struct work work;
+	struct ending ending;
 
 	pthread_mutex_t lock;
 	enum session_state state;	/* written by the input's owner */
@@ -361,11 +415,10 @@ struct session {
 	bool frame_timed;		/* in_timer counts a half frame */
 
 	pthread_mutex_t out_lock;
-	pthread_cond_t out_cond;	/* out is empty or the session dead */
-	struct buf out;
-	size_t out_off;
-	bool out_big;			/* somebody sends a frame in pieces */
+	pthread_cond_t out_cond;	/* room in out, or the session dead */
+	TAILQ_HEAD(outpieces, outpiece) out;
 	atomic_size_t out_waiting;	/* bytes in out, for reading unlocked */
+	size_t out_taken;		/* ... sent since out_timer was set */
 	atomic_bool out_failed;
 	struct fiber_list out_fibers;
 
@@ -428,12 +481,15 @@ bool session_buffered(const struct session *);
 
 /* --- frames that go (output.c) --- */
 
-/*
- * Sends or queues frames.  `l` is the lwp that may sleep for it, NULL when
- * nobody may.  Returns false when the client is gone.
- */
-bool session_send(struct session *, struct lwp *l, const void *head,
-    size_t headlen, const void *data, size_t datalen);
+/* Sends or keeps frames; false when the client is gone.  It never waits. */
+bool session_send(struct session *, const void *head, size_t headlen,
+    const void *data, size_t datalen);
+/* The same for l->out, which is empty then, and more behind it, which l->out
+ * has room for. */
+bool lwp_send(struct lwp *l, const void *data, size_t len);
+/* Before a call sends something that is not its end: waits while the client has
+ * much to read. */
+bool lwp_await_room(struct lwp *l);
 bool session_respond(struct session *, const struct frame_hdr *req,
     const void *body, size_t len);
 bool session_error(struct session *, uint64_t reqno, enum frame_error);
@@ -480,7 +536,8 @@ void exec_run(struct session *, struct worker *);
 
 struct prefork {
 	LIST_ENTRY(prefork) hash, sibling;
-	TAILQ_ENTRY(prefork) queue;	/* srv->orphans or srv->discards */
+	TAILQ_ENTRY(prefork) queue;	/* srv->orphans */
+	struct ending ending;
 	uint32_t cookie[FRAME_COOKIE_WORDS];
 	struct rumpserver *srv;
 	struct rump_proc *parent;	/* NULL: gone */
@@ -612,18 +669,23 @@ struct rumpserver {
 	uint64_t listener_ids;
 	unsigned accepting;	/* workers at it */
 	LIST_HEAD(, prefork) preforks[PREFORK_BUCKETS];
-	TAILQ_HEAD(prefork_queue, prefork) orphans, discards;
+	TAILQ_HEAD(prefork_queue, prefork) orphans;
 	unsigned norphans;
-	bool discarding;	/* somebody is at it */
-	struct work discard;
+	STAILQ_HEAD(, ending) endings;
+	unsigned nending;	/* threads at it */
+	bool ending_soon;	/* one more is on its way */
+	struct work ending_work;
 	bool stopping;
 
 	pthread_mutex_t pool_lock;
 	pthread_cond_t pool_empty;	/* with pool_lock: no thread left */
-	STAILQ_HEAD(, work) queue;
+	TAILQ_HEAD(, work) queue;
+	unsigned nqueued;
 	STAILQ_HEAD(, worker) dead_workers;
 	unsigned nthreads;
 	unsigned nsleeping;	/* of them, between pool_sleep and pool_awake */
+	bool wanted;		/* one more, but many are awake */
+	unsigned ntaken, ntaken_seen;	/* events and work; at the last tick */
 	atomic_uint nwaiting;	/* in epoll, or about to be */
 	bool quit;
 	bool starved;		/* said that threads cannot be made */

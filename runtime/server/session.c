@@ -84,6 +84,8 @@ session_lookup(struct rumpserver *srv, uint64_t id)
 
 /* --- life --- */
 
+const char too_many_asleep[] = "keeps one thread too many waiting";
+
 void
 session_timeout(struct session *ses, const char *why)
 {
@@ -107,7 +109,7 @@ out_timeout(struct timer *t)
 	struct session *ses;
 
 	ses = (struct session *)((char *)t - offsetof(struct session, out_timer));
-	session_timeout(ses, "reads nothing of what it is sent");
+	session_timeout(ses, "reads too little of what it is sent");
 }
 
 static struct session *
@@ -125,6 +127,7 @@ session_alloc(struct rumpserver *srv, int fd)
 	ses->out_timer.fire = out_timeout;
 	TAILQ_INIT(&ses->busy);
 	TAILQ_INIT(&ses->idle);
+	TAILQ_INIT(&ses->out);
 	LIST_INIT(&ses->out_fibers);
 	pthread_mutex_init(&ses->lock, NULL);
 	pthread_mutex_init(&ses->out_lock, NULL);
@@ -142,7 +145,6 @@ session_free(struct session *ses)
 	rumpserver_account_put(ses->account);
 	free(ses->exec_comm);
 	free(ses->in.data);
-	free(ses->out.data);
 	pthread_mutex_destroy(&ses->lock);
 	pthread_mutex_destroy(&ses->out_lock);
 	pthread_mutex_destroy(&ses->ep_lock);
@@ -152,8 +154,10 @@ session_free(struct session *ses)
 
 /* The last reference is gone: nobody else knows the session. */
 static void
-session_destroy(struct session *ses)
+session_destroy(struct ending *e)
 {
+	struct session *ses = (struct session *)((char *)e -
+	    offsetof(struct session, ending));
 	struct rumpserver *srv = ses->srv;
 	struct rump_proc *p = ses->proc;
 	const bool refused = ses->refusal != 0;
@@ -188,8 +192,10 @@ void
 session_unref(struct session *ses)
 {
 
-	if (atomic_fetch_sub(&ses->refs, 1) == 1)
-		session_destroy(ses);
+	if (atomic_fetch_sub(&ses->refs, 1) != 1)
+		return;
+	ses->ending.run = session_destroy;
+	ending_now(ses->srv, &ses->ending);
 }
 
 /* Counts the session in; false when it cannot even be refused politely. */
@@ -283,7 +289,7 @@ session_open(struct rumpserver *srv, int fd,
 	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &tv, sizeof(tv));
 	session_deadline(ses, refusal != 0 ? LINGER_MS :
 	    srv->cfg.handshake_timeout_ms, "no handshake in time");
-	session_send(ses, NULL, srv->banner, srv->bannerlen, NULL, 0);
+	session_send(ses, srv->banner, srv->bannerlen, NULL, 0);
 
 	ses->ep_in = true;
 	ev = (struct epoll_event){ .events = EPOLLIN | EPOLLONESHOT,

@@ -1,12 +1,9 @@
 /*
  * Sleeping in a call, with the server's knowledge.
  */
-#include <sys/eventfd.h>
-
 #include <errno.h>
+#include <signal.h>
 #include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
 
 #include "server/server.h"
 
@@ -40,9 +37,9 @@ until_ms(uint64_t end)
 	return end > now ? (end - now + 999) / 1000 : 0;
 }
 
-/* Notes where l sleeps; false when it is interrupted already. */
+/* Notes how l sleeps; false when it is interrupted already. */
 static bool
-fall_asleep(struct lwp *l, int wakefd)
+fall_asleep(struct lwp *l, bool polls)
 {
 	bool ok;
 
@@ -50,7 +47,7 @@ fall_asleep(struct lwp *l, int wakefd)
 	ok = !atomic_load(&l->interrupted);
 	if (ok) {
 		l->sleep = LWP_WAIT;
-		l->wakefd = wakefd;
+		l->polls = polls;
 	}
 	pthread_mutex_unlock(&l->session->lock);
 	return ok;
@@ -62,7 +59,7 @@ awaken(struct lwp *l)
 
 	pthread_mutex_lock(&l->session->lock);
 	l->sleep = LWP_AWAKE;
-	l->wakefd = -1;
+	l->polls = false;
 	pthread_mutex_unlock(&l->session->lock);
 }
 
@@ -102,9 +99,9 @@ wait_time(struct lwp *l, uint64_t end)
 	return atomic_load(&l->interrupted) ? RUMP_EINTR : RUMP_EWOULDBLOCK;
 }
 
-/* v[nfds] is the eventfd. */
+/* Until one of them is ready, the time over, or lwp_wake() has come. */
 static int
-poll_until(struct lwp *l, struct pollfd *v, nfds_t nfds, uint64_t end)
+poll_until(struct lwp *l, struct pollfd *fds, nfds_t nfds, uint64_t end)
 {
 	struct timespec left;
 	uint64_t now;
@@ -113,53 +110,29 @@ poll_until(struct lwp *l, struct pollfd *v, nfds_t nfds, uint64_t end)
 	for (;;) {
 		now = now_us();
 		left = to_timespec(end > now ? end - now : 0);
-		n = ppoll(v, nfds + 1, end == UINT64_MAX ? NULL : &left, NULL);
+		n = ppoll(fds, nfds, end == UINT64_MAX ? NULL : &left,
+		    &l->worker->mask);
 		if (atomic_load(&l->interrupted))
 			return RUMP_EINTR;
-		if (n == 0)
-			return RUMP_EWOULDBLOCK;
-		if (n == -1 && errno != EINTR)
-			return errno == ENOMEM ? RUMP_ENOMEM : RUMP_EINVAL;
-		/* A wakeup of an earlier wait, perhaps. */
-		if (n > 0 && v[nfds].revents != 0) {
-			eventfd_t drop;
-
-			eventfd_read(v[nfds].fd, &drop);
-			n--;
-		}
 		if (n > 0)
 			return 0;
+		if (n == 0)
+			return RUMP_EWOULDBLOCK;
+		/* Woken for an earlier wait, perhaps. */
+		if (errno != EINTR)
+			return errno == ENOMEM ? RUMP_ENOMEM : RUMP_EINVAL;
 	}
 }
 
 static int
 wait_fds(struct lwp *l, struct pollfd *fds, nfds_t nfds, uint64_t end)
 {
-	struct pollfd few[FEW_FDS + 1], *v;
-	struct worker *w = l->worker;
 	int error;
 
-	if (w->wakefd == -1)
-		w->wakefd = wire_fd_above_stdio(eventfd(0, EFD_CLOEXEC |
-		    EFD_NONBLOCK));
-	if (w->wakefd == -1)
-		return RUMP_ENFILE;
-	v = few;
-	if (nfds > FEW_FDS)
-		v = malloc((nfds + 1) * sizeof(*v));
-	if (v == NULL)
-		return RUMP_ENOMEM;
-	memcpy(v, fds, nfds * sizeof(*v));
-	v[nfds] = (struct pollfd){ .fd = w->wakefd, .events = POLLIN };
-
-	error = RUMP_EINTR;
-	if (fall_asleep(l, w->wakefd)) {
-		error = poll_until(l, v, nfds, end);
-		awaken(l);
-	}
-	memcpy(fds, v, nfds * sizeof(*v));
-	if (v != few)
-		free(v);
+	if (!fall_asleep(l, true))
+		return RUMP_EINTR;
+	error = poll_until(l, fds, nfds, end);
+	awaken(l);
 	return error;
 }
 
@@ -241,7 +214,7 @@ wait_fiber(struct lwp *l, struct pollfd *fds, nfds_t nfds, uint64_t end)
 	if (end != UINT64_MAX)
 		timer_set(srv, &l->timer, until_ms(end));
 	error = RUMP_EINTR;
-	if (fall_asleep(l, -1)) {
+	if (fall_asleep(l, false)) {
 		error = sleep_watching(l, fds, nfds, v);
 		awaken(l);
 	}
@@ -255,7 +228,6 @@ int
 rumpserver_wait(struct lwp *l, struct pollfd *fds, nfds_t nfds,
     const struct timespec *timeout)
 {
-	struct rumpserver *srv = l->session->srv;
 	uint64_t end;
 	int error;
 
@@ -272,11 +244,11 @@ rumpserver_wait(struct lwp *l, struct pollfd *fds, nfds_t nfds,
 		return RUMP_EWOULDBLOCK;
 	if (l->fiber != NULL)
 		return wait_fiber(l, fds, nfds, end);
-	if (!pool_sleep(srv))
+	if (!pool_sleep(l))
 		return RUMP_ENOMEM;
 	session_give(l->session, l->worker);
 	error = nfds == 0 ? wait_time(l, end) : wait_fds(l, fds, nfds, end);
-	pool_awake(srv);
+	pool_awake(l);
 	return error;
 }
 
@@ -307,6 +279,10 @@ void
 rumpserver_block(struct lwp *l)
 {
 
+	/* One thread too many: the client's other calls wait for this one. */
+	if (l->fiber != NULL || l->blocks || !pool_sleep(l))
+		return;
+	l->blocks = true;
 	session_give(l->session, l->worker);
 }
 
@@ -315,5 +291,8 @@ rumpserver_unblock(struct lwp *l)
 {
 
 	/* The input stays where it is; the worker finds out later. */
-	(void)l;
+	if (!l->blocks)
+		return;
+	l->blocks = false;
+	pool_awake(l);
 }

@@ -36,8 +36,21 @@ void
 kernel_leave(struct worker *w)
 {
 
-	if (!w->loop)
-		atomic_fetch_add(&w->seq, 1);
+	if (w->loop)
+		return;
+	atomic_fetch_add(&w->seq, 1);
+	if (atomic_load(&w->owes) != NULL)
+		settle(w);
+}
+
+void
+settle(struct worker *w)
+{
+	struct rumpserver_account *a;
+
+	a = atomic_exchange(&w->owes, NULL);
+	rumpserver_refund(a, RUMPSERVER_THREADS, 1);
+	rumpserver_account_put(a);
 }
 
 void
@@ -70,6 +83,19 @@ unwatch(struct worker *w)
 	pthread_mutex_unlock(&srv->active_lock);
 }
 
+/* A client that has as many threads as it may has its other calls wait. */
+static bool
+pay(struct worker *w, struct rumpserver_account *a)
+{
+
+	if (!rumpserver_charge(a, RUMPSERVER_THREADS, 1))
+		return false;
+	settle(w);
+	rumpserver_account_ref(a);
+	atomic_store(&w->owes, a);
+	return true;
+}
+
 /* Takes the input away from a worker that sleeps in the kernel. */
 static void
 relieve(struct worker *w)
@@ -79,12 +105,16 @@ relieve(struct worker *w)
 
 	pthread_mutex_lock(&ses->lock);
 	owner = ses->input == INPUT_OWNED && ses->owner == w &&
-	    atomic_load(&w->seq) == w->seen;
+	    atomic_load(&w->seq) == w->seen &&
+	    pay(w, ses->proc->account);
 	if (owner)
 		session_give_locked(ses);
 	pthread_mutex_unlock(&ses->lock);
 	if (!owner)
 		return;
+	/* If it has left the kernel just now, it may have seen no debt. */
+	if (atomic_load(&w->seq) != w->seen)
+		settle(w);
 	TAILQ_REMOVE(&w->srv->active, w, active);
 	w->session = NULL;
 }
@@ -137,6 +167,7 @@ scan_unlocked(struct rumpserver *srv)
 
 	pthread_mutex_unlock(&srv->timer_lock);
 	busy = scan(srv);
+	busy |= pool_tick(srv);
 	pthread_mutex_lock(&srv->timer_lock);
 	return busy;
 }

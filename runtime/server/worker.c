@@ -26,7 +26,7 @@ pool_init(struct rumpserver *srv)
 	struct epoll_event ev = { .events = EPOLLIN | EPOLLET,
 	    .data.u64 = EV_WAKE };
 
-	STAILQ_INIT(&srv->queue);
+	TAILQ_INIT(&srv->queue);
 	STAILQ_INIT(&srv->dead_workers);
 	TAILQ_INIT(&srv->active);
 	srv->epfd = wire_fd_above_stdio(epoll_create1(EPOLL_CLOEXEC));
@@ -45,7 +45,6 @@ worker_init(struct worker *w, struct rumpserver *srv)
 
 	memset(w, 0, sizeof(*w));
 	w->srv = srv;
-	w->wakefd = -1;
 }
 
 static void
@@ -95,17 +94,31 @@ thread_make(struct worker *w)
 	return error;
 }
 
-/* pool_lock held: reserves the place of one more thread if there is need. */
+/* pool_lock held: reserves the place of one more thread if there may be. */
 static bool
-want_thread(struct rumpserver *srv)
+reserve_thread(struct rumpserver *srv)
 {
 
-	if (srv->mode != MODE_THREADS || srv->quit || srv->nwaiting > 0 ||
+	if (srv->mode != MODE_THREADS || srv->quit ||
 	    srv->nthreads >= srv->cfg.max_threads)
 		return false;
 	srv->nthreads++;
 	srv->nwaiting++;
 	return true;
+}
+
+/* The same if there is need, too: those that are awake come back soon. */
+static bool
+want_thread(struct rumpserver *srv)
+{
+
+	if (srv->nwaiting > 0)
+		return false;
+	if (srv->nthreads - srv->nsleeping >= AWAKE_MAX) {
+		srv->wanted = true;
+		return false;
+	}
+	return reserve_thread(srv);
 }
 
 /* After want_thread() said so, without the lock. */
@@ -139,10 +152,14 @@ spawn(struct rumpserver *srv)
 }
 
 bool
-pool_sleep(struct rumpserver *srv)
+pool_sleep(struct lwp *l)
 {
+	struct rumpserver *srv = l->session->srv;
 	bool last, more, first;
 
+	settle(l->worker);
+	if (!rumpserver_charge(l->proc->account, RUMPSERVER_THREADS, 1))
+		return false;
 	pthread_mutex_lock(&srv->pool_lock);
 	last = srv->nsleeping + 1 >= srv->nthreads;
 	more = last && want_thread(srv);
@@ -156,6 +173,7 @@ pool_sleep(struct rumpserver *srv)
 	first = !srv->sleepless;
 	srv->sleepless = true;
 	pthread_mutex_unlock(&srv->pool_lock);
+	rumpserver_refund(l->proc->account, RUMPSERVER_THREADS, 1);
 	if (first)
 		srv_log(srv, RUMPSERVER_LOG_WARN, "all threads but one sleep; "
 		    "calls that would put it to sleep fail, clients that keep "
@@ -164,12 +182,35 @@ pool_sleep(struct rumpserver *srv)
 }
 
 void
-pool_awake(struct rumpserver *srv)
+pool_awake(struct lwp *l)
 {
+	struct rumpserver *srv = l->session->srv;
 
 	pthread_mutex_lock(&srv->pool_lock);
 	srv->nsleeping--;
 	pthread_mutex_unlock(&srv->pool_lock);
+	rumpserver_refund(l->proc->account, RUMPSERVER_THREADS, 1);
+}
+
+bool
+pool_tick(struct rumpserver *srv)
+{
+	bool wanted, stuck;
+	unsigned n;
+
+	pthread_mutex_lock(&srv->pool_lock);
+	if (srv->nwaiting > 0)
+		srv->wanted = false;
+	wanted = srv->wanted;
+	stuck = wanted && srv->ntaken == srv->ntaken_seen;
+	srv->ntaken_seen = srv->ntaken;
+	for (n = 0; stuck && n < TICK_SPAWN; n++)
+		if (!reserve_thread(srv))
+			break;
+	pthread_mutex_unlock(&srv->pool_lock);
+	while (n-- > 0)
+		spawn(srv);
+	return wanted;
 }
 
 /* --- the ready queue --- */
@@ -180,7 +221,9 @@ pool_queue(struct rumpserver *srv, struct work *work)
 	bool more;
 
 	pthread_mutex_lock(&srv->pool_lock);
-	STAILQ_INSERT_TAIL(&srv->queue, work, link);
+	TAILQ_INSERT_TAIL(&srv->queue, work, link);
+	work->queued = true;
+	srv->nqueued++;
 	more = want_thread(srv);
 	pthread_mutex_unlock(&srv->pool_lock);
 	if (more)
@@ -189,19 +232,27 @@ pool_queue(struct rumpserver *srv, struct work *work)
 		wake_one(srv);
 }
 
+/* pool_lock held. */
+static void
+dequeue(struct rumpserver *srv, struct work *work)
+{
+
+	TAILQ_REMOVE(&srv->queue, work, link);
+	work->queued = false;
+	srv->nqueued--;
+}
+
 bool
 pool_unqueue(struct rumpserver *srv, struct work *work)
 {
-	struct work *p;
+	bool queued;
 
 	pthread_mutex_lock(&srv->pool_lock);
-	STAILQ_FOREACH(p, &srv->queue, link)
-		if (p == work)
-			break;
-	if (p != NULL)
-		STAILQ_REMOVE(&srv->queue, work, work, link);
+	queued = work->queued;
+	if (queued)
+		dequeue(srv, work);
 	pthread_mutex_unlock(&srv->pool_lock);
-	return p != NULL;
+	return queued;
 }
 
 static struct work *
@@ -209,28 +260,28 @@ queue_pop(struct rumpserver *srv)
 {
 	struct work *work;
 
-	work = STAILQ_FIRST(&srv->queue);
+	work = TAILQ_FIRST(&srv->queue);
 	if (work != NULL)
-		STAILQ_REMOVE_HEAD(&srv->queue, link);
+		dequeue(srv, work);
 	return work;
 }
 
+/* What is queued meanwhile waits for the next step. */
 bool
 pool_step(struct rumpserver *srv)
 {
-	STAILQ_HEAD(, work) now = STAILQ_HEAD_INITIALIZER(now);
 	struct work *work;
-	bool any;
+	unsigned n, left;
 
 	pthread_mutex_lock(&srv->pool_lock);
-	STAILQ_CONCAT(&now, &srv->queue);
-	pthread_mutex_unlock(&srv->pool_lock);
-	any = !STAILQ_EMPTY(&now);
-	while ((work = STAILQ_FIRST(&now)) != NULL) {
-		STAILQ_REMOVE_HEAD(&now, link);
+	n = srv->nqueued;
+	for (left = n; left > 0 && (work = queue_pop(srv)) != NULL; left--) {
+		pthread_mutex_unlock(&srv->pool_lock);
 		work->run(work, &srv->loop);
+		pthread_mutex_lock(&srv->pool_lock);
 	}
-	return any;
+	pthread_mutex_unlock(&srv->pool_lock);
+	return n > 0;
 }
 
 /* --- one worker --- */
@@ -279,8 +330,9 @@ do_work(struct worker *w, struct work *work, const struct epoll_event *ev)
 	bool more, left;
 
 	srv->nwaiting--;
+	srv->ntaken++;
 	more = want_thread(srv);
-	left = !STAILQ_EMPTY(&srv->queue);
+	left = !TAILQ_EMPTY(&srv->queue);
 	pthread_mutex_unlock(&srv->pool_lock);
 	if (more)
 		spawn(srv);
@@ -294,21 +346,47 @@ do_work(struct worker *w, struct work *work, const struct epoll_event *ev)
 	srv->nwaiting++;
 }
 
-/* pool_lock held, dropped meanwhile; false when this thread is one too many. */
+/*
+ * pool_lock held, dropped meanwhile: one event, for which it waits ms
+ * milliseconds.  False when this thread is one too many.
+ */
 static bool
-wait_event(struct worker *w)
+wait_event(struct worker *w, int ms)
 {
 	struct rumpserver *srv = w->srv;
 	struct epoll_event ev;
 	int n;
 
 	pthread_mutex_unlock(&srv->pool_lock);
-	n = epoll_wait(srv->epfd, &ev, 1, IDLE_THREAD_MS);
+	n = epoll_wait(srv->epfd, &ev, 1, ms);
 	pthread_mutex_lock(&srv->pool_lock);
 	if (n == 0)
 		return srv->nwaiting <= 1;
 	if (n == 1 && ev.data.u64 != EV_WAKE)
 		do_work(w, NULL, &ev);
+	return true;
+}
+
+static void
+block_wakeups(struct worker *w)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, WAKE_SIGNAL);
+	pthread_sigmask(SIG_BLOCK, &set, &w->mask);
+	sigdelset(&w->mask, WAKE_SIGNAL);
+}
+
+/* Those that never stop do not keep out those that come: with nobody else to
+ * look, this thread does after some of them. */
+static bool
+looks_up(struct rumpserver *srv, unsigned *done)
+{
+
+	if (srv->nwaiting > 1 || ++*done < QUEUE_TURN)
+		return false;
+	*done = 0;
 	return true;
 }
 
@@ -318,13 +396,18 @@ worker_main(void *arg)
 	struct worker *w = arg;
 	struct rumpserver *srv = w->srv;
 	struct work *work;
+	unsigned done;
 
+	block_wakeups(w);
+	done = 0;
 	pthread_mutex_lock(&srv->pool_lock);
 	for (;;) {
+		if (looks_up(srv, &done))
+			wait_event(w, 0);
 		work = queue_pop(srv);
 		if (work != NULL)
 			do_work(w, work, NULL);
-		else if (srv->quit || !wait_event(w))
+		else if (srv->quit || !wait_event(w, IDLE_THREAD_MS))
 			break;
 	}
 	srv->nwaiting--;
@@ -335,9 +418,31 @@ worker_main(void *arg)
 		pthread_cond_signal(&srv->pool_empty);
 	STAILQ_INSERT_TAIL(&srv->dead_workers, w, dead);
 	pthread_mutex_unlock(&srv->pool_lock);
-	if (w->wakefd != -1)
-		close(w->wakefd);
+	settle(w);
 	return NULL;
+}
+
+static void
+on_wakeup(int signo)
+{
+
+	(void)signo;
+}
+
+/* The program's own handler is as good. */
+static int
+catch_wakeups(void)
+{
+	struct sigaction sa;
+
+	if (sigaction(WAKE_SIGNAL, NULL, &sa) == -1)
+		return -1;
+	if ((sa.sa_flags & SA_SIGINFO) != 0 ||
+	    (sa.sa_handler != SIG_DFL && sa.sa_handler != SIG_IGN))
+		return 0;
+	sa = (struct sigaction){ .sa_handler = on_wakeup,
+	    .sa_flags = SA_RESTART };
+	return sigaction(WAKE_SIGNAL, &sa, NULL);
 }
 
 int
@@ -346,6 +451,8 @@ pool_start(struct rumpserver *srv)
 	bool more;
 	int error;
 
+	if (catch_wakeups() == -1)
+		return -1;
 	pthread_mutex_lock(&srv->pool_lock);
 	more = want_thread(srv);
 	pthread_mutex_unlock(&srv->pool_lock);

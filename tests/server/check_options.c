@@ -138,7 +138,7 @@ START_TEST(times)
 	none = rs_dial(rs.path);
 	ck_assert(rs_says("no handshake in time"));
 	ck_assert(rs_says("half a frame and no more"));
-	ck_assert(rs_says("reads nothing of what it is sent"));
+	ck_assert(rs_says("reads too little of what it is sent"));
 	ck_assert(rs_says("does not answer a copy request"));
 	ck_assert(rs_says("a fork was never completed"));
 	/* Only the client that did nothing wrong is left. */

@@ -4,6 +4,9 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 
+#include <arpa/inet.h>
+#include <netinet/in.h>
+
 #include <check.h>
 #include <errno.h>
 #include <stdio.h>
@@ -266,6 +269,25 @@ cl_copyreq(int fd, unsigned type, uint64_t *len, uint64_t *addr)
 	else
 		ck_assert_uint_eq(f.bodylen, 16 + *len);
 	return f;
+}
+
+int
+cl_tcp(struct bed *bed)
+{
+	struct sockaddr_in sin = { .sin_family = AF_INET };
+	char where[64];
+	unsigned port;
+	int fd;
+
+	ck_assert_int_eq(rumpserver_listen(bed->srv, "tcp://127.0.0.1:0/",
+	    where, sizeof(where)), 0);
+	ck_assert_int_eq(sscanf(where, "tcp://127.0.0.1:%u/", &port), 1);
+	sin.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	sin.sin_port = htons((uint16_t)port);
+	fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	set_timeout(fd);
+	ck_assert_int_eq(connect(fd, (struct sockaddr *)&sin, sizeof(sin)), 0);
+	return fd;
 }
 
 uint32_t

@@ -103,6 +103,11 @@ tk_proc_exit(void *kern, struct rump_proc *p)
 
 	free(rumpserver_proc_private(p));
 	pthread_mutex_lock(&tk->lock);
+	tk->sleeping += tk->exit_waits;
+	pthread_cond_broadcast(&tk->cond);
+	while (tk->exit_waits && !tk->open)
+		pthread_cond_wait(&tk->cond, &tk->lock);
+	tk->sleeping -= tk->exit_waits;
 	tk->procs--;
 	changed(tk);
 }
@@ -477,6 +482,9 @@ tk_syscall(void *kern, struct lwp *l, int num, const void *args, size_t len,
 		return do_wake(tk);
 	case TK_JOB:
 		return rumpserver_spawn(l, job, tk);
+	case TK_GATE_RESERVE:
+		error = gate_wait(tk, l, 0);
+		return error != 0 ? error : do_reserve(l, a, rv);
 	case TK_STACK:
 		return use_stack();
 	case TK_WAIT_FILE:

@@ -48,6 +48,7 @@ enum {
 	TK_COPYINOUT,		/* (from, to, len): copies, inverted */
 	TK_COMM,		/* (addr): copies the command name out */
 	TK_GATE_COPYIN,		/* (addr, len): waits as GATE_WAIT, then copyin */
+	TK_GATE_RESERVE,	/* (addr, len, used): then as RESERVE */
 	TK_KICKED,		/* (addr, len): sleeps until another thread has
 				 * interrupted it a lot, then as COPYOUT */
 	TK_WAIT_FILE,		/* (ms): waits for what no file has */
@@ -80,6 +81,7 @@ struct testkern {
 	int refuse;			/* errno of the next proc_new */
 	int copy_error;			/* ... of proc_copy */
 	bool copy_waits;		/* proc_copy does, for the gate */
+	bool exit_waits;		/* proc_exit does */
 	int exec_error;
 	int lwp_error;
 	char log[65536];			/* the server's lines */
@@ -135,6 +137,8 @@ struct frame {
 int cl_connect(struct bed *);
 /* ... and is a guest. */
 int cl_guest(struct bed *);
+/* Over TCP, at a listener of its own: another user.  Has read nothing yet. */
+int cl_tcp(struct bed *);
 /* Over a socketpair given to rumpserver_serve_fd(). */
 int cl_pair(struct bed *);
 void cl_banner(int fd);

@@ -177,13 +177,16 @@ int rumpserver_raise(struct rump_proc *p, int signo);
  * rumpserver_wait is poll(2) with a timeout (NULL: for ever; fds may be NULL
  * with nfds 0), ended with RUMP_EINTR when the lwp is interrupted and
  * RUMP_EWOULDBLOCK when the time is over.  It works in every way to run a
- * server, the event loop included.  RUMP_ENOMEM: all threads but this one
- * sleep and there may be no more (max_threads).
+ * server, the event loop included.  RUMP_ENOMEM: the client or its user has as
+ * many threads asleep as he may, or all but this one sleep and there may be no
+ * more (max_threads).  A thread is woken by SIGURG, for which rumpserver_start
+ * sets a handler if the program has none.
  *
  * rumpserver_block/unblock bracket any other sleep (not in an event loop,
  * where it stops everybody).  A kernel that sleeps without saying so delays
  * only other calls of the same connection, and those for a few milliseconds:
- * a watchdog notices.
+ * a watchdog notices.  Of a client with as many threads as it may have, the
+ * other calls wait.
  *
  * rumpserver_interrupted: the call should give up with RUMP_EINTR.
  */
@@ -310,8 +313,7 @@ struct rumpserver_config {
 	unsigned prefork_timeout_ms;	/* cookie expiry: 60000 */
 	unsigned handshake_timeout_ms;	/* accept to handshake: 10000 */
 	unsigned frame_timeout_ms;	/* begun frame to its end: 30000 */
-	/* Client that reads nothing: 30000.  One that has left 16 MiB unread is
-	 * disconnected at once. */
+	/* For a client to read 64 KiB of what it is sent, or all: 30000. */
 	unsigned send_timeout_ms;
 	unsigned answer_timeout_ms;	/* copyin to its answer: 300000 */
 	/* Bytes of one copyin/out frame: 1 MiB; more than 16 MiB is taken for
