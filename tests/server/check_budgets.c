@@ -87,7 +87,7 @@ START_TEST(unread_answers)
 	while (held(RUMPSERVER_BYTES) == 0)
 		sched_yield();
 	expect_served();
-	ck_assert_uint_le(held(RUMPSERVER_BYTES), 4 * MIB);
+	ck_assert_uint_le(held(RUMPSERVER_BYTES), 16 * MIB);
 	await_held(RUMPSERVER_THREADS, 0);
 	for (done = 0; done < CALLS;) {
 		f = cl_recv(fd);
@@ -312,10 +312,10 @@ START_TEST(mass_exit)
 	int fd[GUESTS], i;
 
 	bed_init(&bed, THREADS);
+	bed.tk.exit_waits = true;
 	bed_start(&bed);
 	for (i = 0; i < GUESTS; i++)
 		fd[i] = cl_guest(&bed);
-	bed.tk.exit_waits = true;
 	for (i = 0; i < GUESTS; i++)
 		close(fd[i]);
 	tk_wait_sleeping(&bed.tk, AT_IT);
