@@ -4,13 +4,14 @@
  *
  * A guest's socket is a socket of the host, always non-blocking there.
  * Addresses of the internet families go over as they are.  A local name is
- * resolved under the served root: the host binds /proc/self/fd/N/name, N
- * being the directory, kept open for as long as the socket, so that the name
- * is like no other; `sockname.c' remembers what the guest called it.
+ * resolved under the served root, to a directory: there the host binds the
+ * socket to a number made at random, by which `sockname.c' remembers what the
+ * guest called it, and the file is renamed to what it is to be called.
  */
 #ifndef RUMPGEN_HOSTKERN_SOCK_H
 #define RUMPGEN_HOSTKERN_SOCK_H
 
+#include <sys/queue.h>
 #include <sys/socket.h>
 
 #include "hostkern/kern.h"
@@ -20,6 +21,7 @@ enum {
 	SOCK_OPTMAX = 2048,	/* NetBSD's MCLBYTES: longest option value */
 	SOCK_CTLMAX = 4096,	/* its page: longest control messages */
 	SOCK_PASSMAX = 252,	/* descriptors in one message */
+	SOCK_BUCKETS = 1024,	/* of the tables of bound sockets */
 };
 
 /* A guest's address.  That of a local socket may be longer than any structure
@@ -62,13 +64,12 @@ struct ksock {
 	struct sockid peerid;
 
 	/* sockets.lock */
-	int dirfd;		/* N above; -1: not bound to a local name */
-	char *hostname;		/* /proc/self/fd/N/name */
+	uint64_t number;	/* bound under it to a local name; 0: not */
 	dev_t dev;		/* of the socket's file */
 	ino_t ino;
 	struct sockid selfid;	/* who bound it */
 	struct caller *callers, **lastcaller;
-	struct ksock *next;	/* list of the bound */
+	LIST_ENTRY(ksock) named, filed;	/* the bound */
 
 	/* Kept here because the host's socket never blocks; ns, 0: for ever */
 	_Atomic int64_t rcvtimeo, sndtimeo;
@@ -94,7 +95,8 @@ struct caller {
 /* One for the whole kernel: hk->ext[KERN_SLOT_SOCKET]. */
 struct sockets {
 	pthread_mutex_t lock;	/* guards all of it */
-	struct ksock *bound;
+	LIST_HEAD(, ksock) named[SOCK_BUCKETS];		/* by number */
+	LIST_HEAD(, ksock) filed[SOCK_BUCKETS];		/* by ino */
 	_Atomic uint64_t lastbox;
 	struct flights *flights;	/* rights.c */
 };

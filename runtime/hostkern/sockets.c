@@ -152,7 +152,6 @@ sock_make(struct kproc *p, int domain, int type, int flags, struct file **fp)
 	so->domain = domain;
 	so->type = type;
 	so->box = new_box(p->hk);
-	so->dirfd = -1;
 	so->lastcaller = &so->callers;
 	atomic_init(&so->sndlowat, 2048);
 	atomic_init(&so->options, RUMP_SO_USELOOPBACK);
@@ -381,7 +380,7 @@ check_listen(struct file *f)
 	    sock_is_connected(f))
 		return 0;
 	pthread_mutex_lock(&sks->lock);
-	bound = so->dirfd != -1;
+	bound = so->number != 0;
 	pthread_mutex_unlock(&sks->lock);
 	return bound ? 0 : RUMP_EDESTADDRREQ;
 }

@@ -23,6 +23,11 @@
 
 enum { LOWEST_PORT = 600 };	/* NetBSD's IPPORT_RESERVEDMIN */
 
+/* The host's name of a bound socket: in the directory behind that descriptor,
+ * while it was bound, and the number.  For printf(3) and for scanf(3). */
+static const char bind_name[] = "/proc/self/fd/%d/.%016" PRIx64;
+static const char bind_scan[] = "/proc/self/fd/%*d/.%16" SCNx64 "%n";
+
 int
 sockname_copyin(struct lwp *l, rump_uaddr_t uaddr, uint32_t len,
     struct sockname *sn)
@@ -148,19 +153,32 @@ unnamed(struct sockname *sn)
 	sn->addr.ss_family = RUMP_AF_LOCAL;
 }
 
-/* The socket that the host knows by that name, which gets a NUL; NULL.
- * sockets.lock held. */
-static struct ksock *
-find_bound(struct sockets *ss, const struct sockaddr_un *sun, socklen_t len,
-    char name[sizeof(sun->sun_path) + 1])
+/* The number in the host's name of a socket, 0: it is none of ours. */
+static uint64_t
+number_of(const struct sockaddr_un *sun, socklen_t len)
 {
 	const size_t head = offsetof(struct sockaddr_un, sun_path);
-	struct ksock *so;
+	char name[sizeof(sun->sun_path) + 1];
+	uint64_t number = 0;
+	int end = 0;
 
 	memcpy(name, sun->sun_path, len - head);
 	name[len - head] = '\0';
-	for (so = ss->bound; so != NULL; so = so->next) {
-		if (strcmp(so->hostname, name) == 0)
+	return sscanf(name, bind_scan, &number, &end) == 1 &&
+	    name[end] == '\0' ? number : 0;
+}
+
+/* The socket that the host knows by that name, or NULL.  sockets.lock held. */
+static struct ksock *
+find_bound(struct sockets *ss, const struct sockaddr_un *sun, socklen_t len)
+{
+	const uint64_t number = number_of(sun, len);
+	struct ksock *so;
+
+	if (number == 0)
+		return NULL;
+	LIST_FOREACH(so, &ss->named[number % SOCK_BUCKETS], named) {
+		if (so->number == number)
 			break;
 	}
 	return so;
@@ -181,7 +199,6 @@ sockname_sender(struct file *f, const struct sockaddr_storage *from,
 	struct sockets *ss = kern_sockets(f->hk);
 	const struct sockaddr_un *sun = (const struct sockaddr_un *)from;
 	struct ksock *so = sock_of(f), *sender = NULL;
-	char name[sizeof(sun->sun_path) + 1];
 	bool known;
 
 	pthread_mutex_lock(&f->lock);
@@ -191,7 +208,7 @@ sockname_sender(struct file *f, const struct sockaddr_storage *from,
 	if (known || from->ss_family != AF_UNIX || !has_name(sun, len))
 		return known;
 	pthread_mutex_lock(&ss->lock);
-	sender = find_bound(ss, sun, len, name);
+	sender = find_bound(ss, sun, len);
 	if (sender != NULL)
 		*id = sender->selfid;
 	pthread_mutex_unlock(&ss->lock);
@@ -208,18 +225,17 @@ local_from_host(struct hostkern *hk, const struct sockaddr_un *sun,
     socklen_t len, struct sockname *sn)
 {
 	struct sockets *ss = kern_sockets(hk);
-	char name[sizeof(sun->sun_path) + 1];
 	struct ksock *so;
 
 	unnamed(sn);
 	if (!has_name(sun, len))
 		return;
 	pthread_mutex_lock(&ss->lock);
-	so = find_bound(ss, sun, len, name);
+	so = find_bound(ss, sun, len);
 	if (so != NULL)
 		*sn = so->name;
 	pthread_mutex_unlock(&ss->lock);
-	if (so == NULL && strncmp(name, "/proc/self/fd/", 14) != 0 &&
+	if (so == NULL && number_of(sun, len) == 0 &&
 	    rump_conv_sockaddr_from_host((const struct sockaddr *)sun, len,
 	    &sn->addr, &sn->len) != 0)
 		unnamed(sn);
@@ -250,7 +266,7 @@ sockname_bound(struct sockets *ss, int fd)
 
 	if (fstat(fd, &st) != 0)
 		return NULL;
-	for (so = ss->bound; so != NULL; so = so->next) {
+	LIST_FOREACH(so, &ss->filed[st.st_ino % SOCK_BUCKETS], filed) {
 		if (so->dev == st.st_dev && so->ino == st.st_ino)
 			break;
 	}
@@ -279,73 +295,64 @@ sockname_box(struct file *f, int tofd, uint64_t *box)
 	    RUMP_ENOTCONN;
 }
 
-/*
- * The host's name for what is to be pr.  False: it has no room in the host's
- * structure, so it is given after the socket has been bound to this one.
- */
-static bool
-host_name(const struct parentref *pr, struct sockaddr_un *sun)
-{
-	uint64_t random;
-	int n;
-
-	n = snprintf(sun->sun_path, sizeof(sun->sun_path),
-	    "/proc/self/fd/%d/%s", pr->fd, pr->name);
-	if (n >= 0 && (size_t)n < sizeof(sun->sun_path))
-		return true;
-	if (getrandom(&random, sizeof(random), 0) != sizeof(random))
-		random = (uintptr_t)pr;
-	(void)snprintf(sun->sun_path, sizeof(sun->sun_path),
-	    "/proc/self/fd/%d/.%016" PRIx64, pr->fd, random);
-	return false;
-}
-
-/* From the name that it was bound to. */
+/* The file of that name gets the one it is to have, which is not there. */
 static int
-give_name(const struct parentref *pr, const struct sockaddr_un *sun)
+give_name(const struct parentref *pr, const char *bound)
 {
-	const char *bound = strrchr(sun->sun_path, '/') + 1;
-	int error = 0;
 
-	if (linkat(pr->fd, bound, pr->fd, pr->name, 0) != 0)
-		error = errno == EEXIST ? RUMP_EADDRINUSE : kern_errno();
-	(void)unlinkat(pr->fd, bound, 0);
-	return error;
+	if (renameat2(pr->fd, bound, pr->fd, pr->name, RENAME_NOREPLACE) == 0)
+		return 0;
+	/* Not every file system can do that. */
+	if (errno == EINVAL && linkat(pr->fd, bound, pr->fd, pr->name, 0) ==
+	    0)
+		return unlinkat(pr->fd, bound, 0) == 0 ? 0 : kern_errno();
+	return errno == EEXIST ? RUMP_EADDRINUSE : kern_errno();
 }
 
 /* Host bind under the directory pr; the file gets the guest's umask. */
 static int
-bind_under(struct kproc *p, struct file *f, const struct parentref *pr)
+bind_under(struct kproc *p, struct file *f, const struct parentref *pr,
+    uint64_t number)
 {
 	struct sockaddr_un sun = { .sun_family = AF_UNIX };
 	struct ksock *so = sock_of(f);
 	mode_t mode = 0777 & ~proc_umask(p);
+	const char *bound;
 	struct stat st;
-	bool direct;
 	int error;
 
-	direct = host_name(pr, &sun);
 	/* After a bind there would be no second try. */
-	if (!direct && fstatat(pr->fd, pr->name, &st, AT_SYMLINK_NOFOLLOW) == 0)
+	if (parentref_exists(pr))
 		return RUMP_EADDRINUSE;
-	so->hostname = strdup(sun.sun_path);
-	if (so->hostname == NULL)
-		return RUMP_ENOMEM;
+	(void)snprintf(sun.sun_path, sizeof(sun.sun_path), bind_name,
+	    pr->fd, number);
+	bound = strrchr(sun.sun_path, '/') + 1;
 	/* The mode of the socket is that of the file to be. */
 	if (fchmod(f->hfd, mode) != 0)
 		return kern_errno();
 	path_assume_maker(p, pr->fd, &mode);
 	if (bind(f->hfd, (struct sockaddr *)&sun, sizeof(sun)) != 0)
 		return errno == EEXIST ? RUMP_EADDRINUSE : kern_errno();
-	error = direct ? 0 : give_name(pr, &sun);
-	if (error != 0)
+	error = fstatat(pr->fd, bound, &st, AT_SYMLINK_NOFOLLOW) != 0 ?
+	    kern_errno() : give_name(pr, bound);
+	if (error != 0) {
+		(void)unlinkat(pr->fd, bound, 0);
 		return error;
-	if (fstatat(pr->fd, pr->name, &st, AT_SYMLINK_NOFOLLOW) == 0) {
-		so->dev = st.st_dev;
-		so->ino = st.st_ino;
 	}
+	so->dev = st.st_dev;
+	so->ino = st.st_ino;
 	so->selfid = sock_id(p);
 	return 0;
+}
+
+static uint64_t
+random_number(void)
+{
+	uint64_t n = 0;
+
+	while (n == 0 && getrandom(&n, sizeof(n), 0) == sizeof(n))
+		continue;
+	return n;
 }
 
 static int
@@ -356,10 +363,11 @@ bind_local(struct lwp *l, struct file *f, const struct sockname *sn)
 	struct ksock *so = sock_of(f);
 	char path[KERN_PATHLEN];
 	struct parentref pr;
+	uint64_t number;
 	int error;
 
 	pthread_mutex_lock(&ss->lock);
-	error = so->dirfd != -1 ? RUMP_EINVAL : 0;
+	error = so->number != 0 ? RUMP_EINVAL : 0;
 	pthread_mutex_unlock(&ss->lock);
 	if (error == 0)
 		error = local_path(sn, path);
@@ -374,24 +382,20 @@ bind_local(struct lwp *l, struct file *f, const struct sockname *sn)
 		parentref_close(&pr);
 		return pr.last == LAST_NAME ? RUMP_ENOENT : RUMP_EADDRINUSE;
 	}
+	number = random_number();
 	pthread_mutex_lock(&ss->lock);
-	if (so->dirfd != -1) {
-		error = RUMP_EINVAL;
-	} else {
-		error = bind_under(p, f, &pr);
-		if (error == 0) {
-			so->name = *sn;
-			so->dirfd = pr.fd;
-			so->next = ss->bound;
-			ss->bound = so;
-		} else {
-			free(so->hostname);
-			so->hostname = NULL;
-		}
+	error = so->number != 0 ? RUMP_EINVAL : number == 0 ? RUMP_ENOMEM :
+	    bind_under(p, f, &pr, number);
+	if (error == 0) {
+		so->name = *sn;
+		so->number = number;
+		LIST_INSERT_HEAD(&ss->named[number % SOCK_BUCKETS], so,
+		    named);
+		LIST_INSERT_HEAD(&ss->filed[so->ino % SOCK_BUCKETS], so,
+		    filed);
 	}
 	pthread_mutex_unlock(&ss->lock);
-	if (error != 0)
-		parentref_close(&pr);
+	parentref_close(&pr);
 	return error;
 }
 
@@ -474,20 +478,16 @@ void
 sockname_forget(struct hostkern *hk, struct ksock *so)
 {
 	struct sockets *ss = kern_sockets(hk);
-	struct ksock **sop;
 	struct caller *c;
 
 	pthread_mutex_lock(&ss->lock);
-	if (so->dirfd != -1) {
-		for (sop = &ss->bound; *sop != so; sop = &(*sop)->next)
-			continue;
-		*sop = so->next;
-		close(so->dirfd);
+	if (so->number != 0) {
+		LIST_REMOVE(so, named);
+		LIST_REMOVE(so, filed);
 	}
 	pthread_mutex_unlock(&ss->lock);
 	while ((c = so->callers) != NULL) {
 		so->callers = c->next;
 		free(c);
 	}
-	free(so->hostname);
 }

@@ -509,6 +509,71 @@ START_TEST(long_local_names)
 }
 END_TEST
 
+/* How many descriptors this process, which is the server, has of files in the
+ * root. */
+static int
+descriptors_in_root(void)
+{
+	DIR *d = opendir("/proc/self/fd");
+	struct dirent *e;
+	char link[256];
+	ssize_t len;
+	int n = 0;
+
+	ck_assert_ptr_nonnull(d);
+	while ((e = readdir(d)) != NULL) {
+		len = readlinkat(dirfd(d), e->d_name, link, sizeof(link) - 1);
+		link[len < 0 ? 0 : len] = '\0';
+		n += strncmp(link, S.root, strlen(S.root)) == 0;
+	}
+	closedir(d);
+	return n;
+}
+
+/* A bound socket costs the descriptor that it is, and each is known by its
+ * name. */
+START_TEST(many_local_names)
+{
+	enum { MANY = 100 };
+	struct rump_sockaddr_un at, from;
+	uint32_t len;
+	int32_t fd[MANY];
+	char name[32], c;
+	int base, g, i;
+
+	OK(G, mkdir, P("/d"), 0755);
+	base = descriptors_in_root();
+	for (i = 0; i < MANY; i++) {
+		snprintf(name, sizeof(name), "/d/s%d", i);
+		at = local(name);
+		fd[i] = (int)OK(G, __socket30, RUMP_AF_LOCAL,
+		    RUMP_SOCK_DGRAM, 0);
+		OK(G, bind, fd[i], P(&at), at.sun_len);
+	}
+	ck_assert_int_eq(descriptors_in_root(), base);
+	at = local("/box");
+	g = (int)OK(H, __socket30, RUMP_AF_LOCAL, RUMP_SOCK_DGRAM, 0);
+	OK(H, bind, g, P(&at), at.sun_len);
+	for (i = 0; i < MANY; i += 7) {
+		OK(G, sendto, fd[i], P("x"), 1, 0, P(&at), at.sun_len);
+		memset(&from, 0, sizeof(from));
+		len = sizeof(from);
+		OK(H, recvfrom, g, P(&c), 1, 0, P(&from), P(&len));
+		snprintf(name, sizeof(name), "/d/s%d", i);
+		ck_assert_str_eq(from.sun_path, name);
+	}
+	/* The name of one that is closed is its file's alone. */
+	OK(G, sendto, fd[0], P("x"), 1, 0, P(&at), at.sun_len);
+	OK(G, close, fd[0]);
+	len = sizeof(from);
+	OK(H, recvfrom, g, P(&c), 1, 0, P(&from), P(&len));
+	ck_assert_uint_eq(len, 2);
+	at = local("/d/s0");
+	ck_assert_int_eq(CALL(H, connect, g, P(&at), at.sun_len),
+	    RUMP_ECONNREFUSED);
+}
+END_TEST
+
 /* A low port, for the superuser, wherever a socket gets one. */
 START_TEST(low_ports)
 {
@@ -1000,6 +1065,7 @@ add_tests(TCase *tc)
 	tcase_add_test(tc, local_names);
 	tcase_add_test(tc, local_names_stay_inside);
 	tcase_add_test(tc, long_local_names);
+	tcase_add_test(tc, many_local_names);
 	tcase_add_test(tc, low_ports);
 	tcase_add_test(tc, local_datagrams_say_who);
 	tcase_add_test(tc, options);
