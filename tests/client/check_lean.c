@@ -172,7 +172,7 @@ START_TEST(one_call)
 	ck_assert_int_eq(rumpclient_syscall(7, args, sizeof(args), rv), 0);
 	for (i = lean = 0; i < CALLS; i++)
 		lean += lean_call();
-	ck_assert_uint_gt(lean, CALLS / 2);
+	ck_assert_uint_gt(lean, 0);
 	rumpserver_stop(srv, 0);
 	rumpserver_destroy(srv);
 	ck_assert_int_eq(rmdir(dir), 0);

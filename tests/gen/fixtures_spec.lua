@@ -96,7 +96,8 @@ describe("conversations", function()
       assert.is_true(types[name], name)
     end
     for name, code in pairs(wire.ERROR) do
-      assert.is_true(errors[code], name)
+      -- Ours never says "try again", on which NetBSD's client spins.
+      assert.is_true(errors[code] or name == "try_again", name)
     end
   end)
 
