@@ -1,6 +1,7 @@
 #include <sys/resource.h>
 
 #include <check.h>
+#include <limits.h>
 #include <netdb.h>
 #include <poll.h>
 #include <stdbool.h>
@@ -70,14 +71,23 @@ skip_unless_localhost(void)
 bool
 skip_unless_files(unsigned n)
 {
-	struct rlimit rl;
 	char reason[64];
 
-	if (getrlimit(RLIMIT_NOFILE, &rl) == 0 && rl.rlim_max >= n)
+	if (files_limit() >= n)
 		return false;
 	snprintf(reason, sizeof(reason), "needs %u descriptors", n);
 	skip(reason);
 	return true;
+}
+
+unsigned
+files_limit(void)
+{
+	struct rlimit rl;
+
+	if (getrlimit(RLIMIT_NOFILE, &rl) == -1)
+		return 0;
+	return rl.rlim_max > UINT_MAX ? UINT_MAX : (unsigned)rl.rlim_max;
 }
 
 int

@@ -23,7 +23,10 @@ void skip(const char *reason);
 bool skip_unless_root(void);
 bool skip_under_sanitizer(void);
 bool skip_unless_localhost(void);	/* where /etc/hosts is missing */
-bool skip_unless_files(unsigned hard_limit);	/* RLIMIT_NOFILE */
+bool skip_unless_files(unsigned n);
+
+/* How many descriptors a process may have, if it asks for them. */
+unsigned files_limit(void);
 
 /*
  * Times in the unit that tests/run measures at its start ($RUMPGEN_TIME_UNIT, 1

@@ -19,9 +19,9 @@ struct recordings {
 };
 
 /*
- * Finds the files: captures in the source tree's tests/fixtures/netbsd, fixtures
- * in out/tests/fixtures/conversation and tests/fixtures/conversation, calls in
- * out/tests/fixtures/calls.  Ends the program where one of them has none.
+ * Finds the files: captures in the source tree's tests/fixtures/netbsd,
+ * fixtures in out/tests/fixtures/conversation and in
+ * tests/fixtures/conversation, calls in out/tests/fixtures/calls.  Ends the program where one of them has none.
  */
 void recordings_find(struct recordings *);
 void recordings_free(struct recordings *);

@@ -117,8 +117,8 @@ rs_says(const char *text)
 	ssize_t n;
 
 	while (strstr(rs.said, text) == NULL) {
-		ck_assert_uint_lt(rs.nsaid, sizeof(rs.said) - 1);
-		if (poll(&pfd, 1, patience_ms()) != 1)
+		if (rs.nsaid >= sizeof(rs.said) - 1 ||
+		    poll(&pfd, 1, patience_ms()) != 1)
 			return false;
 		n = read(rs.errfd, rs.said + rs.nsaid,
 		    sizeof(rs.said) - 1 - rs.nsaid);
