@@ -16,7 +16,4 @@ struct step {
 extern const struct step steps_files[], steps_sockets[], steps_waits[],
     steps_processes[];
 
-/* Longer than any wait that goes well takes. */
-enum { PATIENCE_S = 10 };
-
 #endif

@@ -13,6 +13,7 @@
 #include <rump/rumpdefs.h>
 
 #include "tests/fault/steps.h"
+#include "tests/lib/suite.h"
 
 static bool
 ended_well(pid_t pid)
@@ -75,7 +76,7 @@ signals(void)
 	caught = 0;
 	sigaction(SIGALRM, &sa, &old);
 	ok = rump_sys_setitimer(0, (struct itimerval *)&it, NULL) == 0;
-	for (naps = 0; ok && !caught && naps < 1000 * PATIENCE_S; naps++)
+	for (naps = 0; ok && !caught && naps < patience_ms(); naps++)
 		(void)rump_sys_nanosleep((struct timespec *)&ts, NULL);
 	ok = ok && caught;
 	sigaction(SIGALRM, &old, NULL);

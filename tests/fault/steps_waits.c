@@ -12,6 +12,7 @@
 #include <rump/rumpdefs.h>
 
 #include "tests/fault/steps.h"
+#include "tests/lib/suite.h"
 
 static void *
 reader(void *arg)
@@ -56,7 +57,7 @@ naps(void)
 static bool
 events(void)
 {
-	struct rump_timespec ts = { .tv_sec = PATIENCE_S };
+	struct rump_timespec ts = { .tv_sec = patience_ms() / 1000 };
 	struct rump_kevent ev[3], got[3];
 	int fd[2], kq;
 	bool ok;
@@ -115,7 +116,7 @@ semaphores(void)
 static bool
 aio(void)
 {
-	struct rump_timespec ts = { .tv_sec = PATIENCE_S };
+	struct rump_timespec ts = { .tv_sec = patience_ms() / 1000 };
 	const struct aiocb *list[1];
 	struct rump_aiocb cb;
 	char buf[4] = "aio";
@@ -155,7 +156,7 @@ clocks(void)
 static bool
 polls(void)
 {
-	struct rump_timespec ts = { .tv_sec = PATIENCE_S };
+	struct rump_timespec ts = { .tv_sec = patience_ms() / 1000 };
 	struct rump_pollfd pfd[2];
 	int a[2], kq;
 	bool ok;
