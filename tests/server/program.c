@@ -114,17 +114,18 @@ bool
 rs_says(const char *text)
 {
 	struct pollfd pfd = { .fd = rs.errfd, .events = POLLIN };
+	const size_t room = sizeof(rs.said) - 1;
+	size_t at;
 	ssize_t n;
 
 	while (strstr(rs.said, text) == NULL) {
-		if (rs.nsaid >= sizeof(rs.said) - 1 ||
-		    poll(&pfd, 1, patience_ms()) != 1)
+		at = rs.nsaid;
+		if (at >= room || poll(&pfd, 1, patience_ms()) != 1)
 			return false;
-		n = read(rs.errfd, rs.said + rs.nsaid,
-		    sizeof(rs.said) - 1 - rs.nsaid);
+		n = read(rs.errfd, rs.said + at, room - at);
 		if (n <= 0)
 			return false;
-		rs.nsaid += (size_t)n;
+		rs.nsaid = at + (size_t)n;
 		rs.said[rs.nsaid] = '\0';
 	}
 	return true;
