@@ -294,6 +294,7 @@ held(void)
 START_TEST(every_pair)
 {
 	const int take = _i / OBJECTS, object = _i % OBJECTS;
+	long long began = 0;
 	uint64_t before;
 	int i, fd;
 
@@ -308,7 +309,9 @@ START_TEST(every_pair)
 		beside(take, &calls[i], fd);
 		OK(G, fcntl, 3, RUMP_F_CLOSEM, 0);
 	}
-	ck_assert_uint_eq(held(), before);
+	/* What an exec interrupted may still be about to end. */
+	while (held() != before)
+		ck_assert(keep_waiting(&began));
 }
 END_TEST
 
