@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "rump_server/options.h"
 #include "rump_server/refuse.h"
@@ -438,7 +439,10 @@ read_new_user(struct options *o, char *arg)
 	if (o->user_uid == 0)
 		return mistake("--user: '%s' is root, whose rights are to be "
 		    "given up", arg);
-	return true;
+	if (geteuid() == 0)
+		return true;
+	o->mistake = 1;
+	return mistake("--user: only root can become another user");
 }
 
 /* --- options --- */
