@@ -192,7 +192,7 @@ $(B)/examples/client/%: $(B)/obj/examples/client/%.o $(CLIENT_A)
 	$(Q)$(CC) $(LDFLAGS) $(LDPIE) -o $@ $^
 
 # --- tests ----------------------------------------------------------------
-CHECK_LIBS :=	-lcheck -lsubunit -lm -lrt -ljansson
+CHECK_LIBS :=	-lcheck -lsubunit -lm -lrt -ljansson -lseccomp
 define link-test
 	@mkdir -p $(@D)
 	$(call say,ld,$@)
@@ -210,7 +210,11 @@ $(B)/tests/$(1)/prog_%: $(B)/obj/tests/$(1)/prog_%.o $(CLIENT_A)
 endef
 # test-room ROOM,EXTRA OBJECTS,INSTEAD OF librumpclient.a
 $(foreach r,wire abi server e2e,$(eval $(call test-room,$(r),)))
-$(foreach r,hostkern replay,$(eval $(call test-room,$(r),$(HOSTKERN_O))))
+$(foreach r,replay,$(eval $(call test-room,$(r),$(HOSTKERN_O))))
+# The daemon's sandbox: the kernel's tests are in it.
+SANDBOX :=	$(patsubst %,$(B)/obj/runtime/rump_server/%.o,landlock log \
+		seccomp syscalls_allowed user)
+$(eval $(call test-room,hostkern,$(HOSTKERN_O) $(SANDBOX)))
 # The tracer's names are what the fuzzer chooses from.
 $(eval $(call test-room,fuzz,$(HOSTKERN_O) $(B)/obj/runtime/trace/names.o \
 	$(B)/obj/runtime/trace/line.o))
@@ -243,10 +247,7 @@ $(B)/tests/fault/check_fault: $(FAULT_TESTS) $(TESTLIB) $(FAULT_O)
 $(B)/tests/fault/prog_image: $(B)/obj/tests/fault/prog_image.o $(CLIENT_A)
 	$(link-test)
 
-# The daemon's sandbox, in a program that is shut in itself.
-$(B)/tests/server/check_sandbox: $(patsubst %,$(B)/obj/runtime/rump_server/%.o,\
-		landlock log seccomp syscalls_allowed user)
-$(B)/tests/server/check_sandbox: CHECK_LIBS += -lseccomp
+$(B)/tests/server/check_sandbox: $(SANDBOX)
 
 $(B)/tests/generated/check_stubs: $(B)/obj/$(OUT)/tests/check_stubs.o $(CLIENT_A)
 	$(link-test)

@@ -29,60 +29,84 @@ now(void)
 	return ts.tv_sec;
 }
 
-static void
-log_refused(const struct seccomp_notif *req)
-{
-	static time_t last = -1;
-	static unsigned long untold;
-	char more[64] = "", *name;
-
-	if (last == now()) {
-		untold++;
-		return;
-	}
-	last = now();
-	if (untold > 0)
-		snprintf(more, sizeof(more), "; %lu more since the last line",
-		    untold);
-	untold = 0;
-	name = seccomp_syscall_resolve_num_arch(req->data.arch, req->data.nr);
-	log_put(RUMPSERVER_LOG_ERROR, "refused host call %s (%d), first "
-	    "argument %#llx%s", name != NULL ? name : "?", req->data.nr,
-	    (unsigned long long)req->data.args[0], more);
-	free(name);
-}
-
 /* What it takes to refuse, made before the filter: a call of this thread's that
  * is not in the table would wait for itself. */
-static struct {
+struct refusal {
 	int fd;
 	struct seccomp_notif *req;
 	struct seccomp_notif_resp *resp;
-} refusal;
+	time_t last;		/* line, and how many have none since */
+	unsigned long untold;
+};
+
+static void
+log_refused(struct refusal *r)
+{
+	const struct seccomp_data *call = &r->req->data;
+	char more[64] = "", *name;
+
+	if (r->last == now()) {
+		r->untold++;
+		return;
+	}
+	r->last = now();
+	if (r->untold > 0)
+		snprintf(more, sizeof(more), "; %lu more since the last line",
+		    r->untold);
+	r->untold = 0;
+	name = seccomp_syscall_resolve_num_arch(call->arch, call->nr);
+	log_put(RUMPSERVER_LOG_ERROR, "refused host call %s (%d), first "
+	    "argument %#llx%s", name != NULL ? name : "?", call->nr,
+	    (unsigned long long)call->args[0], more);
+	free(name);
+}
+
+static void
+refusal_free(struct refusal *r)
+{
+
+	if (r != NULL)
+		seccomp_notify_free(r->req, r->resp);
+	free(r);
+}
+
+static struct refusal *
+refusal_make(void)
+{
+	struct refusal *r;
+
+	r = calloc(1, sizeof(*r));
+	if (r != NULL && seccomp_notify_alloc(&r->req, &r->resp) == 0)
+		return r;
+	free(r);
+	return NULL;
+}
 
 static void *
 refuser(void *arg)
 {
+	struct refusal *r = arg;
 
 	for (;;) {
 		/* As the host wants it.  ENOENT: who called has gone. */
-		memset(refusal.req, 0, sizeof(*refusal.req));
-		if (seccomp_notify_receive(refusal.fd, refusal.req) != 0) {
+		memset(r->req, 0, sizeof(*r->req));
+		if (seccomp_notify_receive(r->fd, r->req) != 0) {
 			if (errno == EINTR || errno == ENOENT)
 				continue;
 			break;
 		}
-		log_refused(refusal.req);
-		refusal.resp->id = refusal.req->id;
-		refusal.resp->val = 0;
-		refusal.resp->error = -ENOSYS;
-		refusal.resp->flags = 0;
-		(void)seccomp_notify_respond(refusal.fd, refusal.resp);
+		log_refused(r);
+		r->resp->id = r->req->id;
+		r->resp->val = 0;
+		r->resp->error = -ENOSYS;
+		r->resp->flags = 0;
+		(void)seccomp_notify_respond(r->fd, r->resp);
 	}
 	log_put(RUMPSERVER_LOG_WARN, "host calls are refused in silence from "
 	    "here on");
-	close(refusal.fd);
-	return arg;
+	close(r->fd);
+	refusal_free(r);
+	return NULL;
 }
 
 /* --- the filter --- */
@@ -127,46 +151,63 @@ fill(scmp_filter_ctx ctx)
 	return rc;
 }
 
+/* r is the thread's from here on. */
 static bool
-start_refuser(scmp_filter_ctx ctx)
+start_refuser(struct refusal *r)
 {
 	pthread_t thread;
 	int error;
 
-	refusal.fd = seccomp_notify_fd(ctx);
-	error = pthread_create(&thread, NULL, refuser, NULL);
+	error = pthread_create(&thread, NULL, refuser, r);
 	if (error == 0) {
 		pthread_detach(thread);
 		return true;
 	}
 	log_put(RUMPSERVER_LOG_ERROR, "filter of host calls: %s",
 	    strerror(error));
+	close(r->fd);
+	refusal_free(r);
 	return false;
+}
+
+static bool
+load(scmp_filter_ctx ctx, struct refusal *r)
+{
+	int rc;
+
+	if (fill(ctx) != 0) {
+		refusal_free(r);
+		return false;
+	}
+	rc = seccomp_load(ctx);
+	if (rc == 0) {
+		r->fd = seccomp_notify_fd(ctx);
+		return start_refuser(r);
+	}
+	log_put(RUMPSERVER_LOG_WARN, "the host does not filter the server's "
+	    "calls: %s", strerror(-rc));
+	refusal_free(r);
+	return true;
 }
 
 bool
 sandbox_calls(void)
 {
+	struct refusal *r;
 	scmp_filter_ctx ctx;
 	bool ok;
-	int rc;
 
 	if (SANDBOX_IMPOSSIBLE)
 		return true;
+	r = refusal_make();
 	ctx = seccomp_init(SCMP_ACT_NOTIFY);
-	if (ctx == NULL || seccomp_notify_alloc(&refusal.req,
-	    &refusal.resp) != 0) {
+	if (ctx == NULL || r == NULL) {
 		log_put(RUMPSERVER_LOG_WARN, "the host cannot filter the "
 		    "server's calls");
-		seccomp_release(ctx);
-		return true;
-	}
-	ok = fill(ctx) == 0;
-	if (ok && (rc = seccomp_load(ctx)) != 0)
-		log_put(RUMPSERVER_LOG_WARN, "the host does not filter the "
-		    "server's calls: %s", strerror(-rc));
-	else if (ok)
-		ok = start_refuser(ctx);
+		refusal_free(r);
+		ok = true;
+	} else
+		ok = load(ctx, r);
 	seccomp_release(ctx);
 	return ok;
 }

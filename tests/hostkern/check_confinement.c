@@ -166,6 +166,13 @@ START_TEST(set_id_bits_go_with_a_write)
 }
 END_TEST
 
+static void
+not_shut_in(void)
+{
+
+	raw_shut_in = false;
+}
+
 /* From now on no thread of this process can make that system call with `arg'
  * as the second argument. */
 static void
@@ -307,6 +314,7 @@ suite(void)
 	/* All calls on one thread, which goes from one guest to the other. */
 	t = tcase_create("identity on one thread");
 	tcase_add_checked_fixture(t, ways_event_loop, ways_threads);
+	tcase_add_checked_fixture(t, not_shut_in, NULL);
 	tcase_add_checked_fixture(t, raw_setup, raw_teardown);
 	if (geteuid() == 0) {
 		tcase_add_test(t, set_id_bits_go_with_a_write);

@@ -16,6 +16,8 @@
 #include <rump/rumpserver.h>
 
 #include "hostkern/hostkern.h"
+#include "rump_server/sandbox.h"
+#include "rump_server/user.h"
 #include "tests/hostkern/host.h"
 #include "tests/hostkern/ways.h"
 #include "tests/lib/suite.h"
@@ -64,7 +66,10 @@ serve(int ready, int life)
 	sc.kern = hk;
 	srv = rumpserver_create(&sc);
 	snprintf(locator, sizeof(locator), "unix://%s/sock", folder);
+	/* Shut in as rump_server is. */
 	if (srv == NULL || rumpserver_listen(srv, locator, NULL, 0) == -1 ||
+	    !user_no_new_privs() || !sandbox_files(root, NULL, 0) ||
+	    !sandbox_calls() ||
 	    (!in_event_loop && rumpserver_start(srv) == -1)) {
 		perror("rumpserver");
 		_exit(2);

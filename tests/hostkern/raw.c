@@ -15,6 +15,8 @@
 #include "lib/suite.h"
 #include "lib/tree.h"
 #include "raw.h"
+#include "rump_server/sandbox.h"
+#include "rump_server/user.h"
 #include "ways.h"
 #include "wire/frame.h"
 
@@ -34,6 +36,24 @@ log_line(void *cookie, enum rumpserver_loglevel level, const char *line)
 struct raw_server S;
 struct raw_guest *G;
 struct rumpserver_config raw_config;
+bool raw_shut_in = true;
+
+/* As rump_server is, but this thread alone and those that it makes. */
+static bool
+shut_in(const struct raw_server *s)
+{
+
+	return !raw_shut_in || (user_no_new_privs() &&
+	    sandbox_files(s->root, NULL, 0) && sandbox_calls());
+}
+
+static void *
+start_server(void *arg)
+{
+	struct raw_server *s = arg;
+
+	return shut_in(s) && rumpserver_start(s->srv) == 0 ? s : NULL;
+}
 
 static void *
 run_loop(void *arg)
@@ -47,6 +67,8 @@ run_loop(void *arg)
 	uid_t uid = (uid_t)syscall(SYS_geteuid);
 	int ms;
 
+	if (!shut_in(s))
+		abort();
 	do {
 		ms = rumpserver_step(s->srv);
 		/* The thread is ours again. */
@@ -60,9 +82,14 @@ run_loop(void *arg)
 static void
 run_server(struct raw_server *s)
 {
+	pthread_t starter;
+	void *started;
 
 	if (!in_event_loop) {
-		ck_assert_int_eq(rumpserver_start(s->srv), 0);
+		ck_assert_int_eq(pthread_create(&starter, NULL, start_server,
+		    s), 0);
+		ck_assert_int_eq(pthread_join(starter, &started), 0);
+		ck_assert_ptr_nonnull(started);
 		return;
 	}
 	ck_assert_int_eq(pipe2(s->quit, O_CLOEXEC), 0);

@@ -37,6 +37,9 @@ void raw_start(struct raw_server *, const struct hostkern_config *conf);
 /* What its servers are like in what raw_start does not say itself; a test may
  * change it before it starts one. */
 extern struct rumpserver_config raw_config;
+/* Its threads are in rump_server's sandbox; not in tests that put filters of
+ * their own on all threads. */
+extern bool raw_shut_in;
 /* Ends the server, checks that no guest was left, removes the directory. */
 void raw_stop(struct raw_server *);
 
