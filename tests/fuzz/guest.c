@@ -5,6 +5,7 @@
 
 #include <linux/fs.h>
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
@@ -25,10 +26,14 @@
 unsigned
 guest_number(unsigned n)
 {
+	unsigned i, count = 0;
 
-	for (n %= rump_nsysdesc; rump_sysdesc[n].name == NULL;)
-		n = (n + 1) % rump_nsysdesc;
-	return n;
+	for (i = 0; i < rump_nsysdesc; i++)
+		count += rump_sysdesc[i].name != NULL;
+	n %= count;
+	for (i = 0; rump_sysdesc[i].name == NULL || n-- > 0;)
+		i++;
+	return i;
 }
 
 /* What a command says: a number of some kind, or an address. */
@@ -178,28 +183,6 @@ guest_confine(void)
 		become_nobody();
 }
 
-const char *
-guest_root(void)
-{
-	char path[128], other[128];
-
-	strcpy(root, "/tmp/rumpgen-fuzz-XXXXXX");
-	if (mkdtemp(root) == NULL)
-		fuzz_fail("mkdtemp: %s", strerror(errno));
-	chmod(root, 0777);
-	file("f");
-	snprintf(path, sizeof(path), "%s/d", root);
-	mkdir(path, 0777);
-	file("d/f");
-	snprintf(path, sizeof(path), "%s/link", root);
-	(void)!symlink("d", path);
-	snprintf(other, sizeof(other), "%s/loop", root);
-	(void)!symlink("loop", other);
-	snprintf(path, sizeof(path), "%s/fifo", root);
-	mkfifo(path, 0666);
-	return root;
-}
-
 /* Calls may have made files immutable, and directories unreadable. */
 static int
 free_one(const char *path, const struct stat *st, int type, struct FTW *where)
@@ -210,7 +193,7 @@ free_one(const char *path, const struct stat *st, int type, struct FTW *where)
 	(void)where;
 	if (!S_ISREG(st->st_mode) && !S_ISDIR(st->st_mode))
 		return 0;
-	(void)chmod(path, 0700);
+	(void)chmod(path, 0777);
 	fd = open(path, O_RDONLY | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC);
 	if (fd == -1)
 		return 0;
@@ -219,16 +202,92 @@ free_one(const char *path, const struct stat *st, int type, struct FTW *where)
 	return 0;
 }
 
-void
-guest_root_remove(void)
+static void
+remove_all(const char *path)
 {
 	int depth;
 
 	/* One level more can be read each time. */
-	for (depth = 0; tree_remove(root) != 0; depth++) {
+	for (depth = 0; tree_remove(path) != 0; depth++) {
 		if (depth == MAX_DEPTH)
-			fuzz_fail("%s cannot be removed: %s", root,
+			fuzz_fail("%s cannot be removed: %s", path,
 			    strerror(errno));
-		nftw(root, free_one, 16, FTW_PHYS);
+		nftw(path, free_one, 16, FTW_PHYS);
 	}
+}
+
+/* The root itself may not be another one: the server has it open. */
+static void
+free_root(void)
+{
+	struct stat st;
+
+	if (stat(root, &st) == 0)
+		(void)free_one(root, &st, FTW_D, NULL);
+}
+
+static void
+empty(void)
+{
+	struct dirent *e;
+	char path[512];
+	DIR *d;
+
+	free_root();
+	d = opendir(root);
+	if (d == NULL)
+		fuzz_fail("%s: %s", root, strerror(errno));
+	while ((e = readdir(d)) != NULL) {
+		if (strcmp(e->d_name, ".") == 0 ||
+		    strcmp(e->d_name, "..") == 0)
+			continue;
+		snprintf(path, sizeof(path), "%s/%s", root, e->d_name);
+		remove_all(path);
+	}
+	closedir(d);
+}
+
+static void
+furnish(void)
+{
+	char path[128];
+
+	file("f");
+	snprintf(path, sizeof(path), "%s/d", root);
+	mkdir(path, 0777);
+	file("d/f");
+	snprintf(path, sizeof(path), "%s/link", root);
+	(void)!symlink("d", path);
+	snprintf(path, sizeof(path), "%s/loop", root);
+	(void)!symlink("loop", path);
+	snprintf(path, sizeof(path), "%s/fifo", root);
+	mkfifo(path, 0666);
+}
+
+const char *
+guest_root(void)
+{
+
+	strcpy(root, "/tmp/rumpgen-fuzz-XXXXXX");
+	if (mkdtemp(root) == NULL)
+		fuzz_fail("mkdtemp: %s", strerror(errno));
+	chmod(root, 0777);
+	furnish();
+	return root;
+}
+
+void
+guest_root_renew(void)
+{
+
+	empty();
+	furnish();
+}
+
+void
+guest_root_remove(void)
+{
+
+	free_root();
+	remove_all(root);
 }

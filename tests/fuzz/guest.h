@@ -17,7 +17,7 @@ struct guest_call {
 	uint64_t args[GUEST_ARGS];
 };
 
-/* The n-th call of the list, or what comes next to it. */
+/* The n-th call of the list, which begins again behind its end. */
 unsigned guest_number(unsigned n);
 
 /* Arguments for it.  Each follows from the seed and a byte of its own. */
@@ -33,6 +33,8 @@ void guest_confine(void);
 
 /* Makes a folder with a few files in it, below /tmp; never returns NULL. */
 const char *guest_root(void);
+/* All in it is again as at first. */
+void guest_root_renew(void);
 /* Removes it and all that is in it. */
 void guest_root_remove(void);
 

@@ -1,9 +1,11 @@
+#include <stdbool.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "fuzz/values.h"
 #include "trace/names.h"
 
-enum { ALL_FDS = 28, NSEEN = 16, FEW = 3 };
+enum { ALL_FDS = 28, NSEEN = 16, FEW = 3, PLAIN = 8 };
 
 const char *const value_names[] = {
 	"f", "d/f", "g", "sock", "d", "fifo", "new", "d/new", "/", ".", "..",
@@ -31,7 +33,8 @@ values_narrow(uint64_t seed, unsigned fds)
 	narrow.fds = fds == 0 ? ALL_FDS : fds;
 	narrow.fd0 = fds == 0 ? 0 : (unsigned)rng_below(&r, ALL_FDS);
 	narrow.names = rng_below(&r, 4) == 0 ? NNAMES : FEW;
-	narrow.name0 = (unsigned)rng_below(&r, NNAMES);
+	narrow.name0 = (unsigned)rng_below(&r, rng_below(&r, 2) == 0 ?
+	    NNAMES : PLAIN);
 	narrow.nseen = 0;
 }
 
@@ -73,8 +76,10 @@ value_number(struct rng *r)
 {
 	uint64_t how = rng_below(r, 8);
 
-	if (how < 4)
+	if (how < 3)
 		return rng_below(r, 4);
+	if (how == 3)
+		return UINT64_C(1) << rng_below(r, 16);
 	if (how == 4)
 		return rng_below(r, 32);
 	return how == 5 ? rng_extreme(r) : seen(r);
@@ -132,6 +137,24 @@ value_of_set(struct rng *r, const char *name)
 	return v;
 }
 
+/* Who somebody may be: himself, nobody in particular, anybody. */
+static uint64_t
+identity(struct rng *r)
+{
+	uint64_t how = rng_below(r, 4);
+
+	if (how == 0)
+		return (uint64_t)-1;
+	return how == 1 ? value_number(r) : geteuid();
+}
+
+static bool
+is_type(const struct sysdesc_arg *a, const char *one, const char *other)
+{
+
+	return strcmp(a->type, one) == 0 || strcmp(a->type, other) == 0;
+}
+
 uint64_t
 value_scalar(struct rng *r, const struct sysdesc_arg *a)
 {
@@ -145,9 +168,13 @@ value_scalar(struct rng *r, const struct sysdesc_arg *a)
 		v = rng_next(r) & 07777;
 	else if (a->set != NULL)
 		v = value_of_set(r, a->set);
-	else if (strcmp(a->type, "size_t") == 0 ||
-	    strcmp(a->type, "socklen_t") == 0)
+	else if (is_type(a, "size_t", "socklen_t"))
 		v = value_length(r);
+	else if (is_type(a, "uid_t", "gid_t"))
+		v = identity(r);
+	else if ((is_type(a, "intptr_t", "timer_t") ||
+	    is_type(a, "pid_t", "pid_t")) && rng_below(r, 2) == 0)
+		v = seen(r);
 	else
 		v = value_number(r);
 	return a->size == 4 ? (uint32_t)v : v;
