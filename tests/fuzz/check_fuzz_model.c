@@ -661,7 +661,7 @@ one_step(const struct step *s)
 
 /* True when all is as the model says. */
 static bool
-converse(const struct step *steps, size_t n, FILE *log)
+converse(const struct step *steps, size_t n, bool in_loop, FILE *log)
 {
 	char root[128], sub[160];
 	unsigned d, fds = fuzz_fds();
@@ -677,7 +677,8 @@ converse(const struct step *steps, size_t n, FILE *log)
 		if (mkdir(sub, 0777) == -1)
 			fuzz_fail("%s cannot be made", sub);
 	}
-	talk_start(root);
+	say("a server %s\n", in_loop ? "in an event loop" : "on threads");
+	talk_start(root, in_loop);
 	for (i = 0; i < n && !now.wrong; i++)
 		one_step(&steps[i]);
 	talk_stop();
@@ -690,7 +691,7 @@ converse(const struct step *steps, size_t n, FILE *log)
 
 /* Leaves out what is not needed to differ; the number that remain. */
 static size_t
-shrink(struct step *steps, size_t n)
+shrink(struct step *steps, size_t n, bool in_loop)
 {
 	struct step fewer[MAX_STEPS];
 	size_t cut, i;
@@ -701,7 +702,7 @@ shrink(struct step *steps, size_t n)
 			memcpy(fewer, steps, i * sizeof(*steps));
 			memcpy(fewer + i, steps + i + cut,
 			    (n - i - cut) * sizeof(*steps));
-			if (converse(fewer, n - cut, NULL)) {
+			if (converse(fewer, n - cut, in_loop, NULL)) {
 				i += cut;
 				continue;
 			}
@@ -711,9 +712,11 @@ shrink(struct step *steps, size_t n)
 	return n;
 }
 
+/* The last byte, behind the steps, says how the server runs. */
 static void
 run(const uint8_t *data, size_t len)
 {
+	bool in_loop = len > 0 && data[len - 1] % 4 == 0;
 	struct step steps[MAX_STEPS];
 	size_t n = len / sizeof(steps[0]);
 
@@ -721,11 +724,12 @@ run(const uint8_t *data, size_t len)
 		n = MAX_STEPS;
 	if (n > 0)
 		memcpy(steps, data, n * sizeof(steps[0]));
-	if (converse(steps, n, getenv("FUZZ_LOG") != NULL ? stderr : NULL))
+	if (converse(steps, n, in_loop,
+	    getenv("FUZZ_LOG") != NULL ? stderr : NULL))
 		return;
-	n = shrink(steps, n);
+	n = shrink(steps, n, in_loop);
 	fprintf(stderr, "The kernel is not as the model, in %zu steps:\n", n);
-	if (converse(steps, n, stderr))
+	if (converse(steps, n, in_loop, stderr))
 		fprintf(stderr, "(not this time)");
 	fprintf(stderr, "\n");
 	fuzz_fail("a result differs from the model's");
@@ -736,7 +740,8 @@ make(struct rng *r, uint8_t buf[FUZZ_MAX])
 {
 	size_t n, i;
 
-	n = sizeof(struct step) * (4 + (size_t)rng_below(r, MAX_STEPS - 4));
+	n = sizeof(struct step) * (4 + (size_t)rng_below(r, MAX_STEPS - 4)) +
+	    1;
 	for (i = 0; i < n; i++)
 		buf[i] = (uint8_t)rng_next(r);
 	return n;

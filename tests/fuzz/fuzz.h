@@ -6,6 +6,7 @@
  * (default 5) from FUZZ_SEED (default: always the same) and says which seed
  * and which input it was when one fails; FUZZ_ONLY=N runs input N alone, over
  * and over when FUZZ_SECONDS is set.
+ * FUZZ_LOG=1 tells more, where a target has more to tell.
  * FUZZ_CORPUS=DIR writes a hundred inputs there instead.  Built with
  * -DFUZZ_LIBFUZZER and clang's -fsanitize=fuzzer (make fuzz) the inputs are
  * libFuzzer's.

@@ -1,6 +1,9 @@
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
+#include <pthread.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "fuzz/fuzz.h"
 #include "fuzz/talk.h"
@@ -17,6 +20,8 @@ static struct {
 } talkers[TALKERS];
 static struct hostkern *hk;
 static struct rumpserver *srv;
+static pthread_t loop;
+static int quit[2];		/* a pipe, closed to end the loop; or -1 */
 
 /* A third of what an input may take, in milliseconds. */
 static int
@@ -197,8 +202,41 @@ be_quiet(void *cookie, enum rumpserver_loglevel level, const char *line)
 	(void)line;
 }
 
+static void *
+run_loop(void *arg)
+{
+	struct pollfd pfd[2] = {
+		{ .fd = rumpserver_pollfd(srv), .events = POLLIN },
+		{ .fd = quit[0], .events = POLLIN },
+	};
+
+	(void)arg;
+	do
+		poll(pfd, 2, rumpserver_step(srv));
+	while (pfd[1].revents == 0);
+	return NULL;
+}
+
+/* In an event loop, as somebody who embeds the server runs it. */
+static bool
+start_loop(void)
+{
+
+	return pipe2(quit, O_CLOEXEC) == 0 &&
+	    pthread_create(&loop, NULL, run_loop, NULL) == 0;
+}
+
+static void
+stop_loop(void)
+{
+
+	close(quit[1]);
+	pthread_join(loop, NULL);
+	close(quit[0]);
+}
+
 void
-talk_start(const char *root)
+talk_start(const char *root, bool in_loop)
 {
 	struct hostkern_config conf = { .root = root, .console_fd = -1 };
 	struct rumpserver_config sc = { .kernel = &hostkern_kernel,
@@ -212,7 +250,9 @@ talk_start(const char *root)
 		fuzz_fail("%s", why);
 	sc.kern = hk;
 	srv = rumpserver_create(&sc);
-	if (srv == NULL || rumpserver_start(srv) == -1)
+	quit[0] = -1;
+	if (srv == NULL ||
+	    (in_loop ? !start_loop() : rumpserver_start(srv) == -1))
 		fuzz_fail("no server: %s", strerror(errno));
 	for (n = 0; n < TALKERS; n++) {
 		peers[n].id = n;
@@ -228,6 +268,8 @@ talk_stop(void)
 
 	for (n = 0; n < TALKERS; n++)
 		peer_leave(&peers[n]);
+	if (quit[0] != -1)
+		stop_loop();
 	rumpserver_stop(srv, 0);
 	rumpserver_destroy(srv);
 	hostkern_destroy(hk);

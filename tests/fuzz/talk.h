@@ -23,8 +23,8 @@ struct talk_answer {
 	uint32_t cookie[FRAME_COOKIE_WORDS];
 };
 
-/* A server of its own, with this root. */
-void talk_start(const char *root);
+/* A server of its own, with this root, on threads or in an event loop. */
+void talk_start(const char *root, bool in_loop);
 void talk_stop(void);
 
 /* Bytes of guest n's memory, which begins at TALK_BASE. */
