@@ -12,6 +12,9 @@
  * away (the socket closed, the data read without its control messages).  A
  * thread, made with the first flight, waits for that and lets the files go.
  *
+ * A socket passed over itself, or in a longer circle, that nobody can receive
+ * any more is there until the server ends, in the budget of who sent it.
+ *
  * flights.lock guards the table.  No other lock is taken in it.
  */
 #include <sys/epoll.h>
