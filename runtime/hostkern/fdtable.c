@@ -9,16 +9,34 @@
 
 enum { NENTS_FIRST = 8 };
 
+/* To n entries, which are more than there are. */
+static int
+resize(struct fdtable *t, int n)
+{
+	const size_t more = (size_t)(n - t->nents) * sizeof(t->ents[0]);
+	struct fdent *ents;
+
+	if (!rumpserver_charge(t->account, RUMPSERVER_BYTES, more))
+		return RUMP_ENOMEM;
+	ents = realloc(t->ents, (size_t)n * sizeof(ents[0]));
+	if (ents == NULL) {
+		rumpserver_refund(t->account, RUMPSERVER_BYTES, more);
+		return RUMP_ENOMEM;
+	}
+	memset(ents + t->nents, 0, more);
+	t->ents = ents;
+	t->nents = n;
+	return 0;
+}
+
 int
-fdtable_init(struct fdtable *t)
+fdtable_init(struct fdtable *t, struct rumpserver_account *account)
 {
 
-	t->ents = calloc(NENTS_FIRST, sizeof(t->ents[0]));
-	if (t->ents == NULL)
+	*t = (struct fdtable){ .account = account };
+	if (resize(t, NENTS_FIRST) != 0)
 		return RUMP_ENOMEM;
 	pthread_mutex_init(&t->lock, NULL);
-	t->nents = NENTS_FIRST;
-	t->lowfree = t->end = 0;
 	return 0;
 }
 
@@ -26,20 +44,13 @@ fdtable_init(struct fdtable *t)
 static int
 grow(struct fdtable *t, int fd)
 {
-	struct fdent *ents;
 	int n = t->nents;
 
 	if (fd < n)
 		return 0;
 	while (n <= fd)
 		n *= 2;
-	ents = realloc(t->ents, (size_t)n * sizeof(ents[0]));
-	if (ents == NULL)
-		return RUMP_ENOMEM;
-	memset(ents + t->nents, 0, (size_t)(n - t->nents) * sizeof(ents[0]));
-	t->ents = ents;
-	t->nents = n;
-	return 0;
+	return resize(t, n);
 }
 
 static bool
@@ -384,6 +395,8 @@ fdtable_free(struct kproc *p)
 			file_put(t->ents[fd].file);
 		}
 	}
+	rumpserver_refund(t->account, RUMPSERVER_BYTES,
+	    (size_t)t->nents * sizeof(t->ents[0]));
 	free(t->ents);
 	pthread_mutex_destroy(&t->lock);
 }

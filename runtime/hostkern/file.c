@@ -237,6 +237,17 @@ kern_backoff(struct lwp *l, unsigned *round)
 }
 
 int
+file_check_size(struct lwp *l, uint64_t size)
+{
+
+	if (size <= proc_rlimit(kern_proc(l), RUMP_RLIMIT_FSIZE))
+		return 0;
+	kqueue_signal(kern_proc(l), RUMP_SIGXFSZ);
+	(void)rumpserver_raise(rumpserver_lwp_proc(l), RUMP_SIGXFSZ);
+	return RUMP_EFBIG;
+}
+
+int
 file_epipe(struct lwp *l, struct file *f)
 {
 

@@ -116,7 +116,8 @@ struct fdent {
 struct fdtable {
 	pthread_mutex_t lock;	/* guards all of it */
 	struct fdent *ents;
-	int nents;
+	int nents;		/* paid for by account */
+	struct rumpserver_account *account;	/* the process's */
 	int end;		/* from here on all are free */
 	int lowfree;		/* nothing below is free */
 };
@@ -391,6 +392,10 @@ int kern_backoff(struct lwp *, unsigned *round);
  * opened a fifo.  The host's other processes tell nobody. */
 void kern_nudge(struct hostkern *);
 
+/* A file is to have so many bytes: EFBIG, and SIGXFSZ is raised, when that is
+ * more than RLIMIT_FSIZE. */
+int file_check_size(struct lwp *, uint64_t size);
+
 /* EPIPE from a write: raises SIGPIPE in the client unless O_NOSIGPIPE. */
 int file_epipe(struct lwp *, struct file *);
 
@@ -428,7 +433,7 @@ int fd_highest(struct kproc *);		/* -1: none */
 int fd_getcloexec(struct kproc *, int fd, bool *);
 int fd_setcloexec(struct kproc *, int fd, bool);
 
-int fdtable_init(struct fdtable *);
+int fdtable_init(struct fdtable *, struct rumpserver_account *);
 int fdtable_copy(struct fdtable *to, struct fdtable *from);
 void fdtable_exec(struct kproc *);
 void fdtable_free(struct kproc *);

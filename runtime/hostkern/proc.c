@@ -130,14 +130,15 @@ proc_alloc(struct hostkern *hk, struct rump_proc *rp)
 	p = calloc(1, sizeof(*p));
 	if (p == NULL)
 		return NULL;
-	if (fdtable_init(&p->fdt) != 0) {
+	p->account = rumpserver_proc_account(rp);
+	if (fdtable_init(&p->fdt, p->account) != 0) {
+		rumpserver_account_put(p->account);
 		free(p);
 		return NULL;
 	}
 	pthread_mutex_init(&p->lock, NULL);
 	p->hk = hk;
 	p->rp = rp;
-	p->account = rumpserver_proc_account(rp);
 	return p;
 }
 

@@ -26,25 +26,18 @@ struct watch {
 };
 
 struct watching {
+	struct rumpserver_account *account;	/* pays for the arrays */
 	struct watch *w;
 	struct pollfd *pfds;	/* the same, for the host */
 	unsigned n;
 	bool unready;		/* some are */
 };
 
-static int
-watching_alloc(struct watching *g, unsigned n)
+static size_t
+watching_bytes(const struct watching *g)
 {
 
-	g->n = n;
-	g->unready = false;
-	g->w = calloc(n + 1, sizeof(g->w[0]));
-	g->pfds = calloc(n + 1, sizeof(g->pfds[0]));
-	if (g->w != NULL && g->pfds != NULL)
-		return 0;
-	free(g->w);
-	free(g->pfds);
-	return RUMP_ENOMEM;
+	return (g->n + 1) * (sizeof(g->w[0]) + sizeof(g->pfds[0]));
 }
 
 static void
@@ -52,12 +45,27 @@ watching_free(struct watching *g)
 {
 	unsigned i;
 
-	for (i = 0; i < g->n; i++) {
-		if (g->w[i].file != NULL)
-			file_put(g->w[i].file);
-	}
+	for (i = 0; g->w != NULL && i < g->n; i++)
+		file_put(g->w[i].file);
 	free(g->w);
 	free(g->pfds);
+	rumpserver_refund(g->account, RUMPSERVER_BYTES, watching_bytes(g));
+}
+
+static int
+watching_alloc(struct watching *g, struct kproc *p, unsigned n)
+{
+
+	*g = (struct watching){ .account = p->account, .n = n };
+	if (!rumpserver_charge(g->account, RUMPSERVER_BYTES,
+	    watching_bytes(g)))
+		return RUMP_ENOMEM;
+	g->w = calloc(n + 1, sizeof(g->w[0]));
+	g->pfds = calloc(n + 1, sizeof(g->pfds[0]));
+	if (g->w != NULL && g->pfds != NULL)
+		return 0;
+	watching_free(g);
+	return RUMP_ENOMEM;
 }
 
 /* Urgent data is POLLPRI with the host, POLLRDBAND with NetBSD. */
@@ -302,7 +310,7 @@ poll_fds(struct lwp *l, struct rump_pollfd *fds, unsigned nfds,
 	unsigned i;
 	int error;
 
-	error = watching_alloc(&g, nfds);
+	error = watching_alloc(&g, p, nfds);
 	if (error != 0)
 		return error;
 	for (i = 0; i < nfds; i++) {
@@ -322,21 +330,24 @@ static int
 do_poll(struct lwp *l, rump_uaddr_t ufds, uint32_t nfds, int64_t deadline,
     register_t *retval)
 {
+	struct kproc *p = kern_proc(l);
+	const size_t bytes = nfds * sizeof(struct rump_pollfd);
 	struct rump_pollfd *fds;
-	int error, n = 0;
+	int error = RUMP_ENOMEM, n = 0;
 
-	if (nfds > 1000 + proc_rlimit(kern_proc(l), RUMP_RLIMIT_NOFILE))
+	if (nfds > 1000 + proc_rlimit(p, RUMP_RLIMIT_NOFILE))
 		return RUMP_EINVAL;
-	fds = calloc(nfds + 1, sizeof(fds[0]));
-	if (fds == NULL)
+	if (!rumpserver_charge(p->account, RUMPSERVER_BYTES, bytes))
 		return RUMP_ENOMEM;
-	error = rumpserver_copyin(l, ufds, fds, nfds * sizeof(fds[0]));
+	fds = malloc(bytes + 1);
+	if (fds != NULL)
+		error = rumpserver_copyin(l, ufds, fds, bytes);
 	if (error == 0)
 		error = poll_fds(l, fds, nfds, deadline, &n);
 	if (error == 0)
-		error = rumpserver_copyout(l, fds, ufds,
-		    nfds * sizeof(fds[0]));
+		error = rumpserver_copyout(l, fds, ufds, bytes);
 	free(fds);
+	rumpserver_refund(p->account, RUMPSERVER_BYTES, bytes);
 	retval[0] = n;
 	return error;
 }
@@ -496,7 +507,7 @@ select_sets(struct lwp *l, struct selecting *s, int64_t deadline, int *n)
 	struct watching g;
 	int error, i;
 
-	error = watching_alloc(&g, (unsigned)s->nd);
+	error = watching_alloc(&g, kern_proc(l), (unsigned)s->nd);
 	if (error != 0)
 		return error;
 	error = watch_sets(kern_proc(l), s, &g);

@@ -287,10 +287,10 @@ do_read(struct lwp *l, int fd, rump_uaddr_t buf, uint64_t len, bool at,
 static int
 check_file_size(struct transfer *t, uint64_t len)
 {
-	uint64_t limit = proc_rlimit(kern_proc(t->l), RUMP_RLIMIT_FSIZE);
 	int64_t off = t->off;
 
-	if (limit == RUMP_RLIM_INFINITY || t->f->type != FILE_VNODE)
+	if (t->f->type != FILE_VNODE || proc_rlimit(kern_proc(t->l),
+	    RUMP_RLIMIT_FSIZE) == RUMP_RLIM_INFINITY)
 		return 0;
 	if ((atomic_load(&t->f->flags) & RUMP_O_APPEND) != 0)
 		off = file_size(t->f);
@@ -298,10 +298,7 @@ check_file_size(struct transfer *t, uint64_t len)
 		off = lseek(t->f->hfd, 0, SEEK_CUR);
 	if (off == -1)
 		return kern_errno();
-	if (len <= limit && (uint64_t)off <= limit - len)
-		return 0;
-	(void)rumpserver_raise(rumpserver_lwp_proc(t->l), RUMP_SIGXFSZ);
-	return RUMP_EFBIG;
+	return file_check_size(t->l, (uint64_t)off + len);
 }
 
 static int

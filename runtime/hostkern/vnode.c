@@ -53,7 +53,8 @@ sys_truncate(struct lwp *l, const struct sys_truncate_args *uap,
 	if (error != 0)
 		return error;
 	path_procfd(proc, n.fd);
-	if (truncate(proc, uap->length) != 0)
+	error = file_check_size(l, (uint64_t)uap->length);
+	if (error == 0 && truncate(proc, uap->length) != 0)
 		error = kern_errno();
 	nameref_close(&n);
 	return error;
@@ -73,7 +74,9 @@ sys_ftruncate(struct lwp *l, const struct sys_ftruncate_args *uap,
 	if (f->type != FILE_VNODE ||
 	    (atomic_load(&f->flags) & RUMP_O_ACCMODE) == RUMP_O_RDONLY)
 		error = RUMP_EINVAL;
-	else {
+	else if (uap->length > 0)
+		error = file_check_size(l, (uint64_t)uap->length);
+	if (error == 0) {
 		cred_assume(kern_proc(l));
 		if (ftruncate(f->hfd, uap->length) != 0)
 			error = kern_errno();
@@ -191,7 +194,9 @@ do_fallocate(struct lwp *l, int fd, int mode, int64_t pos, int64_t len)
 	else if (f->type != FILE_VNODE || fstat(f->hfd, &st) != 0 ||
 	    !S_ISREG(st.st_mode))
 		error = RUMP_ENODEV;
-	else {
+	else if (mode == 0)
+		error = file_check_size(l, (uint64_t)(pos + len));
+	if (error == 0) {
 		cred_assume(kern_proc(l));
 		if (fallocate(f->hfd, mode, pos, len) != 0)
 			error = kern_errno();

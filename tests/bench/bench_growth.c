@@ -30,6 +30,7 @@
 struct site {
 	struct daemon daemon;
 	struct guest g;		/* one that measures */
+	int kq;			/* a queue of its; 0: not yet */
 };
 
 struct growth {
@@ -43,7 +44,8 @@ struct growth {
 
 /* The limits are not what is measured. */
 static const char *const no_limits[] = { "--max-clients", "30000",
-    "--max-preforks", "30000", NULL };
+    "--max-preforks", "30000", "--user-share", "100",
+    "--max-client-fds", "16384", "--max-client-bytes", "1024", NULL };
 
 #define TARGET		1.5
 #define SPARE_FDS	1000u
@@ -67,6 +69,7 @@ site_start(struct site *p, const struct bench_options *o)
 
 	daemon_start_with(&p->daemon, o, no_limits);
 	p->g = guest_connect(p->daemon.sock);
+	p->kq = 0;
 }
 
 static void
@@ -135,6 +138,111 @@ forks(void *arg, unsigned n)
 	while (n-- > 0) {
 		guest_prefork(&p->g, 1, cookie);
 		close(guest_fork(p->daemon.sock, cookie[0]).fd);
+	}
+	return now_ns() - start;
+}
+
+/* --- descriptors --- */
+
+#define OPENED		16000u
+#define NOTES		8000u
+
+/* A guest that may have so many. */
+static struct guest
+hoarder(const char *sock)
+{
+	struct rump_rlimit rl = { 16384, 16384 };
+	struct guest g = guest_connect(sock);
+
+	(void)GUEST(ok, &g, setrlimit, RUMP_RLIMIT_NOFILE, PTR(&rl));
+	return g;
+}
+
+static void
+fill_queues(struct site *p)
+{
+	struct guest g = hoarder(p->daemon.sock);
+	unsigned n;
+
+	for (n = 0; n < OPENED; n++)
+		(void)GUEST(ok, &g, kqueue1, 0);
+}
+
+static void
+fill_fifos(struct site *p)
+{
+	struct guest g = hoarder(p->daemon.sock);
+	char path[16];
+	unsigned n;
+
+	for (n = 0; n < OPENED; n++) {
+		snprintf(path, sizeof(path), "/p%u", n / 8);
+		if (n % 8 == 0)
+			(void)GUEST(ok, &g, mkfifo, PTR(path), 0600);
+		(void)GUEST(ok, &g, open, PTR(path),
+		    RUMP_O_RDWR | RUMP_O_NONBLOCK, 0);
+	}
+}
+
+static uint64_t
+opens(struct site *p, unsigned n, const char *path, int flags)
+{
+	uint64_t start = now_ns();
+	int64_t fd;
+
+	while (n-- > 0) {
+		fd = GUEST(ok, &p->g, open, PTR(path), (uint64_t)flags, 0600);
+		(void)GUEST(ok, &p->g, close, (uint64_t)fd);
+	}
+	return now_ns() - start;
+}
+
+static uint64_t
+open_files(void *arg, unsigned n)
+{
+
+	return opens(arg, n, "/f", RUMP_O_RDWR | RUMP_O_CREAT);
+}
+
+static uint64_t
+open_fifos(void *arg, unsigned n)
+{
+	struct site *p = arg;
+
+	(void)GUEST(call, &p->g, mkfifo, PTR("/p0"), 0600);
+	return opens(p, n, "/p0", RUMP_O_RDWR | RUMP_O_NONBLOCK);
+}
+
+static void
+note(struct site *p, unsigned ident, uint32_t flags)
+{
+	struct rump_kevent k = { .ident = ident,
+	    .filter = RUMP_EVFILT_USER, .flags = flags };
+
+	if (p->kq == 0)
+		p->kq = (int)GUEST(ok, &p->g, kqueue1, 0);
+	(void)GUEST(ok, &p->g, __kevent50, (uint64_t)p->kq, PTR(&k), 1, 0, 0,
+	    0);
+}
+
+static void
+fill_notes(struct site *p)
+{
+	unsigned n;
+
+	for (n = 1; n < NOTES; n++)
+		note(p, n, RUMP_EV_ADD);
+}
+
+static uint64_t
+add_notes(void *arg, unsigned n)
+{
+	struct site *p = arg;
+	uint64_t start = now_ns();
+
+	while (n-- > 0) {
+		note(p, NOTES, RUMP_EV_ADD);
+		note(p, NOTES, RUMP_EV_DELETE);
 	}
 	return now_ns() - start;
 }
@@ -271,6 +379,11 @@ static const struct growth rows[] = {
 	{ "guest handshake beside 25000 processes", fill_processes,
 	    handshakes, 0 },
 	{ "fork beside 25000 processes", fill_processes, forks, 0 },
+	{ "open and close beside 16000 kqueues", fill_queues, open_files,
+	    OPENED },
+	{ "open and close of a fifo beside 16000", fill_fifos, open_fifos,
+	    OPENED },
+	{ "adding and deleting the 8000th note", fill_notes, add_notes, 0 },
 };
 
 int

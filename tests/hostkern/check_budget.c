@@ -117,6 +117,80 @@ START_TEST(directories)
 }
 END_TEST
 
+/* --- memory --- */
+
+enum { KB = 1024 };
+
+static void
+bytes_setup(void)
+{
+
+	raw_config = (struct rumpserver_config){
+	    .max_client_bytes = 512 * KB };
+	raw_setup();
+}
+
+/* Notes that cost no descriptor cost memory. */
+START_TEST(notes)
+{
+	const uint64_t before = held(RUMPSERVER_BYTES);
+	struct rump_kevent k = { .filter = RUMP_EVFILT_USER,
+	    .flags = RUMP_EV_ADD };
+	int error, kq = (int)OK0(G, kqueue);
+
+	do {
+		k.ident++;
+		error = CALL(G, __kevent50, kq, P(&k), 1, 0, 0, 0);
+	} while (error == 0 && k.ident < 16000);
+	ck_assert_int_eq(error, RUMP_ENOMEM);
+	ck_assert_uint_gt(k.ident, 100);
+	OK(G, close, kq);
+	ck_assert_uint_eq(held(RUMPSERVER_BYTES), before);
+}
+END_TEST
+
+/* A copy of a process has as large a table as it needs, and pays for it; what
+ * was high and is closed is not copied. */
+START_TEST(tables)
+{
+	struct rump_rlimit rl = { 16384, 16384 };
+	const uint64_t before = held(RUMPSERVER_BYTES);
+	struct raw_guest *child;
+	uint64_t now, with;
+
+	OK(G, setrlimit, RUMP_RLIMIT_NOFILE, P(&rl));
+	OK(G, dup2, 0, 16383);
+	now = held(RUMPSERVER_BYTES);
+	ck_assert_uint_ge(now, before + 128 * KB);
+	child = raw_fork(&S, G);
+	with = held(RUMPSERVER_BYTES);
+	ck_assert_uint_ge(with, now + 128 * KB);
+	raw_leave(child);
+	ck_assert_uint_lt(held(RUMPSERVER_BYTES), now + KB);
+	OK(G, close, 16383);
+	child = raw_fork(&S, G);
+	ck_assert_uint_lt(held(RUMPSERVER_BYTES), now + 32 * KB);
+	raw_leave(child);
+}
+END_TEST
+
+/* So do descriptors waited for, as long as the call is in progress. */
+START_TEST(waiting)
+{
+	struct rump_rlimit rl = { 16384, 16384 };
+	static struct rump_pollfd fds[16384];
+	const uint64_t before = held(RUMPSERVER_BYTES);
+	int i;
+
+	OK(G, setrlimit, RUMP_RLIMIT_NOFILE, P(&rl));
+	for (i = 0; i < 16384; i++)
+		fds[i].fd = -1;
+	ck_assert_int_eq(CALL(G, poll, P(fds), 16384, 0), RUMP_ENOMEM);
+	OK(G, poll, P(fds), 4096, 0);
+	ck_assert_uint_eq(held(RUMPSERVER_BYTES), before);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -127,6 +201,12 @@ main(void)
 	tcase_add_loop_test(tc, descriptors, 0,
 	    sizeof(ways) / sizeof(ways[0]));
 	tcase_add_test(tc, directories);
+	suite_add_tcase(s, tc);
+	tc = tcase_create("memory");
+	tcase_add_checked_fixture(tc, bytes_setup, raw_teardown);
+	tcase_add_test(tc, notes);
+	tcase_add_test(tc, tables);
+	tcase_add_test(tc, waiting);
 	suite_add_tcase(s, tc);
 	return suite_run(s);
 }

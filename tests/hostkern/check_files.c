@@ -478,6 +478,18 @@ START_TEST(limit_of_file_size)
 	OK(G, fcntl, fd, RUMP_F_SETFL, 0);
 	OK(G, lseek, fd, 0, 30, RUMP_SEEK_SET);
 	OK(G, writev, fd, P(&iov), 1);
+	/* Nor is it made longer without writing. */
+	G->raised = 0;
+	ck_assert_int_eq(CALL(G, ftruncate, fd, 0, 11), RUMP_EFBIG);
+	ck_assert_int_eq(CALL(G, truncate, P("/f"), 0, 11), RUMP_EFBIG);
+	ck_assert_int_eq(OK(G, posix_fallocate, fd, 0, 4, 7), RUMP_EFBIG);
+	OK0(G, getpid);
+	ck_assert_uint_eq(G->raised, UINT64_C(1) << RUMP_SIGXFSZ);
+	ck_assert_str_eq(raw_get(&S, "f"), "0123456abc");
+	OK(G, ftruncate, fd, 0, 10);
+	ck_assert_int_eq(OK(G, posix_fallocate, fd, 0, 4, 6), 0);
+	OK(G, truncate, P("/f"), 0, 3);
+	ck_assert_str_eq(raw_get(&S, "f"), "012");
 }
 END_TEST
 
