@@ -187,7 +187,8 @@ START_TEST(waiting)
 		fds[i].fd = -1;
 	ck_assert_int_eq(CALL(G, poll, P(fds), 16384, 0), RUMP_ENOMEM);
 	OK(G, poll, P(fds), 4096, 0);
-	ck_assert_uint_eq(held(RUMPSERVER_BYTES), before);
+	/* A buffer of the connection's may stay, the 192 KiB do not. */
+	ck_assert_uint_lt(held(RUMPSERVER_BYTES), before + 128 * KB);
 }
 END_TEST
 
