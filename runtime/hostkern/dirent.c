@@ -53,7 +53,7 @@ read_entries(struct lwp *l, struct file *f, rump_uaddr_t buf, size_t count,
 	long n;
 	int error = 0;
 
-	host = malloc(2 * count);
+	host = rumpserver_alloc(l, 2 * count);
 	if (host == NULL)
 		return RUMP_ENOMEM;
 	out = host + count;
@@ -68,7 +68,7 @@ read_entries(struct lwp *l, struct file *f, rump_uaddr_t buf, size_t count,
 	retval[0] = (register_t)used;
 	error = rumpserver_copyout(l, out, buf, used);
 done:
-	free(host);
+	rumpserver_free(host);
 	return error;
 }
 

@@ -7,7 +7,7 @@ vector_free(struct vector *v)
 {
 
 	if (v->iov != v->small)
-		free(v->iov);
+		rumpserver_free(v->iov);
 }
 
 int
@@ -19,7 +19,7 @@ vector_get(struct lwp *l, rump_uaddr_t uaddr, int n, struct vector *v)
 	v->total = 0;
 	v->iov = v->small;
 	if (n > IOV_ON_STACK) {
-		v->iov = calloc((size_t)n, sizeof(v->iov[0]));
+		v->iov = rumpserver_alloc(l, (size_t)n * sizeof(v->iov[0]));
 		if (v->iov == NULL)
 			return RUMP_ENOMEM;
 	}

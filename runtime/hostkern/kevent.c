@@ -109,7 +109,7 @@ return_events(struct lwp *l, struct file *f, const struct kevent_args *a,
 	unsigned round = 0;
 	int error = 0;
 
-	events = malloc(max * sizeof(events[0]));
+	events = rumpserver_alloc(l, max * sizeof(events[0]));
 	if (events == NULL)
 		return RUMP_ENOMEM;
 	while ((*got = kqueue_scan(kq, events, max)) == 0) {
@@ -128,7 +128,7 @@ return_events(struct lwp *l, struct file *f, const struct kevent_args *a,
 	if (error == 0 && *got > 0)
 		error = rumpserver_copyout(l, events, a->events,
 		    *got * sizeof(events[0]));
-	free(events);
+	rumpserver_free(events);
 	return error;
 }
 

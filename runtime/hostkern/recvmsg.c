@@ -435,7 +435,7 @@ recv_vector(struct receiving *r, const struct vector *v)
 	ssize_t n;
 	int error = 0;
 
-	buf = malloc(len + 1);
+	buf = rumpserver_alloc(r->l, len);
 	if (buf == NULL)
 		return RUMP_ENOMEM;
 	do {
@@ -450,7 +450,7 @@ recv_vector(struct receiving *r, const struct vector *v)
 		error = 0;
 	if (error == 0)
 		error = vector_copy(r->l, v, 0, buf, at, false);
-	free(buf);
+	rumpserver_free(buf);
 	return error;
 }
 

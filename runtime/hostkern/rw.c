@@ -367,7 +367,7 @@ read_gathered(struct transfer *t, const struct vector *v)
 	int error = 0, i;
 
 	len = v->total < cap ? (size_t)v->total : cap;
-	buf = malloc(len);
+	buf = rumpserver_alloc(t->l, len);
 	if (buf == NULL)
 		return RUMP_ENOMEM;
 	while ((got = host_read(t, buf, len)) == -1) {
@@ -385,7 +385,7 @@ read_gathered(struct transfer *t, const struct vector *v)
 		left -= n;
 	}
 out:
-	free(buf);
+	rumpserver_free(buf);
 	return error;
 }
 
@@ -413,7 +413,7 @@ write_gathered(struct transfer *t, const struct vector *v)
 	char *buf;
 	int error = 0, i;
 
-	buf = malloc((size_t)v->total);
+	buf = rumpserver_alloc(t->l, (size_t)v->total);
 	if (buf == NULL)
 		return RUMP_ENOMEM;
 	for (i = 0; error == 0 && i < v->n; i++) {
@@ -423,7 +423,7 @@ write_gathered(struct transfer *t, const struct vector *v)
 	}
 	if (error == 0)
 		error = write_all(t, buf, off);
-	free(buf);
+	rumpserver_free(buf);
 	return error;
 }
 

@@ -314,8 +314,8 @@ send_vector(struct sending *s, const struct vector *v)
 
 	if (v->total > SOCKMSG_PIECE && !sockmsg_is_stream(s->so))
 		return RUMP_EMSGSIZE;
-	buf = malloc(v->total < SOCKMSG_PIECE ? (size_t)v->total + 1 :
-	    SOCKMSG_PIECE);
+	buf = rumpserver_alloc(s->l, v->total < SOCKMSG_PIECE ?
+	    (size_t)v->total : SOCKMSG_PIECE);
 	if (buf == NULL)
 		return RUMP_ENOMEM;
 	do {
@@ -326,7 +326,7 @@ send_vector(struct sending *s, const struct vector *v)
 			error = send_bytes(s, buf, n);
 		at += n;
 	} while (error == 0 && at < v->total);
-	free(buf);
+	rumpserver_free(buf);
 	return error;
 }
 

@@ -81,7 +81,7 @@ set_attr(struct lwp *l, const struct subject *s, const char *name,
 
 	if (size > RUMP_XATTR_SIZE_MAX)
 		return RUMP_E2BIG;
-	value = malloc(size != 0 ? size : 1);
+	value = rumpserver_alloc(l, size);
 	if (value == NULL)
 		return RUMP_ENOMEM;
 	error = rumpserver_copyin(l, uvalue, value, size);
@@ -94,7 +94,7 @@ set_attr(struct lwp *l, const struct subject *s, const char *name,
 		error = xattr_errno();
 	nameref_close(&n);
 out:
-	free(value);
+	rumpserver_free(value);
 	return error;
 }
 
@@ -108,7 +108,7 @@ get_attr(struct lwp *l, const struct subject *s, const char *name,
 	ssize_t len;
 	int error;
 
-	value = malloc(RUMP_XATTR_SIZE_MAX);
+	value = rumpserver_alloc(l, RUMP_XATTR_SIZE_MAX);
 	if (value == NULL)
 		return RUMP_ENOMEM;
 	error = lookup(l, s, false, &n, proc);
@@ -131,7 +131,7 @@ get_attr(struct lwp *l, const struct subject *s, const char *name,
 	if (size != 0)
 		error = rumpserver_copyout(l, value, uvalue, (size_t)len);
 out:
-	free(value);
+	rumpserver_free(value);
 	return error;
 }
 
@@ -190,7 +190,7 @@ list_attrs(struct lwp *l, const struct subject *s, rump_uaddr_t ulist,
 	size_t len;
 	int error;
 
-	list = malloc(XATTR_LIST_MAX);
+	list = rumpserver_alloc(l, XATTR_LIST_MAX);
 	if (list == NULL)
 		return RUMP_ENOMEM;
 	error = lookup(l, s, false, &n, proc);
@@ -214,7 +214,7 @@ list_attrs(struct lwp *l, const struct subject *s, rump_uaddr_t ulist,
 	if (size != 0)
 		error = rumpserver_copyout(l, list, ulist, len);
 out:
-	free(list);
+	rumpserver_free(list);
 	return error;
 }
 

@@ -1,6 +1,7 @@
 /*
- * Memory that grows, and who pays for it.
+ * Memory of calls, which may grow, and who pays for it.
  */
+#include <stdalign.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -81,4 +82,43 @@ buf_reset(struct buf *b, size_t keep)
 	free(b->data);
 	b->data = NULL;
 	b->cap = 0;
+}
+
+/* --- for the kernel --- */
+
+/* In front of what the kernel gets. */
+struct block {
+	struct rumpserver_account *account;
+	alignas(max_align_t) size_t n;
+};
+
+void *
+rumpserver_alloc(struct lwp *l, size_t n)
+{
+	struct rumpserver_account *a = l->proc->account;
+	struct block *b;
+
+	if (n > SIZE_MAX - sizeof(*b) ||
+	    !rumpserver_charge(a, RUMPSERVER_BYTES, price(n)))
+		return NULL;
+	b = malloc(sizeof(*b) + n);
+	if (b == NULL) {
+		rumpserver_refund(a, RUMPSERVER_BYTES, price(n));
+		return NULL;
+	}
+	b->account = a;
+	b->n = n;
+	return b + 1;
+}
+
+void
+rumpserver_free(void *p)
+{
+	struct block *b = p;
+
+	if (b == NULL)
+		return;
+	b--;
+	rumpserver_refund(b->account, RUMPSERVER_BYTES, price(b->n));
+	free(b);
 }

@@ -244,6 +244,9 @@ rumpserver_wait(struct lwp *l, struct pollfd *fds, nfds_t nfds,
 		return RUMP_EWOULDBLOCK;
 	if (l->fiber != NULL)
 		return wait_fiber(l, fds, nfds, end);
+	/* Many may sleep with nothing to send yet. */
+	if (l->out.len == 0 && l->reserved == 0)
+		buf_reset(&l->out, BUF_FREE);
 	if (!pool_sleep(l))
 		return RUMP_ENOMEM;
 	session_give(l->session, l->worker);

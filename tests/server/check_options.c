@@ -265,6 +265,40 @@ START_TEST(budgets)
 }
 END_TEST
 
+/* Buffers that wait for the client's bytes are held for it. */
+START_TEST(vectors)
+{
+	enum { MIB = 1 << 20 };
+	const uint64_t iov[4] = { 0x2000, MIB - 1, 0x3000, 1 };
+	char control[128];
+	uint64_t len, addr;
+	struct frame f;
+	int64_t end[2];
+	unsigned i;
+	int fd;
+
+	start_with_control("--max-client-bytes", "2", control);
+	fd = guest();
+	make_pipe(fd, end);
+	for (i = 0; i < 3; i++) {
+		cl_call(fd, i, RUMP_SYS_writev, (uint64_t)end[1], 0x1000, 2);
+		f = cl_copyreq(fd, COPYIN, &len, &addr);
+		ck_assert_uint_eq(addr, 0x1000);
+		cl_send(fd, RESP, COPYIN, f.reqno, 0, iov, sizeof(iov));
+		if (i == 2)
+			break;
+		f = cl_copyreq(fd, COPYIN, &len, &addr);
+		ck_assert_uint_eq(len, MIB - 1);
+		ck_assert_int_eq(counter(control, "bytes_held"),
+		    (i + 1) * MIB);
+	}
+	ck_assert_int_eq(cl_answer(fd, 2, NULL), RUMP_ENOMEM);
+	ck_assert_int_eq(counter(control, "bytes_over"), 1);
+	close(fd);
+	finish();
+}
+END_TEST
+
 /* With half for each user, the second connection of two is one too many. */
 START_TEST(share)
 {
@@ -812,6 +846,7 @@ main(void)
 {
 	const TTest *tests[] = {
 		times, clients, calls, preforks, threads, budgets, share,
+		vectors,
 		copies, one_copyin, users,
 		owner, tcp_any, read_only, no_net, hostname, console,
 		anonymous,

@@ -260,6 +260,14 @@ bool rumpserver_charge(struct rumpserver_account *,
 void rumpserver_refund(struct rumpserver_account *,
     enum rumpserver_budget kind, uint64_t n);
 
+/*
+ * Memory for the time of a call, at most, paid for by its process: what may be
+ * large, and what is held while the client is waited for.  NULL when there is
+ * none or too much is held.  Free takes NULL.
+ */
+void *rumpserver_alloc(struct lwp *l, size_t n);
+void rumpserver_free(void *p);
+
 /* --- dispatch through a generated table --- */
 
 typedef int rump_sy_call_t(struct lwp *, const void *, register_t *);
