@@ -252,16 +252,24 @@ keep(struct session *ses, struct lwp *l, const struct rest *r)
 	session_poll_out(ses);
 }
 
+/* out_lock held. */
+static void
+send_locked(struct session *ses, struct lwp *l, struct rest *r)
+{
+
+	if (!failed(ses) && waiting(ses) == 0)
+		send_some(ses, r);
+	if (r->len > 0 && !failed(ses))
+		keep(ses, l, r);
+}
+
 static bool
 send_or_keep(struct session *ses, struct lwp *l, struct rest *r)
 {
 	bool ok;
 
 	pthread_mutex_lock(&ses->out_lock);
-	if (!failed(ses) && waiting(ses) == 0)
-		send_some(ses, r);
-	if (r->len > 0 && !failed(ses))
-		keep(ses, l, r);
+	send_locked(ses, l, r);
 	if (l != NULL && room(ses))
 		wake_next(ses);
 	ok = !failed(ses);
@@ -277,6 +285,25 @@ session_send(struct session *ses, const void *head, size_t headlen,
 	    { (void *)data, datalen } }, headlen + datalen };
 
 	return send_or_keep(ses, NULL, &r);
+}
+
+bool
+session_raise(struct session *ses, struct frame_hdr *hdr)
+{
+	const uint64_t bit = UINT64_C(1) << hdr->u % 64;
+	struct rest r = { { { hdr, sizeof(*hdr) } }, sizeof(*hdr) };
+	bool ok;
+
+	pthread_mutex_lock(&ses->out_lock);
+	if (waiting(ses) == 0)
+		ses->out_raised = 0;
+	if ((ses->out_raised & bit) == 0)
+		send_locked(ses, NULL, &r);
+	if (waiting(ses) > 0)
+		ses->out_raised |= bit;
+	ok = !failed(ses);
+	pthread_mutex_unlock(&ses->out_lock);
+	return ok;
 }
 
 bool

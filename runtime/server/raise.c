@@ -23,7 +23,5 @@ rumpserver_raise(struct rump_proc *p, int signo)
 		return RUMP_ESRCH;
 
 	hdr = frame_hdr(FRAME_REQ, FRAME_RAISE, reqno, (uint32_t)signo, 0);
-	if (!session_send(ses, &hdr, sizeof(hdr), NULL, 0))
-		return RUMP_ESRCH;
-	return 0;
+	return session_raise(ses, &hdr) ? 0 : RUMP_ESRCH;
 }

@@ -419,6 +419,7 @@ struct session {
 	TAILQ_HEAD(outpieces, outpiece) out;
 	atomic_size_t out_waiting;	/* bytes in out, for reading unlocked */
 	size_t out_taken;		/* ... sent since out_timer was set */
+	uint64_t out_raised;		/* signals in out, by number */
 	atomic_bool out_failed;
 	struct fiber_list out_fibers;
 
@@ -484,6 +485,8 @@ bool session_buffered(const struct session *);
 /* Sends or keeps frames; false when the client is gone.  It never waits. */
 bool session_send(struct session *, const void *head, size_t headlen,
     const void *data, size_t datalen);
+/* The same for a signal, which is pending once, however often it is raised. */
+bool session_raise(struct session *, struct frame_hdr *);
 /* The same for l->out, which is empty then, and more behind it, which l->out
  * has room for. */
 bool lwp_send(struct lwp *l, const void *data, size_t len);

@@ -191,6 +191,36 @@ START_TEST(reads_a_byte)
 }
 END_TEST
 
+/* Signals for a client that does not read are pending, each once. */
+START_TEST(pending_signals)
+{
+	enum { RAISES = 500, UNREAD = 300 * 1024 };
+	unsigned i, raised, done;
+	struct frame f;
+	int fd;
+
+	bed_init(&bed, _i);
+	bed_start(&bed);
+	fd = cl_guest(&bed);
+	/* More than a socket takes, less than what stops the server. */
+	cl_call(fd, 0, TK_RESERVE, 0x1000, UNREAD, UNREAD);
+	for (i = 1; i <= RAISES; i++)
+		cl_call(fd, i, TK_RAISE, 1 + i % 2, 0, 0);
+	while (tk_read(&bed.tk, &bed.tk.calls) <= RAISES)
+		sched_yield();
+	raised = 0;
+	for (done = 0; done <= RAISES;) {
+		f = cl_recv(fd);
+		raised += f.class == REQ && f.type == RAISE;
+		done += f.class == RESP;
+	}
+	ck_assert_uint_ge(raised, 2);
+	ck_assert_uint_lt(raised, RAISES);
+	close(fd);
+	bed_stop(&bed);
+}
+END_TEST
+
 /* --- threads --- */
 
 static const int sleeps[] = { TK_GATE_WAIT, TK_SLEEP };
@@ -392,7 +422,7 @@ main(void)
 {
 	const TTest *both[] = {
 		unread_answers, answers_at_once, unanswered_copyins,
-		reads_a_byte, no_descriptors,
+		reads_a_byte, pending_signals, no_descriptors,
 	};
 	const TTest *two[] = {
 		threads_of_a_client, kernel_sleeps,
