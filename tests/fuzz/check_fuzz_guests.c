@@ -216,7 +216,7 @@ ignore_signals(void)
 	size_t i;
 	int signo;
 
-	for (signo = 1; signo < 32; signo++)
+	for (signo = 1; signo <= SIGRTMAX; signo++)
 		signal(signo, SIG_IGN);
 	for (i = 0; i < sizeof(faults) / sizeof(faults[0]); i++)
 		sigaction(faults[i], &sa, NULL);
