@@ -270,7 +270,10 @@ job_run(struct paio *aio, struct aiojob *job)
 	struct file *f;
 
 	job->retval = -1;
-	cred_assume(aio->proc);	/* what a write does to set-id bits depends */
+	/* What a write does to set-id bits depends on who writes. */
+	job->error = cred_assume(aio->proc);
+	if (job->error != 0)
+		return;
 	if (job->op == OP_READ)
 		job->error = fd_getread(aio->proc, job->fd, &f);
 	else

@@ -344,18 +344,19 @@ set_fsflags(struct kproc *p, int fd, mode_t mode, int flags)
 {
 	const int ours = FS_NODUMP_FL | FS_IMMUTABLE_FL | FS_APPEND_FL;
 	char proc[PATH_PROCFD];
-	int error = 0, hfd, old;
+	int error, hfd, old = 0;
 
 	if (!S_ISREG(mode) && !S_ISDIR(mode))
 		return RUMP_EOPNOTSUPP;
 	path_procfd(proc, fd);
 	/* Its owner need not be able to read it. */
-	cred_assume_server(p->hk);
+	error = cred_assume_server(p->hk);
+	if (error != 0)
+		return error;
 	hfd = open(proc, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
 	if (hfd == -1)
 		return kern_errno();
-	cred_assume(p);
-	if (ioctl(hfd, FS_IOC_GETFLAGS, &old) != 0)
+	if (cred_assume(p) != 0 || ioctl(hfd, FS_IOC_GETFLAGS, &old) != 0)
 		error = errno == ENOTTY ? RUMP_EOPNOTSUPP : kern_errno();
 	flags |= old & ~ours;
 	if (error == 0 && flags != old &&

@@ -8,6 +8,7 @@
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <rump/rump_handlers.h>
@@ -17,26 +18,35 @@
 
 #define NOID	((uint32_t)-1)
 
-/* What this thread is towards the host; unknown: as it was started. */
+/* What this thread is towards the host; not known: somewhere between, if it
+ * has been touched. */
 static _Thread_local struct {
+	bool touched;
 	bool known;
 	uid_t uid;
 	gid_t gid;
+	uint64_t list;
 	unsigned ngroups;
-	gid_t groups[KERN_NGROUPS];
+	gid_t groups[KERN_NGROUPS];	/* unless there are more */
 } identity;
 
 struct kcred *
-cred_make(uid_t uid, gid_t gid)
+cred_make(uid_t uid, gid_t gid, unsigned ngroups, const gid_t *groups)
 {
+	static atomic_ullong lists;
 	struct kcred *c;
 
-	c = calloc(1, sizeof(*c));
+	c = calloc(1, sizeof(*c) + ngroups * sizeof(c->groups[0]));
 	if (c == NULL)
 		return NULL;
 	atomic_init(&c->refs, 1);
 	c->ruid = c->euid = c->svuid = uid;
 	c->rgid = c->egid = c->svgid = gid;
+	c->ngroups = ngroups;
+	if (ngroups > 0)
+		memcpy(c->groups, groups, ngroups * sizeof(c->groups[0]));
+	if (ngroups > KERN_NGROUPS)
+		c->list = atomic_fetch_add(&lists, 1) + 1;
 	return c;
 }
 
@@ -88,6 +98,13 @@ cred_maysignal(const struct kcred *c, struct kproc *p)
 	return may;
 }
 
+unsigned
+cred_shown(const struct kcred *c)
+{
+
+	return c->ngroups < KERN_NGROUPS ? c->ngroups : KERN_NGROUPS;
+}
+
 int
 cred_suser(struct kproc *p)
 {
@@ -114,6 +131,8 @@ become(uid_t uid, gid_t gid, unsigned ngroups, const gid_t *groups)
 {
 	const long keep = -1;
 
+	identity.touched = true;
+	identity.known = false;
 	return syscall(SYS_setresuid, keep, 0L, keep) == 0 &&
 	    syscall(SYS_setgroups, (size_t)ngroups, groups) == 0 &&
 	    syscall(SYS_setresgid, keep, (long)gid, keep) == 0 &&
@@ -136,127 +155,154 @@ cred_works(void)
 }
 
 static bool
-is_already(uid_t uid, gid_t gid, unsigned ngroups, const gid_t *groups)
+is_already(uid_t uid, gid_t gid, const struct kcred *c)
 {
 
-	return identity.known && identity.uid == uid && identity.gid == gid &&
-	    identity.ngroups == ngroups && memcmp(identity.groups, groups,
-	    ngroups * sizeof(groups[0])) == 0;
+	if (!identity.known || identity.uid != uid || identity.gid != gid ||
+	    identity.ngroups != c->ngroups || identity.list != c->list)
+		return false;
+	return c->list != 0 || memcmp(identity.groups, c->groups,
+	    c->ngroups * sizeof(c->groups[0])) == 0;
 }
 
-/* Guests with the same ids take turns on a thread for nothing.  false: the
- * thread is somewhere between. */
+/* Guests with the same ids take turns on a thread for nothing. */
 static bool
-try_become(uid_t uid, gid_t gid, unsigned ngroups, const gid_t *groups)
+try_become(uid_t uid, gid_t gid, const struct kcred *c)
 {
 
-	if (is_already(uid, gid, ngroups, groups))
+	if (is_already(uid, gid, c))
 		return true;
-	identity.known = become(uid, gid, ngroups, groups);
+	identity.known = become(uid, gid, c->ngroups, c->groups);
 	identity.uid = uid;
 	identity.gid = gid;
-	identity.ngroups = ngroups;
-	memcpy(identity.groups, groups, ngroups * sizeof(groups[0]));
+	identity.list = c->list;
+	identity.ngroups = c->ngroups;
+	if (c->list == 0)
+		memcpy(identity.groups, c->groups,
+		    c->ngroups * sizeof(c->groups[0]));
 	return identity.known;
 }
 
-/* cred_works() said that it can be done: rather no server than one that
- * serves a guest with another's rights. */
-static void
-must_become(uid_t uid, gid_t gid, unsigned ngroups, const gid_t *groups)
+/* cred_check() said that there are such ids: it is the memory. */
+static int
+must_become(uid_t uid, gid_t gid, const struct kcred *c)
 {
 
-	if (!try_become(uid, gid, ngroups, groups))
-		abort();
+	if (try_become(uid, gid, c))
+		return 0;
+	errno = ENOMEM;
+	return RUMP_ENOMEM;
 }
 
-void
+int
 cred_assume(struct kproc *p)
 {
 	struct kcred *c;
+	int error;
 
 	if (!p->hk->privileged)
-		return;
+		return 0;
 	c = cred_get(p);
-	must_become(c->euid, c->egid, c->ngroups, c->groups);
+	error = must_become(c->euid, c->egid, c);
 	cred_put(c);
+	return error;
 }
 
-void
+int
 cred_assume_real(struct kproc *p)
 {
 	struct kcred *c;
+	int error;
 
 	if (!p->hk->privileged)
-		return;
+		return 0;
 	c = cred_get(p);
-	must_become(c->ruid, c->rgid, c->ngroups, c->groups);
+	error = must_become(c->ruid, c->rgid, c);
 	cred_put(c);
+	return error;
 }
 
-void
+int
 cred_assume_group(struct kproc *p, gid_t gid)
 {
 	struct kcred *c;
+	int error = 0;
 
 	if (!p->hk->privileged)
-		return;
+		return 0;
 	c = cred_get(p);
-	if (!try_become(c->euid, gid, c->ngroups, c->groups))
-		must_become(c->euid, c->egid, c->ngroups, c->groups);
+	if (!try_become(c->euid, gid, c))
+		error = must_become(c->euid, c->egid, c);
 	cred_put(c);
+	return error;
 }
 
-void
+int
 cred_assume_server(struct hostkern *hk)
 {
 
-	if (hk->privileged)
-		must_become(hk->self->euid, hk->self->egid, hk->self->ngroups,
-		    hk->self->groups);
+	if (!hk->privileged)
+		return 0;
+	return must_become(hk->self->euid, hk->self->egid, hk->self);
 }
 
 void
 cred_leave(struct hostkern *hk)
 {
+	const struct timespec moment = { .tv_nsec = 1000000 };
 
-	if (identity.known)
-		cred_assume_server(hk);
+	if (!identity.touched)
+		return;
+	while (cred_assume_server(hk) != 0)
+		nanosleep(&moment, NULL);
 }
 
 struct kcred *
 cred_self(void)
 {
-	struct kcred *c = cred_make(geteuid(), getegid());
-	int n;
+	gid_t groups[NGROUPS_MAX];
+	int n = getgroups(NGROUPS_MAX, groups);
 
-	if (c == NULL)
-		return NULL;
-	n = getgroups(KERN_NGROUPS, c->groups);
-	c->ngroups = n > 0 ? (unsigned)n : 0;
-	return c;
+	return cred_make(geteuid(), getegid(), n > 0 ? (unsigned)n : 0,
+	    groups);
 }
 
 /*
  * Whether the host has such ids at all: not every number is one (-1), and in a
- * container not every other either.  To be asked before a process gets them,
- * as must_become() knows no mercy.
+ * container not every other either.  To be asked before a process gets them.
  */
 int
 cred_check(struct hostkern *hk, const struct kcred *c)
 {
-	bool ok;
+	int error = 0;
 
 	if (!hk->privileged)
 		return 0;
-	ok = become(c->ruid, c->rgid, c->ngroups, c->groups) &&
-	    become(c->euid, c->egid, c->ngroups, c->groups);
-	identity.known = false;
-	cred_assume_server(hk);
-	return ok ? 0 : RUMP_EINVAL;
+	if (!become(c->ruid, c->rgid, c->ngroups, c->groups) ||
+	    !become(c->euid, c->egid, c->ngroups, c->groups))
+		error = errno == EINVAL ? RUMP_EINVAL : RUMP_ENOMEM;
+	if (cred_assume_server(hk) != 0)
+		error = RUMP_ENOMEM;
+	return error;
 }
 
 /* --- changing ids --- */
+
+/* c with other groups. */
+static struct kcred *
+with_groups(const struct kcred *c, unsigned ngroups, const gid_t *groups)
+{
+	struct kcred *new;
+
+	new = cred_make(c->ruid, c->rgid, ngroups, groups);
+	if (new == NULL)
+		return NULL;
+	new->euid = c->euid;
+	new->svuid = c->svuid;
+	new->egid = c->egid;
+	new->svgid = c->svgid;
+	return new;
+}
 
 /* A copy of p's credentials to be changed and given to cred_commit(). */
 static struct kcred *
@@ -265,20 +311,14 @@ cred_edit(struct kproc *p)
 	struct kcred *old, *c;
 
 	old = cred_get(p);
-	c = cred_make(old->ruid, old->rgid);
-	if (c != NULL) {
-		c->euid = old->euid;
-		c->svuid = old->svuid;
-		c->egid = old->egid;
-		c->svgid = old->svgid;
-		c->ngroups = old->ngroups;
-		memcpy(c->groups, old->groups, sizeof(c->groups));
-	}
+	c = with_groups(old, old->ngroups, old->groups);
+	if (c != NULL)
+		c->list = old->list;
 	cred_put(old);
 	return c;
 }
 
-/* Takes c over; EINVAL: it stays as it was. */
+/* Takes c over; EINVAL, ENOMEM: it stays as it was. */
 static int
 cred_commit(struct kproc *p, struct kcred *c)
 {
@@ -518,15 +558,16 @@ sys_getgroups(struct lwp *l, const struct sys_getgroups_args *uap,
     register_t *retval)
 {
 	struct kcred *c = cred_get(kern_proc(l));
+	const unsigned n = cred_shown(c);
 	int error = 0;
 
-	retval[0] = c->ngroups;
+	retval[0] = n;
 	if (uap->gidsetsize != 0) {
-		if (uap->gidsetsize < (int)c->ngroups)
+		if (uap->gidsetsize < (int)n)
 			error = RUMP_EINVAL;
 		else
 			error = rumpserver_copyout(l, c->groups, uap->gidset,
-			    c->ngroups * sizeof(c->groups[0]));
+			    n * sizeof(c->groups[0]));
 	}
 	cred_put(c);
 	return error;
@@ -538,7 +579,7 @@ sys_setgroups(struct lwp *l, const struct sys_setgroups_args *uap,
 {
 	struct kproc *p = kern_proc(l);
 	gid_t groups[KERN_NGROUPS];
-	struct kcred *c;
+	struct kcred *old, *c;
 	int error;
 
 	(void)retval;
@@ -551,12 +592,10 @@ sys_setgroups(struct lwp *l, const struct sys_setgroups_args *uap,
 	    (size_t)uap->gidsetsize * sizeof(groups[0]));
 	if (error != 0)
 		return error;
-	c = cred_edit(p);
-	if (c == NULL)
-		return RUMP_ENOMEM;
-	c->ngroups = (unsigned)uap->gidsetsize;
-	memcpy(c->groups, groups, c->ngroups * sizeof(groups[0]));
-	return cred_commit(p, c);
+	old = cred_get(p);
+	c = with_groups(old, (unsigned)uap->gidsetsize, groups);
+	cred_put(old);
+	return c != NULL ? cred_commit(p, c) : RUMP_ENOMEM;
 }
 
 int

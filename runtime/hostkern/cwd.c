@@ -73,11 +73,10 @@ enter_fd(struct lwp *l, int fd, struct kdir **dp)
 	error = fd_get(p, fd, &f);
 	if (error != 0)
 		return error;
-	cred_assume(p);
 	hfd = -1;
 	if (f->type != FILE_VNODE)
 		error = RUMP_ENOTDIR;
-	else if ((hfd = openat(f->hfd, ".",
+	else if (cred_assume(p) != 0 || (hfd = openat(f->hfd, ".",
 	    O_PATH | O_DIRECTORY | O_CLOEXEC)) == -1)
 		error = kern_errno();
 	file_put(f);
@@ -135,8 +134,7 @@ set_root(struct lwp *l, struct kdir *d)
 	pthread_mutex_lock(&p->lock);
 	oldcwd = kdir_ref(p->cwd);
 	pthread_mutex_unlock(&p->lock);
-	cred_assume(p);
-	inside = path_is_under(l, d, oldcwd->fd) == 0;
+	inside = cred_assume(p) == 0 && path_is_under(l, d, oldcwd->fd) == 0;
 	kdir_put(oldcwd);
 	if (!inside)
 		set_cwd(p, kdir_ref(d));
@@ -197,8 +195,9 @@ sys___getcwd(struct lwp *l, const struct sys___getcwd_args *uap,
 	cwd = kdir_ref(p->cwd);
 	root = kdir_ref(p->root);
 	pthread_mutex_unlock(&p->lock);
-	cred_assume(p);
-	error = path_name(l, root, cwd->fd, name, sizeof(name));
+	error = cred_assume(p);
+	if (error == 0)
+		error = path_name(l, root, cwd->fd, name, sizeof(name));
 	kdir_put(cwd);
 	kdir_put(root);
 	if (error != 0)

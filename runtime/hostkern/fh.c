@@ -200,7 +200,9 @@ find_handle(struct lwp *l, rump_uaddr_t ufh, uint64_t size, int *hfd)
 	host.fh.handle_bytes = h.len;
 	host.fh.handle_type = h.type;
 	memcpy(host.fh.f_handle, h.bytes, h.len);
-	cred_assume(p);
+	error = cred_assume(p);
+	if (error != 0)
+		return error;
 	mount = openat(p->hk->root->fd, ".",
 	    O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (mount == -1)

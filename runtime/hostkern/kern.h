@@ -37,7 +37,7 @@ enum {
 	KERN_PID_WRAP = 30000,	/* pids above only when all below are taken */
 	KERN_PID_MAX = 99999,
 	KERN_PID_FIRST = 2,	/* 1 is init */
-	KERN_NGROUPS = 16,	/* NetBSD's NGROUPS_MAX */
+	KERN_NGROUPS = 16,	/* NetBSD's NGROUPS_MAX: shown to guests */
 	KERN_LOGNAME = 16,	/* NetBSD's MAXLOGNAME, NUL not included */
 	KERN_COMLEN = 16,	/* NetBSD's MAXCOMLEN */
 	KERN_HOSTNAME = 256,	/* NetBSD's MAXHOSTNAMELEN */
@@ -97,13 +97,18 @@ void kdir_put(struct kdir *);
  * nobody); closes it on failure. */
 int kdir_make(struct kproc *p, int fd, struct kdir **);
 
-/* Credentials; immutable once a process has them. */
+/*
+ * Credentials; immutable once a process has them.  The supplementary groups
+ * are all that the host has for the user, as one may be denied what others are
+ * not; a guest sees the first KERN_NGROUPS.
+ */
 struct kcred {
 	atomic_uint refs;
 	uid_t ruid, euid, svuid;
 	gid_t rgid, egid, svgid;
+	uint64_t list;		/* number of a list too long to compare */
 	unsigned ngroups;
-	gid_t groups[KERN_NGROUPS];
+	gid_t groups[];
 };
 
 /* One descriptor of a process. */
@@ -244,10 +249,13 @@ mode_t proc_umask(struct kproc *);
 
 /* --- credentials (cred.c) --- */
 
-struct kcred *cred_make(uid_t, gid_t);
+/* NULL: no memory. */
+struct kcred *cred_make(uid_t, gid_t, unsigned ngroups, const gid_t *);
 struct kcred *cred_get(struct kproc *);	/* a reference to the current one */
 void cred_put(struct kcred *);
 bool cred_ingroup(const struct kcred *, gid_t);
+/* As many groups as a guest sees. */
+unsigned cred_shown(const struct kcred *);
 
 /*
  * Makes this thread act towards the host as p (effective ids), or with
@@ -257,14 +265,19 @@ bool cred_ingroup(const struct kcred *, gid_t);
  * after every wait, on which another call may have used the thread.  Costs
  * nothing when the thread has that identity already.  Does nothing in a server
  * that is not root.
- * cred_assume_server: as the server itself.
+ *
+ * RUMP_ENOMEM, with errno set alike: the host had no memory for it.  The thread
+ * may be anybody then, and the host call must not be made.
  */
-void cred_assume(struct kproc *);
-void cred_assume_real(struct kproc *);
+int cred_assume(struct kproc *) __attribute__((warn_unused_result));
+int cred_assume_real(struct kproc *) __attribute__((warn_unused_result));
 /* As p, but a member of that group before all, if the host lets us: for what
  * p may do anyway and the host gives the group to. */
-void cred_assume_group(struct kproc *, gid_t);
-void cred_assume_server(struct hostkern *);
+int cred_assume_group(struct kproc *, gid_t)
+    __attribute__((warn_unused_result));
+/* As the server itself. */
+int cred_assume_server(struct hostkern *)
+    __attribute__((warn_unused_result));
 
 /* Can this process, which is root, do that?  Leaves it as it was. */
 bool cred_works(void);
@@ -272,11 +285,11 @@ bool cred_works(void);
 /* The ids that this process has now; NULL: no memory. */
 struct kcred *cred_self(void);
 /* The thread goes back to whoever lent it: as the server itself, if it has
- * been somebody else. */
+ * been somebody else.  Waits for the host's memory. */
 void cred_leave(struct hostkern *);
 
-/* RUMP_EINVAL when this host cannot act as such a user.  Leaves the thread
- * with the server's identity. */
+/* RUMP_EINVAL when this host cannot act as such a user, RUMP_ENOMEM when it
+ * cannot now.  Leaves the thread with the server's identity. */
 int cred_check(struct hostkern *, const struct kcred *);
 
 /* May a process with these ids send the other a signal, by kill's rule? */

@@ -80,14 +80,13 @@ reopen(struct kproc *p, const struct file *f)
 	int accmode = atomic_load(&f->flags) & RUMP_O_ACCMODE, fd;
 
 	path_procfd(proc, f->hfd);
-	cred_assume_server(p->hk);
+	if (cred_assume_server(p->hk) != 0)
+		return -1;
 	fd = open(proc, O_RDWR | flags);
 	if (fd == -1)
 		fd = open(proc, accmode | flags);
-	if (fd == -1) {
-		cred_assume(p);
+	if (fd == -1 && cred_assume(p) == 0)
 		fd = open(proc, accmode | flags);
-	}
 	return fd;
 }
 

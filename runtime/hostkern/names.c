@@ -68,8 +68,8 @@ do_mkdir(struct lwp *l, int atfd, rump_uaddr_t upath, mode_t mode)
 	if (error != 0)
 		return error;
 	mode &= RUMP_ACCESSPERMS & ~proc_umask(p);
-	path_assume_maker(p, r.fd, &mode);
-	if (mkdirat(r.fd, r.name, mode) != 0)
+	if (path_assume_maker(p, r.fd, &mode) != 0 ||
+	    mkdirat(r.fd, r.name, mode) != 0)
 		error = kern_errno();
 	parentref_close(&r);
 	return error;
@@ -105,8 +105,8 @@ make_node(struct lwp *l, int atfd, rump_uaddr_t upath, mode_t mode, dev_t dev)
 		return error;
 	mode = (mode & RUMP_S_IFMT) |
 	    (mode & RUMP_ALLPERMS & ~proc_umask(p));
-	path_assume_maker(p, r.fd, &mode);
-	if (mknodat(r.fd, r.name, mode, dev) != 0)
+	if (path_assume_maker(p, r.fd, &mode) != 0 ||
+	    mknodat(r.fd, r.name, mode, dev) != 0)
 		error = kern_errno();
 	parentref_close(&r);
 	return error;
@@ -220,8 +220,9 @@ do_link(struct lwp *l, int fd1, rump_uaddr_t uname1, int fd2,
 		error = place_for(l, fd2, name2, false, &r);
 	if (error != 0)
 		goto out;
-	cred_assume(p);
-	error = n.dev != NULL ? RUMP_EXDEV : link_fd(n.fd, &r);
+	error = cred_assume(p);
+	if (error == 0)
+		error = n.dev != NULL ? RUMP_EXDEV : link_fd(n.fd, &r);
 	parentref_close(&r);
 out:
 	nameref_close(&n);
@@ -263,8 +264,8 @@ do_symlink(struct lwp *l, rump_uaddr_t utarget, int atfd, rump_uaddr_t upath)
 		error = place_copyin(l, atfd, upath, false, &r);
 	if (error != 0)
 		return error;
-	path_assume_maker(kern_proc(l), r.fd, &mode);
-	if (symlinkat(target, r.fd, r.name) != 0)
+	if (path_assume_maker(kern_proc(l), r.fd, &mode) != 0 ||
+	    symlinkat(target, r.fd, r.name) != 0)
 		error = kern_errno();
 	parentref_close(&r);
 	return error;

@@ -232,9 +232,9 @@ make_file(struct opening *o)
 		error = excl && parentref_exists(&r) ? RUMP_EEXIST :
 		    RUMP_EROFS;
 	} else {
-		path_assume_maker(o->p, r.fd, &mode);
-		o->f->hfd = openat(r.fd, r.name, o->host | O_CREAT | O_EXCL,
-		    mode);
+		if (path_assume_maker(o->p, r.fd, &mode) == 0)
+			o->f->hfd = openat(r.fd, r.name,
+			    o->host | O_CREAT | O_EXCL, mode);
 		if (o->f->hfd == -1)
 			error = errno == EEXIST && !excl ? follow(o, &r) :
 			    kern_errno();

@@ -161,7 +161,8 @@ path_reopen(struct kproc *p, int fd, int flags)
 	char proc[PATH_PROCFD];
 
 	path_procfd(proc, fd);
-	cred_assume(p);
+	if (cred_assume(p) != 0)
+		return -1;
 	return open(proc, (flags & ~O_NOFOLLOW) | O_CLOEXEC);
 }
 
@@ -484,11 +485,9 @@ open_as(struct lwp *l, bool real, int atfd, const char *path,
 	error = base_get(p, atfd, path, &b);
 	if (error != 0)
 		return error;
-	if (real)
-		cred_assume_real(p);
-	else
-		cred_assume(p);
-	error = open_from(l, &b, path, how, hfd);
+	error = real ? cred_assume_real(p) : cred_assume(p);
+	if (error == 0)
+		error = open_from(l, &b, path, how, hfd);
 	base_put(&b);
 	if (error != 0)
 		return error;
@@ -558,8 +557,10 @@ path_lookup_fd(struct lwp *l, int fd, struct nameref *n)
 	n->fd = f->hfd;
 	n->dev = f->dev;
 	n->file = f;
-	cred_assume(p);
-	return 0;
+	error = cred_assume(p);
+	if (error != 0)
+		file_put(f);
+	return error;
 }
 
 void
@@ -690,21 +691,23 @@ may_write(int dirfd)
 	    AT_EACCESS | AT_EMPTY_PATH) == 0;
 }
 
-void
+int
 path_assume_maker(struct kproc *p, int dirfd, mode_t *mode)
 {
 	const mode_t group_wx = S_IWGRP | S_IXGRP;
 	struct kcred *c = cred_get(p);
 	struct stat st;
+	int error;
 
-	cred_assume(p);
-	if (p->hk->privileged && fstat(dirfd, &st) == 0 &&
+	error = cred_assume(p);
+	if (error == 0 && p->hk->privileged && fstat(dirfd, &st) == 0 &&
 	    (st.st_mode & S_ISGID) == 0 && st.st_gid != c->egid &&
 	    (c->euid == 0 || c->euid == st.st_uid ||
 	    (st.st_mode & group_wx) == group_wx) && may_write(dirfd)) {
 		if (c->euid != 0 && !cred_ingroup(c, st.st_gid))
 			*mode &= ~(mode_t)S_ISGID;
-		cred_assume_group(p, st.st_gid);
+		error = cred_assume_group(p, st.st_gid);
 	}
 	cred_put(c);
+	return error;
 }

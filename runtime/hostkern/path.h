@@ -111,9 +111,10 @@ bool parentref_exists(const struct parentref *);
  * given that group, where p may write the directory anyway.  As on NetBSD a
  * set-group-id bit of *mode goes if p is no member.  A server that is not root
  * leaves it at the host's way, and so does a directory whose group is denied
- * what others may.
+ * what others may.  Fails as cred_assume() does.
  */
-void path_assume_maker(struct kproc *, int dirfd, mode_t *mode);
+int path_assume_maker(struct kproc *, int dirfd, mode_t *mode)
+    __attribute__((warn_unused_result));
 
 /*
  * The name of directory descriptor fd as seen from directory `root', "/" for

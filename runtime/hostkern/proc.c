@@ -326,8 +326,6 @@ first_limits(struct kproc *p)
 	p->rlimit[RUMP_RLIMIT_NOFILE].rlim_max = KERN_NOFILE_MAX;
 }
 
-_Static_assert(RUMPSERVER_PEER_GROUPS <= KERN_NGROUPS, "groups of a peer");
-
 static void
 modules_forked(struct kproc *p, struct kproc *parent)
 {
@@ -339,27 +337,33 @@ modules_forked(struct kproc *p, struct kproc *parent)
 	}
 }
 
+static int
+take_cred(struct kproc *p, struct kcred *c)
+{
+
+	if (c == NULL)
+		return RUMP_ENOMEM;
+	cred_put(p->cred);
+	p->cred = c;
+	return cred_check(p->hk, c);
+}
+
 /* Who the peer is on the host.  In a container the groups may have no numbers
  * here; then it has none. */
 static int
 first_cred(struct kproc *p, const struct rumpserver_peer *peer)
 {
 	struct hostkern *hk = p->hk;
+	int error;
 
-	if (!peer->known) {
-		p->cred = cred_make(hk->anon_uid, hk->anon_gid);
-		return p->cred == NULL ? RUMP_ENOMEM : cred_check(hk, p->cred);
-	}
-	p->cred = cred_make(peer->uid, peer->gid);
-	if (p->cred == NULL)
-		return RUMP_ENOMEM;
-	p->cred->ngroups = peer->ngroups;
-	memcpy(p->cred->groups, peer->groups,
-	    peer->ngroups * sizeof(peer->groups[0]));
-	if (cred_check(hk, p->cred) == 0)
-		return 0;
-	p->cred->ngroups = 0;
-	return cred_check(hk, p->cred);
+	if (!peer->known)
+		return take_cred(p, cred_make(hk->anon_uid, hk->anon_gid, 0,
+		    NULL));
+	error = take_cred(p, cred_make(peer->uid, peer->gid, peer->ngroups,
+	    peer->groups));
+	if (error == RUMP_EINVAL && peer->ngroups > 0)
+		error = take_cred(p, cred_make(peer->uid, peer->gid, 0, NULL));
+	return error;
 }
 
 /* Descriptors 0, 1 and 2: one open file on the console. */

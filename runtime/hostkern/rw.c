@@ -68,8 +68,8 @@ host_write(struct transfer *t, const void *buf, size_t len)
 
 	if (t->f->type == FILE_CONSOLE && t->f->hfd == -1)
 		return (ssize_t)len;
-	if (t->f->type == FILE_VNODE)
-		cred_assume(kern_proc(t->l));
+	if (t->f->type == FILE_VNODE && cred_assume(kern_proc(t->l)) != 0)
+		return -1;
 	do {
 		if (ops != NULL && ops->write != NULL)
 			n = ops->write(t->l, t->f, buf, len);

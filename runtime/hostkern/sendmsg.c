@@ -113,7 +113,8 @@ sock_write(struct lwp *l, struct file *f, const void *data, size_t len)
 	ssize_t n;
 
 	mh.msg_controllen = add_ucred(kern_proc(l), f, control, 0);
-	cred_assume(kern_proc(l));
+	if (cred_assume(kern_proc(l)) != 0)
+		return -1;
 	n = sendmsg(f->hfd, &mh, MSG_NOSIGNAL | MSG_DONTWAIT);
 	if (n == -1)
 		sockmsg_errno(sock_of(f), true);
@@ -140,7 +141,9 @@ send_bytes(struct sending *s, const char *data, size_t len)
 		mh.msg_control = s->control;
 		mh.msg_controllen = add_ucred(kern_proc(s->l), s->f,
 		    s->control, s->controllen);
-		cred_assume(kern_proc(s->l));
+		error = cred_assume(kern_proc(s->l));
+		if (error != 0)
+			return error;
 		n = sendmsg(s->f->hfd, &mh, s->hostflags);
 		if (n == -1 && errno == EINTR)
 			continue;

@@ -262,9 +262,9 @@ sys___socket30(struct lwp *l, const struct sys___socket30_args *uap,
 	    RUMP_O_RDWR | sock_flags(uap->type), &f);
 	if (error != 0)
 		return error;
-	cred_assume(p);
-	f->hfd = socket(domain, type | SOCK_NONBLOCK | SOCK_CLOEXEC,
-	    uap->protocol);
+	if (cred_assume(p) == 0)
+		f->hfd = socket(domain, type | SOCK_NONBLOCK | SOCK_CLOEXEC,
+		    uap->protocol);
 	if (f->hfd == -1) {
 		error = host_refusal();
 		file_put(f);
@@ -286,9 +286,9 @@ sock_id(struct kproc *p)
 {
 	struct kcred *c = cred_get(p);
 	struct sockid id = { .pid = p->pid, .ruid = c->ruid, .euid = c->euid,
-	    .rgid = c->rgid, .egid = c->egid, .ngroups = c->ngroups };
+	    .rgid = c->rgid, .egid = c->egid, .ngroups = cred_shown(c) };
 
-	memcpy(id.groups, c->groups, sizeof(id.groups));
+	memcpy(id.groups, c->groups, id.ngroups * sizeof(id.groups[0]));
 	cred_put(c);
 	return id;
 }
@@ -312,7 +312,8 @@ make_pair(struct kproc *p, const struct sys_socketpair_args *uap, int fd[2])
 	for (i = 0; i < 2 && error == 0; i++)
 		error = sock_make(p, uap->domain, type,
 		    RUMP_O_RDWR | sock_flags(uap->type), &f[i]);
-	cred_assume(p);
+	if (error == 0)
+		error = cred_assume(p);
 	if (error == 0 && socketpair(domain, type | SOCK_NONBLOCK |
 	    SOCK_CLOEXEC, uap->protocol, hfd) != 0)
 		error = host_refusal();
@@ -399,11 +400,11 @@ sys_listen(struct lwp *l, const struct sys_listen_args *uap,
 	error = check_listen(f);
 	if (error == 0)
 		error = sockname_bind_low(l, f);
-	if (error == 0) {
-		cred_assume(kern_proc(l));
-		if (listen(f->hfd, uap->backlog < 0 ? 0 : uap->backlog) != 0)
-			error = kern_errno();
-	}
+	if (error == 0)
+		error = cred_assume(kern_proc(l));
+	if (error == 0 &&
+	    listen(f->hfd, uap->backlog < 0 ? 0 : uap->backlog) != 0)
+		error = kern_errno();
 	file_put(f);
 	return error;
 }
@@ -478,7 +479,11 @@ connect_once(struct lwp *l, struct file *f, const struct sockaddr_storage *ss,
     socklen_t len, int fd)
 {
 
-	cred_assume(kern_proc(l));
+	int error;
+
+	error = cred_assume(kern_proc(l));
+	if (error != 0)
+		return error;
 	if (fd != -1 && sock_has_connections(sock_of(f)))
 		return connect_local(kern_proc(l), f, ss, len, fd);
 	if (connect(f->hfd, (const struct sockaddr *)ss, len) == 0)

@@ -330,7 +330,9 @@ bind_under(struct kproc *p, struct file *f, const struct parentref *pr,
 	/* The mode of the socket is that of the file to be. */
 	if (fchmod(f->hfd, mode) != 0)
 		return kern_errno();
-	path_assume_maker(p, pr->fd, &mode);
+	error = path_assume_maker(p, pr->fd, &mode);
+	if (error != 0)
+		return error;
 	if (bind(f->hfd, (struct sockaddr *)&sun, sizeof(sun)) != 0)
 		return errno == EEXIST ? RUMP_EADDRINUSE : kern_errno();
 	error = fstatat(pr->fd, bound, &st, AT_SYMLINK_NOFOLLOW) != 0 ?
@@ -447,7 +449,9 @@ sockname_bind(struct lwp *l, struct file *f, const struct sockname *sn)
 	if ((low || (port_of(&ss) != 0 && port_of(&ss) < IPPORT_RESERVED)) &&
 	    cred_suser(kern_proc(l)) != 0)
 		return RUMP_EACCES;
-	cred_assume(kern_proc(l));
+	error = cred_assume(kern_proc(l));
+	if (error != 0)
+		return error;
 	if (low)
 		return bind_low(f, &ss, len);
 	return bind(f->hfd, (struct sockaddr *)&ss, len) == 0 ? 0 :

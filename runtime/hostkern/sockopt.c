@@ -434,10 +434,10 @@ sys_setsockopt(struct lwp *l, const struct sys_setsockopt_args *uap,
 	if (error != 0)
 		return error;
 	error = rumpserver_copyin(l, uap->val, v.data, v.len);
-	if (error == 0) {
-		cred_assume(kern_proc(l));
+	if (error == 0)
+		error = cred_assume(kern_proc(l));
+	if (error == 0)
 		error = set_option(f, uap->level, uap->name, &v);
-	}
 	file_put(f);
 	return error;
 }

@@ -202,7 +202,9 @@ sys_getvfsstat(struct lwp *l, const struct sys_getvfsstat_args *uap,
 	if (uap->flags != RUMP_MNT_WAIT && uap->flags != RUMP_MNT_NOWAIT &&
 	    uap->flags != RUMP_MNT_LAZY && uap->flags != 0)
 		return RUMP_EINVAL;
-	cred_assume(p);
+	error = cred_assume(p);
+	if (error != 0)
+		return error;
 	root = root_of(p);
 	error = list_one(&ls, root->fd, "/");
 	if (error == 0) {

@@ -76,11 +76,10 @@ sys_ftruncate(struct lwp *l, const struct sys_ftruncate_args *uap,
 		error = RUMP_EINVAL;
 	else if (uap->length > 0)
 		error = file_check_size(l, (uint64_t)uap->length);
-	if (error == 0) {
-		cred_assume(kern_proc(l));
-		if (ftruncate(f->hfd, uap->length) != 0)
-			error = kern_errno();
-	}
+	if (error == 0)
+		error = cred_assume(kern_proc(l));
+	if (error == 0 && ftruncate(f->hfd, uap->length) != 0)
+		error = kern_errno();
 	file_put(f);
 	return error;
 }
@@ -155,7 +154,8 @@ sys_sync(struct lwp *l, const void *v, register_t *retval)
 
 	(void)v;
 	(void)retval;
-	cred_assume_server(hk);
+	if (cred_assume_server(hk) != 0)
+		return RUMP_ENOMEM;
 	fd = openat(hk->root->fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd == -1)
 		return 0;
@@ -196,11 +196,10 @@ do_fallocate(struct lwp *l, int fd, int mode, int64_t pos, int64_t len)
 		error = RUMP_ENODEV;
 	else if (mode == 0)
 		error = file_check_size(l, (uint64_t)(pos + len));
-	if (error == 0) {
-		cred_assume(kern_proc(l));
-		if (fallocate(f->hfd, mode, pos, len) != 0)
-			error = kern_errno();
-	}
+	if (error == 0)
+		error = cred_assume(kern_proc(l));
+	if (error == 0 && fallocate(f->hfd, mode, pos, len) != 0)
+		error = kern_errno();
 	file_put(f);
 	return error;
 }

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <rump/rumpdefs_errno.h>
+
 #include "server/server.h"
 
 const char *
@@ -23,6 +25,22 @@ established(struct session *ses, const struct request *req)
 	ses->state = SES_UP;
 	session_deadline(ses, 0, NULL);
 	session_respond(ses, &req->hdr, &zero, sizeof(zero));
+}
+
+/* The kernel is told the peer's groups, which nobody keeps. */
+static int
+guest_start(struct session *ses, struct rump_proc *p, const char *comm)
+{
+	struct rumpserver_peer peer = ses->peer;
+	gid_t *groups = NULL;
+	int error;
+
+	if (peer.known && !peer_groups(ses->fd, &groups, &peer.ngroups))
+		return RUMP_ENOMEM;
+	peer.groups = groups;
+	error = kernel_proc_new(ses->srv, p, &peer, comm);
+	free(groups);
+	return error;
 }
 
 static void
@@ -47,7 +65,7 @@ guest(struct session *ses, const struct request *req)
 		return;
 	}
 	atomic_store(&p->session, ses);
-	error = kernel_proc_new(srv, p, &ses->peer, comm);
+	error = guest_start(ses, p, comm);
 	if (error != 0) {
 		proc_free(p);
 		ses_log(ses, RUMPSERVER_LOG_WARN, "guest '%.40s' refused by "

@@ -17,7 +17,6 @@
 
 #include "server/server.h"
 
-enum { MANY_GROUPS = 1024 };	/* of a peer with more none are told */
 
 /* --- who may --- */
 
@@ -43,25 +42,41 @@ in_gids(const struct rumpserver_config *cfg, gid_t gid)
 	return false;
 }
 
-/* Whether one of the peer's supplementary groups is allowed. */
-static bool
-in_peer_groups(const struct rumpserver_config *cfg, int fd)
+bool
+peer_groups(int fd, gid_t **vp, unsigned *n)
 {
-	socklen_t len;
+	socklen_t len = 0;
 	gid_t *v;
-	bool found;
-	size_t i;
 
-	if (cfg->n_allow_gid == 0)
-		return false;
-	len = 65536 * sizeof(*v);
+	*vp = NULL;
+	*n = 0;
+	/* How long it is, unless there are none. */
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERGROUPS, NULL, &len) == 0 ||
+	    errno != ERANGE)
+		return true;
 	v = malloc(len);
 	if (v == NULL)
 		return false;
-	found = false;
-	if (getsockopt(fd, SOL_SOCKET, SO_PEERGROUPS, v, &len) == 0)
-		for (i = 0; i < len / sizeof(*v) && !found; i++)
-			found = in_gids(cfg, v[i]);
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERGROUPS, v, &len) == -1) {
+		free(v);
+		return true;
+	}
+	*vp = v;
+	*n = len / sizeof(v[0]);
+	return true;
+}
+
+static bool
+in_peer_groups(const struct rumpserver_config *cfg, int fd)
+{
+	bool found = false;
+	unsigned i, n;
+	gid_t *v;
+
+	if (cfg->n_allow_gid == 0 || !peer_groups(fd, &v, &n))
+		return false;
+	for (i = 0; i < n && !found; i++)
+		found = in_gids(cfg, v[i]);
 	free(v);
 	return found;
 }
@@ -91,20 +106,6 @@ is_local(int fd)
 	    ss.ss_family == AF_UNIX;
 }
 
-static void
-peer_groups(int fd, struct rumpserver_peer *peer)
-{
-	gid_t v[MANY_GROUPS];
-	socklen_t len = sizeof(v);
-
-	if (getsockopt(fd, SOL_SOCKET, SO_PEERGROUPS, v, &len) == -1)
-		return;
-	peer->ngroups = len / sizeof(v[0]);
-	if (peer->ngroups > RUMPSERVER_PEER_GROUPS)
-		peer->ngroups = RUMPSERVER_PEER_GROUPS;
-	memcpy(peer->groups, v, peer->ngroups * sizeof(v[0]));
-}
-
 static struct rumpserver_peer
 peer_of(int fd, bool local)
 {
@@ -121,7 +122,6 @@ peer_of(int fd, bool local)
 	peer.uid = cred.uid;
 	peer.gid = cred.gid;
 	peer.pid = cred.pid;
-	peer_groups(fd, &peer);
 	return peer;
 }
 

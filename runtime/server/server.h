@@ -575,6 +575,9 @@ struct listener {
 
 void listener_accept(struct rumpserver *, uint64_t id);
 void listeners_close(struct rumpserver *);
+/* The supplementary groups of the other end; false: no memory.  *v is to be
+ * freed, NULL for none. */
+bool peer_groups(int fd, gid_t **v, unsigned *n);
 /* Whether the peer may connect. */
 bool access_allowed(const struct rumpserver_config *, int fd,
     const struct rumpserver_peer *);

@@ -33,16 +33,14 @@ struct rumpserver;
 struct rump_proc;
 struct lwp;
 
-#define RUMPSERVER_PEER_GROUPS	16
-
 /* Who is at the other end of a connection, as far as the host can tell. */
 struct rumpserver_peer {
 	bool known;		/* uid, gid and pid are from SO_PEERCRED */
 	uid_t uid;
 	gid_t gid;
 	pid_t pid;		/* host pid, for logs */
-	unsigned ngroups;	/* supplementary ones, if known: the first */
-	gid_t groups[RUMPSERVER_PEER_GROUPS];
+	unsigned ngroups;	/* supplementary ones, if known: all */
+	const gid_t *groups;	/* in proc_new, until it returns */
 	bool local;		/* local socket or inherited descriptor */
 };
 
