@@ -3,8 +3,13 @@
  * host's files see it so.
  */
 #include <sys/stat.h>
+#include <sys/syscall.h>
 
+#include <dlfcn.h>
+#include <errno.h>
 #include <grp.h>
+#include <stdarg.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -90,15 +95,71 @@ setup_with_groups(void)
 {
 	static const gid_t groups[] = { 4242, 4343 };
 
-	ck_assert_int_eq(setgroups(2, groups), 0);
+	if (geteuid() == 0)
+		ck_assert_int_eq(setgroups(2, groups), 0);
 	raw_setup();
 }
+
+/* More than a guest of NetBSD's can have. */
+static void
+setup_with_many_groups(void)
+{
+	gid_t groups[40];
+	unsigned i;
+
+	for (i = 0; i < 40; i++)
+		groups[i] = 5000 + i;
+	if (geteuid() == 0)
+		ck_assert_int_eq(setgroups(40, groups), 0);
+	raw_setup();
+}
+
+static void
+put_for_group(const char *name, gid_t gid, mode_t mode)
+{
+
+	raw_put(&S, name, "x");
+	ck_assert_int_eq(chown(raw_host(&S, name), 0, gid), 0);
+	ck_assert_int_eq(chmod(raw_host(&S, name), mode), 0);
+}
+
+/* Those that it is not shown let it in, or keep it out, all the same. */
+START_TEST(all_groups_of_the_peer_count)
+{
+	uint32_t groups[16] = { 0 };
+	struct raw_guest *child;
+
+	if (skip_unless_root())
+		return;
+	ck_assert_int_eq(OK(G, getgroups, 0, 0), 16);
+	ck_assert_int_eq(CALL(G, getgroups, 15, P(groups)), RUMP_EINVAL);
+	ck_assert_int_eq(OK(G, getgroups, 16, P(groups)), 16);
+	ck_assert_uint_eq(groups[15], 5015);
+	put_for_group("let", 5039, 0040);
+	put_for_group("kept", 5039, 0604);
+	child = raw_fork(&S, G);
+	OK(child, seteuid, 1000);
+	(void)raw_open(child, "/let", RUMP_O_RDONLY, 0);
+	ck_assert_int_eq(CALL(child, open, P("/kept"), RUMP_O_RDONLY, 0),
+	    RUMP_EACCES);
+	OK(child, seteuid, 0);
+	OK(child, setgroups, 2, P(groups));
+	ck_assert_int_eq(OK(child, getgroups, 0, 0), 2);
+	OK(child, seteuid, 1000);
+	ck_assert_int_eq(CALL(child, open, P("/let"), RUMP_O_RDONLY, 0),
+	    RUMP_EACCES);
+	(void)raw_open(child, "/kept", RUMP_O_RDONLY, 0);
+	raw_leave(child);
+}
+END_TEST
 
 START_TEST(groups_are_the_peers)
 {
 	uint32_t groups[16] = { 0 };
 	struct raw_guest *child;
 
+	if (skip_unless_root())
+		return;
 	ck_assert_int_eq(OK(G, getgroups, 16, P(groups)), 2);
 	ck_assert_uint_eq(groups[0], 4242);
 	ck_assert_uint_eq(groups[1], 4343);
@@ -356,6 +417,98 @@ START_TEST(limit_of_processes)
 }
 END_TEST
 
+/* --- a host without memory for another identity --- */
+
+static atomic_bool no_memory;
+
+/* Instead of the C library's, in this program. */
+long
+syscall(long n, ...)
+{
+	long (*host)(long, ...), a[6];
+	va_list ap;
+	int i;
+
+	if (atomic_load(&no_memory) && (n == SYS_setresuid ||
+	    n == SYS_setresgid || n == SYS_setgroups)) {
+		errno = ENOMEM;
+		return -1;
+	}
+	va_start(ap, n);
+	for (i = 0; i < 6; i++)
+		a[i] = va_arg(ap, long);
+	va_end(ap);
+	*(void **)&host = dlsym(RTLD_NEXT, "syscall");
+	return host(n, a[0], a[1], a[2], a[3], a[4], a[5]);
+}
+
+static int
+without_memory(struct raw_guest *g, int num, int nargs, const uint64_t *args)
+{
+	int error;
+
+	atomic_store(&no_memory, true);
+	error = raw_call(g, num, nargs, args);
+	atomic_store(&no_memory, false);
+	return error;
+}
+
+#define STARVED(g, name, ...) \
+	without_memory(g, RUMP_SYS_##name, ARGS(__VA_ARGS__))
+
+/* A user whom no thread has been yet. */
+static struct raw_guest *
+new_user(void)
+{
+	static int uid = 2000;
+	struct raw_guest *g = raw_fork(&S, G);
+
+	OK(g, setuid, uid++);
+	return g;
+}
+
+/* The call fails; it is not made as somebody else, and the server lives. */
+START_TEST(no_memory_for_an_identity)
+{
+	struct raw_guest *g;
+	struct stat st;
+	int fd;
+
+	if (skip_unless_root())
+		return;
+	raw_put(&S, "private", "x");
+	ck_assert_int_eq(chmod(raw_host(&S, "private"), 0600), 0);
+	g = new_user();
+	ck_assert_int_eq(STARVED(g, open, P("/private"), RUMP_O_RDWR, 0),
+	    RUMP_ENOMEM);
+	ck_assert_int_eq(CALL(g, open, P("/private"), RUMP_O_RDWR, 0),
+	    RUMP_EACCES);
+	raw_leave(g);
+	g = new_user();
+	ck_assert_int_eq(STARVED(g, mkdir, P("/d"), 0755), RUMP_ENOMEM);
+	ck_assert_int_eq(stat(raw_host(&S, "d"), &st), -1);
+	OK(g, mkdir, P("/d"), 0755);
+	ck_assert_int_eq(stat(raw_host(&S, "d"), &st), 0);
+	ck_assert_uint_eq(st.st_uid, OK0(g, getuid));
+	raw_leave(g);
+	g = new_user();
+	ck_assert_int_eq(STARVED(g, __socket30, RUMP_AF_LOCAL,
+	    RUMP_SOCK_STREAM, 0), RUMP_ENOMEM);
+	raw_leave(g);
+	fd = raw_open(G, "/private", RUMP_O_RDWR, 0);
+	g = new_user();
+	ck_assert_int_eq(STARVED(g, write, fd, P("yy"), 2), RUMP_ENOMEM);
+	ck_assert_str_eq(raw_get(&S, "private"), "x");
+	OK(g, write, fd, P("yy"), 2);
+	raw_leave(g);
+	g = new_user();
+	ck_assert_int_eq(STARVED(g, ftruncate, fd, 0, 0), RUMP_ENOMEM);
+	ck_assert_int_eq(STARVED(G, setuid, 7777), RUMP_ENOMEM);
+	ck_assert_int_eq(OK0(G, getuid), 0);
+	raw_leave(g);
+}
+END_TEST
+
 static void
 add_tests(TCase *t)
 {
@@ -370,6 +523,7 @@ add_tests(TCase *t)
 	tcase_add_test(t, umask_is_each_ones_own);
 	tcase_add_test(t, limits);
 	tcase_add_test(t, limit_of_processes);
+	tcase_add_test(t, no_memory_for_an_identity);
 }
 
 static Suite *
@@ -380,8 +534,11 @@ suite(void)
 	TCase *t = tcase_create("groups");
 
 	tcase_add_checked_fixture(t, setup_with_groups, raw_teardown);
-	if (geteuid() == 0)
-		tcase_add_test(t, groups_are_the_peers);
+	tcase_add_test(t, groups_are_the_peers);
+	suite_add_tcase(s, t);
+	t = tcase_create("many groups");
+	tcase_add_checked_fixture(t, setup_with_many_groups, raw_teardown);
+	tcase_add_test(t, all_groups_of_the_peer_count);
 	suite_add_tcase(s, t);
 	return s;
 }
