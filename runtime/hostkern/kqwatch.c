@@ -216,7 +216,9 @@ kqwatch_add(struct hostkern *hk, struct knote *kn, int hfd)
 	struct kqwatch *w;
 	int error;
 
-	cred_assume_server(hk);
+	error = cred_assume_server(hk);
+	if (error != 0)
+		return error;
 	knote_set_wants(kn);
 	pthread_mutex_lock(&ws->lock);
 	error = start(ws);
