@@ -224,13 +224,6 @@ struct kproc *proc_find(struct hostkern *, pid_t);
 void proc_hold(struct kproc *);
 void proc_release(struct kproc *);
 
-/*
- * Walks over all processes, in the order of their numbers, without the lock:
- * the first one above *pid, whose number *pid becomes, kept as by
- * proc_hold(); NULL at the end.  Who comes meanwhile may be left out.
- */
-struct kproc *proc_walk(struct hostkern *, pid_t *pid);
-
 int procs_create(struct hostkern *);
 void procs_destroy(struct hostkern *);
 

@@ -119,17 +119,6 @@ proc_find(struct hostkern *hk, pid_t pid)
 	return name_of(hk, pid)->proc;
 }
 
-struct kproc *
-proc_next(struct hostkern *hk, pid_t pid)
-{
-
-	while (++pid < hk->pids->fresh) {
-		if (name_of(hk, pid)->proc != NULL)
-			return name_of(hk, pid)->proc;
-	}
-	return NULL;
-}
-
 /* --- groups and sessions; proc_lock held --- */
 
 static void

@@ -44,8 +44,6 @@ void pids_destroy(struct hostkern *);
 /* Gives p a number; EAGAIN at once when there is none. */
 int pid_take(struct kproc *);
 void pid_free(struct kproc *);
-/* The process with the lowest number above pid, NULL after the last. */
-struct kproc *proc_next(struct hostkern *, pid_t pid);
 
 /* Group 1 of a new session 1, for who joins it; NULL: no memory. */
 struct kpgrp *pgrp_first(struct hostkern *);

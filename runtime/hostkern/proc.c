@@ -74,7 +74,7 @@ proc_setuser(struct kproc *p, uid_t uid)
 	return 0;
 }
 
-/* --- walks --- */
+/* --- kept from going --- */
 
 void
 proc_hold(struct kproc *p)
@@ -92,21 +92,6 @@ proc_release(struct kproc *p)
 	if (--p->holds == 0)
 		pthread_cond_broadcast(&hk->released);
 	pthread_mutex_unlock(&hk->proc_lock);
-}
-
-struct kproc *
-proc_walk(struct hostkern *hk, pid_t *pid)
-{
-	struct kproc *p;
-
-	pthread_mutex_lock(&hk->proc_lock);
-	p = proc_next(hk, *pid);
-	if (p != NULL) {
-		*pid = p->pid;
-		proc_hold(p);
-	}
-	pthread_mutex_unlock(&hk->proc_lock);
-	return p;
 }
 
 /* --- birth and death --- */
