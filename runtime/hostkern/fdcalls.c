@@ -202,7 +202,7 @@ file_setfl(struct file *f, int mask, int flags)
 
 /* Commands about the open file. */
 static int
-fcntl_file(struct lwp *l, struct file *f, int cmd, rump_uaddr_t arg,
+fcntl_file(struct lwp *l, int fd, struct file *f, int cmd, rump_uaddr_t arg,
     register_t *retval)
 {
 	int flags = atomic_load(&f->flags);
@@ -233,7 +233,7 @@ fcntl_file(struct lwp *l, struct file *f, int cmd, rump_uaddr_t arg,
 	case RUMP_F_GETLK:
 	case RUMP_F_SETLK:
 	case RUMP_F_SETLKW:
-		return plock_fcntl(l, f, cmd, arg);
+		return plock_fcntl(l, fd, f, cmd, arg);
 	default:
 		return RUMP_EINVAL;
 	}
@@ -280,7 +280,7 @@ sys_fcntl(struct lwp *l, const struct sys_fcntl_args *uap, register_t *retval)
 	error = fd_get(p, uap->fd, &f);
 	if (error != 0)
 		return error;
-	error = fcntl_file(l, f, uap->cmd, uap->arg, retval);
+	error = fcntl_file(l, uap->fd, f, uap->cmd, uap->arg, retval);
 	file_put(f);
 	return error;
 }

@@ -6,6 +6,7 @@
 
 #include "hostkern/kern.h"
 #include "hostkern/kqueue.h"
+#include "hostkern/lock.h"
 
 enum { NENTS_FIRST = 8 };
 

@@ -14,6 +14,7 @@
 #include "hostkern/kern.h"
 #include "hostkern/kqueue.h"
 #include "hostkern/ktime.h"
+#include "hostkern/lock.h"
 
 enum { BACKOFF_MIN_MS = 1, BACKOFF_MAX_MS = 50 };
 
@@ -65,11 +66,10 @@ file_put(struct file *f)
 	inode_leave(f);
 	if (f->ops != NULL && f->ops->close != NULL)
 		f->ops->close(f);
+	flock_closed(f);
 	if (f->hfd != -1 && (f->traits & FILE_BORROWED) == 0)
 		close(f->hfd);
 	hostfd_refund(f->payer);
-	if (atomic_load(&f->flocked))
-		kern_nudge(f->hk);	/* the lock has gone */
 	pthread_mutex_destroy(&f->lock);
 	free(f);
 }

@@ -11,7 +11,6 @@
  *	p->lock		a process's credentials, directories, limits, name
  *	p->fdt.lock	a process's descriptor table
  *	f->lock		an open file's mutable parts (said at each)
- *	hk->plock_lock	byte-range locks (lock.c); p->lock may be taken in it
  *	hk->nudge_lock	the calls in kern_backoff
  *
  * No lock is held across anything that may wait: copyin, copyout,
@@ -45,8 +44,7 @@ enum {
 	KERN_IOV = 1024,	/* NetBSD's IOV_MAX */
 	KERN_NOFILE = 1024,	/* RLIMIT_NOFILE of a guest at first */
 	KERN_NOFILE_MAX = 16384,
-	KERN_PLOCKS = 1024,	/* byte ranges a process may have locked;
-				 * NetBSD's maxlocksperuid */
+	KERN_PLOCKS = 1024,	/* locks of a user: NetBSD's maxlocksperuid */
 };
 
 struct kproc;
@@ -60,7 +58,7 @@ struct file;
 enum kern_slot {
 	KERN_SLOT_TIME, KERN_SLOT_AIO, KERN_SLOT_KSEM, KERN_SLOT_SOCKET,
 	KERN_SLOT_KQUEUE, KERN_SLOT_KQWATCH,
-	KERN_SLOT_SYSCTL, KERN_SLOT_ASYNC,
+	KERN_SLOT_SYSCTL, KERN_SLOT_ASYNC, KERN_SLOT_LOCK,
 	KERN_NSLOTS
 };
 
@@ -159,7 +157,6 @@ struct kproc {
 
 	struct fdtable fdt;
 	atomic_bool has_plocks;	/* it has taken a byte-range lock */
-	unsigned nplocks;	/* ranges it has locked; hk->plock_lock */
 	atomic_uint calls;	/* in progress (raise.h) */
 	_Atomic uint64_t raised;	/* signals that wait for a call */
 	void *ext[KERN_NSLOTS];	/* each its module's */
@@ -189,10 +186,6 @@ struct hostkern {
 	uint64_t lastserial;
 
 	struct inodes *inodes;	/* inode.h */
-
-	pthread_mutex_t plock_lock;
-	struct plock_owner *plocks;	/* lock.c; plock_lock */
-	struct plock_wait *plock_waits;	/* likewise */
 
 	pthread_mutex_t nudge_lock;
 	struct nudged *nudged;	/* calls in kern_backoff; nudge_lock */
@@ -443,12 +436,6 @@ int fdtable_init(struct fdtable *, struct rumpserver_account *);
 int fdtable_copy(struct fdtable *to, struct fdtable *from);
 void fdtable_exec(struct kproc *);
 void fdtable_free(struct kproc *);
-
-/* --- byte-range locks of fcntl (lock.c) --- */
-
-/* p closed a descriptor of this file: its locks there are gone. */
-void plock_closed(struct kproc *, struct file *);
-void plock_exit(struct kproc *);
 
 /* --- errors --- */
 

@@ -1,20 +1,26 @@
 /*
- * Byte-range locks.
+ * Advisory locks: flock(2), and the byte ranges of fcntl(2).
  *
- * NetBSD's belong to a process and a file: a process's own locks never
- * conflict, and closing any descriptor of the file lets all of them go.  The
- * host's that fit are those of open file descriptions (F_OFD_SETLK), one
- * description a process and file, kept in a plock_owner: then the host
- * arbitrates, also with its other processes.  The ranges are remembered
- * beside that, because F_GETLK has to name the process and the host does not
- * know ours.
+ * Who among the guests has what, and who waits, is in a table of ours, by
+ * file.  A byte range belongs to a process, a lock of flock to an open file;
+ * the two kinds do not see each other.  The host's locks are taken beside that,
+ * for its other processes, on the very description that the guest locks by: so
+ * nothing is opened for a lock, and none asks for more than the guest may.
+ * That works as closing any descriptor of a file lets all of the process's
+ * ranges in it go: none outlives the descriptor it came by.
  *
- * A process that waits for another's lock says so in a plock_wait, so that two
- * that wait for each other are noticed (EDEADLK).
+ * Who lets go of something gives it to those who wait for it, in their order.
+ * Of those whom only a process of the host is in the way of, one a file asks
+ * again from time to time, for all of them.
  *
- * hk->plock_lock guards all owners, their ranges, and the waits.  It is held across the
- * host's F_OFD_SETLK, which does not block.
+ * Locks: locktab.lock guards the table of files, their references, and how
+ * many locks a user has; lockfile.lock a file's locks and those who wait for
+ * them; locktab.waits_lock which process waits for which.  They are taken in
+ * the order lockfile.lock, then one of the others.  The host's calls made
+ * with lockfile.lock held do not block.
  */
+#include <sys/file.h>
+#include <sys/queue.h>
 #include <sys/stat.h>
 
 #include <errno.h>
@@ -24,204 +30,815 @@
 
 #include <rump/rumpconv.h>
 
+#include "hostkern/kcv.h"
+#include "hostkern/ktime.h"
 #include "hostkern/lock.h"
-#include "hostkern/path.h"
 
-/* Processes that wait for one another, at most: NetBSD's maxlockdepth. */
-enum { LONGEST_CHAIN = 50 };
+enum {
+	FILE_BUCKETS = 1024,
+	USER_BUCKETS = 64,
+	/* Processes that wait for one another, at most: NetBSD's
+	 * maxlockdepth. */
+	LONGEST_CHAIN = 50,
+	/* How often a process of the host is asked, from, and in the end. */
+	ASK_FIRST_MS = 1,
+	ASK_LAST_MS = 512,
+};
+
+/* How many locks a user has or waits for. */
+struct lockuser {
+	LIST_ENTRY(lockuser) link;
+	uid_t uid;
+	unsigned n;
+};
 
 /* [start, end), end INT64_MAX being the end wherever it moves. */
-struct plock {
-	struct plock *next;
+struct lock {
+	TAILQ_ENTRY(lock) link;		/* lockfile's held or waiting */
+	struct kproc *p;		/* whose range it is; NULL: flock's */
+	struct file *f;			/* whose lock it is for flock; has the
+					 * host's; a range has a reference */
+	struct lockuser *user;
+	struct rumpserver_account *payer;
+	struct lockwait *wait;		/* if it is waited for */
+	short type;			/* F_RDLCK, F_WRLCK; F_UNLCK */
 	int64_t start, end;
-	short type;		/* F_RDLCK, F_WRLCK */
 };
 
-struct plock_owner {
-	struct plock_owner *next;	/* hk->plocks */
-	struct kproc *p;
+TAILQ_HEAD(locklist, lock);
+
+/* A call that waits; on its stack.  lockfile.lock. */
+struct lockwait {
+	LIST_ENTRY(lockwait) link;	/* the process's; waits_lock */
+	struct kproc *on;		/* who has it, if a range; waits_lock */
+	struct lock *spare;
+	struct kcv changed;		/* done, or to be the asker */
+	bool behind_host;
+	bool done;
+	int error;
+};
+
+LIST_HEAD(waitlist, lockwait);
+
+/* A file that is locked or waited for. */
+struct lockfile {
+	LIST_ENTRY(lockfile) link;
 	uint64_t dev, ino;
-	int fd;			/* the description the host's locks are on */
-	struct plock *locks;
+	unsigned refs;			/* calls at it; locktab.lock */
+	pthread_mutex_t lock;
+	struct locklist held;
+	struct locklist waiting;	/* in the order of their coming */
+	struct lockwait *asker;		/* asks the host for all */
+	unsigned ask_ms;
 };
 
-/* A call that waits for a lock; on its stack. */
-struct plock_wait {
-	struct plock_wait *next;	/* hk->plock_waits */
-	pid_t pid;			/* who waits */
-	pid_t holder;			/* for whom; -1: nobody of ours */
+struct locktab {
+	pthread_mutex_t lock;
+	LIST_HEAD(, lockfile) files[FILE_BUCKETS];
+	LIST_HEAD(, lockuser) users[USER_BUCKETS];
+	pthread_mutex_t waits_lock;
 };
 
-/* --- owners; plock_lock held --- */
-
-static struct plock_owner *
-owner_find(struct kproc *p, const struct file *f)
+static struct locktab *
+locktab_of(const struct hostkern *hk)
 {
-	struct plock_owner *o;
 
-	for (o = p->hk->plocks; o != NULL; o = o->next) {
-		if (o->p == p && o->dev == f->hdev && o->ino == f->hino)
-			break;
-	}
-	return o;
-}
-
-/*
- * A description of its own for the file: opened for both where that can be,
- * so that it serves both kinds of locks, else as the guest has it.  By the
- * server, as the guest may have become somebody who could not open it again;
- * by the guest where the file system does not serve our root.
- */
-static int
-reopen(struct kproc *p, const struct file *f)
-{
-	const int flags = O_CLOEXEC | O_NONBLOCK | O_NOCTTY;
-	char proc[PATH_PROCFD];
-	int accmode = atomic_load(&f->flags) & RUMP_O_ACCMODE, fd;
-
-	path_procfd(proc, f->hfd);
-	if (cred_assume_server(p->hk) != 0)
-		return -1;
-	fd = open(proc, O_RDWR | flags);
-	if (fd == -1)
-		fd = open(proc, accmode | flags);
-	if (fd == -1 && cred_assume(p) == 0)
-		fd = open(proc, accmode | flags);
-	return fd;
+	return hk->ext[KERN_SLOT_LOCK];
 }
 
 static int
-owner_make(struct kproc *p, const struct file *f, struct plock_owner **op)
+lock_create(struct hostkern *hk)
 {
-	struct plock_owner *o;
+	struct locktab *tab;
 
-	o = calloc(1, sizeof(*o));
-	if (o == NULL)
+	tab = calloc(1, sizeof(*tab));
+	if (tab == NULL)
 		return RUMP_ENOMEM;
-	o->fd = reopen(p, f);
-	if (o->fd == -1) {
-		free(o);
-		return kern_errno();
-	}
-	o->p = p;
-	o->dev = f->hdev;
-	o->ino = f->hino;
-	o->next = p->hk->plocks;
-	p->hk->plocks = o;
-	*op = o;
+	pthread_mutex_init(&tab->lock, NULL);
+	pthread_mutex_init(&tab->waits_lock, NULL);
+	hk->ext[KERN_SLOT_LOCK] = tab;
 	return 0;
 }
 
-/* Closing the description lets the host's locks go. */
 static void
-owner_free(struct plock_owner **op)
+lock_destroy(struct hostkern *hk)
 {
-	struct plock_owner *o = *op;
-	struct plock *k;
+	struct locktab *tab = locktab_of(hk);
 
-	*op = o->next;
-	while ((k = o->locks) != NULL) {
-		o->locks = k->next;
-		o->p->nplocks--;
-		free(k);
+	if (tab == NULL)
+		return;
+	pthread_mutex_destroy(&tab->lock);
+	pthread_mutex_destroy(&tab->waits_lock);
+	free(tab);
+	hk->ext[KERN_SLOT_LOCK] = NULL;
+}
+
+const struct kern_module lock_module = {
+	.create = lock_create,
+	.destroy = lock_destroy,
+};
+
+/* --- files --- */
+
+/* With a reference; NULL when it is in no table and not to be made, or there
+ * is no memory. */
+static struct lockfile *
+lockfile_get(const struct file *f, bool make)
+{
+	struct locktab *tab = locktab_of(f->hk);
+	uint64_t dev = f->hdev, ino = f->hino;
+	struct lockfile *lf;
+	size_t i;
+
+	if (f->dev != NULL) {
+		dev = 0;
+		ino = (uintptr_t)f->dev;
 	}
-	close(o->fd);
-	kern_nudge(o->p->hk);
-	free(o);
+	i = (ino ^ dev) % FILE_BUCKETS;
+	pthread_mutex_lock(&tab->lock);
+	LIST_FOREACH(lf, &tab->files[i], link)
+		if (lf->dev == dev && lf->ino == ino)
+			break;
+	if (lf == NULL && make && (lf = calloc(1, sizeof(*lf))) != NULL) {
+		lf->dev = dev;
+		lf->ino = ino;
+		lf->ask_ms = ASK_FIRST_MS;
+		pthread_mutex_init(&lf->lock, NULL);
+		TAILQ_INIT(&lf->held);
+		TAILQ_INIT(&lf->waiting);
+		LIST_INSERT_HEAD(&tab->files[i], lf, link);
+	}
+	if (lf != NULL)
+		lf->refs++;
+	pthread_mutex_unlock(&tab->lock);
+	return lf;
+}
+
+/* A file stays as long as there are locks. */
+static void
+lockfile_put(struct hostkern *hk, struct lockfile *lf)
+{
+	struct locktab *tab = locktab_of(hk);
+	bool last;
+
+	pthread_mutex_lock(&tab->lock);
+	last = --lf->refs == 0 && TAILQ_EMPTY(&lf->held);
+	if (last)
+		LIST_REMOVE(lf, link);
+	pthread_mutex_unlock(&tab->lock);
+	if (!last)
+		return;
+	pthread_mutex_destroy(&lf->lock);
+	free(lf);
+}
+
+/* --- locks --- */
+
+/* One more for that user, if there are not as many as `most'. */
+static struct lockuser *
+user_charge(struct locktab *tab, uid_t uid, unsigned most)
+{
+	struct lockuser *u;
+
+	pthread_mutex_lock(&tab->lock);
+	LIST_FOREACH(u, &tab->users[uid % USER_BUCKETS], link)
+		if (u->uid == uid)
+			break;
+	if (u == NULL && (u = calloc(1, sizeof(*u))) != NULL) {
+		u->uid = uid;
+		LIST_INSERT_HEAD(&tab->users[uid % USER_BUCKETS], u, link);
+	}
+	if (u != NULL && u->n >= most)
+		u = NULL;
+	if (u != NULL)
+		u->n++;
+	pthread_mutex_unlock(&tab->lock);
+	return u;
+}
+
+/* A second for who has one. */
+static struct lockuser *
+user_ref(struct locktab *tab, struct lockuser *u)
+{
+
+	pthread_mutex_lock(&tab->lock);
+	u->n++;
+	pthread_mutex_unlock(&tab->lock);
+	return u;
+}
+
+static void
+user_refund(struct locktab *tab, struct lockuser *u)
+{
+
+	if (u == NULL)
+		return;
+	pthread_mutex_lock(&tab->lock);
+	if (--u->n == 0)
+		LIST_REMOVE(u, link);
+	else
+		u = NULL;
+	pthread_mutex_unlock(&tab->lock);
+	free(u);
+}
+
+/* Memory for a lock, for which its user is not counted yet, or NULL. */
+static struct lock *
+lock_alloc(struct kproc *p)
+{
+	struct lock *k;
+
+	if (!rumpserver_charge(p->account, RUMPSERVER_BYTES, sizeof(*k)))
+		return NULL;
+	k = calloc(1, sizeof(*k));
+	if (k == NULL) {
+		rumpserver_refund(p->account, RUMPSERVER_BYTES, sizeof(*k));
+		return NULL;
+	}
+	k->payer = p->account;
+	rumpserver_account_ref(k->payer);
+	return k;
+}
+
+/* No lock held: the file may go with it. */
+static void
+lock_free(struct hostkern *hk, struct lock *k)
+{
+
+	if (k == NULL)
+		return;
+	user_refund(locktab_of(hk), k->user);
+	rumpserver_refund(k->payer, RUMPSERVER_BYTES, sizeof(*k));
+	rumpserver_account_put(k->payer);
+	if (k->p != NULL)
+		file_put(k->f);
+	free(k);
+}
+
+static void
+locks_free(struct hostkern *hk, struct locklist *gone)
+{
+	struct lock *k;
+
+	while ((k = TAILQ_FIRST(gone)) != NULL) {
+		TAILQ_REMOVE(gone, k, link);
+		lock_free(hk, k);
+	}
+}
+
+static bool
+overlap(const struct lock *a, const struct lock *b)
+{
+
+	return a->start < b->end && b->start < a->end;
+}
+
+static bool
+same_owner(const struct lock *a, const struct lock *b)
+{
+
+	return a->p == b->p && (a->p != NULL || a->f == b->f);
+}
+
+static bool
+conflict(const struct lock *a, const struct lock *b)
+{
+
+	return (a->p == NULL) == (b->p == NULL) && !same_owner(a, b) &&
+	    (a->type == F_WRLCK || b->type == F_WRLCK) && overlap(a, b);
+}
+
+/* lf->lock held: what a guest has that is in the way; NULL: nothing. */
+static struct lock *
+blocker(struct lockfile *lf, const struct lock *wanted)
+{
+	struct lock *k;
+
+	TAILQ_FOREACH(k, &lf->held, link)
+		if (conflict(k, wanted))
+			break;
+	return k;
+}
+
+/* --- the host's; lf->lock held --- */
+
+static int
+host_range(const struct file *f, short type, int64_t start, int64_t end)
+{
+	struct flock fl = { .l_type = type, .l_whence = SEEK_SET,
+	    .l_start = start, .l_len = end == INT64_MAX ? 0 : end - start };
+
+	if (fcntl(f->hfd, F_OFD_SETLK, &fl) == 0)
+		return 0;
+	return errno == EACCES ? RUMP_EAGAIN : kern_errno();
+}
+
+static int
+host_flock(const struct file *f, short type)
+{
+	int how = type == F_UNLCK ? LOCK_UN : type == F_RDLCK ? LOCK_SH :
+	    LOCK_EX;
+
+	while (flock(f->hfd, how | LOCK_NB) != 0) {
+		if (errno != EINTR)
+			return kern_errno();
+	}
+	return 0;
+}
+
+/* What all ranges on f at `at' come to; *next: up to where that is so. */
+static short
+held_at(struct lockfile *lf, const struct file *f, int64_t at, int64_t *next)
+{
+	short type = F_UNLCK;
+	struct lock *k;
+
+	TAILQ_FOREACH(k, &lf->held, link) {
+		if (k->p == NULL || k->f != f)
+			continue;
+		if (k->start <= at && at < k->end && type != F_WRLCK)
+			type = k->type;
+		if (k->start > at && k->start < *next)
+			*next = k->start;
+		if (k->end > at && k->end < *next)
+			*next = k->end;
+	}
+	return type;
+}
+
+/* The host's locks on f become what is held: a fork's process may have some on
+ * the same description. */
+static void
+host_settle(struct lockfile *lf, const struct lock *was, int64_t start,
+    int64_t end)
+{
+	int64_t next;
+	short type;
+
+	if (was->p == NULL) {
+		(void)host_flock(was->f, F_UNLCK);
+		return;
+	}
+	for (; start < end; start = next) {
+		next = end;
+		type = held_at(lf, was->f, start, &next);
+		(void)host_range(was->f, type, start, next);
+	}
+}
+
+/* The process's ranges on its other descriptions of the file are in the host's
+ * eyes somebody else's: let go of there where the new one will be. */
+static bool
+host_let_go(struct lockfile *lf, const struct lock *new)
+{
+	struct lock *k;
+	bool any = false;
+
+	TAILQ_FOREACH(k, &lf->held, link) {
+		if (!same_owner(k, new) || k->f == new->f || !overlap(k, new))
+			continue;
+		any = true;
+		(void)host_range(k->f, F_UNLCK, new->start, new->end);
+	}
+	return any;
+}
+
+static void
+host_take_back(struct lockfile *lf, const struct lock *new)
+{
+	struct lock *k;
+
+	TAILQ_FOREACH(k, &lf->held, link)
+		if (same_owner(k, new) && overlap(k, new))
+			host_settle(lf, k, k->start, k->end);
+}
+
+static int
+host_lock(struct lockfile *lf, const struct lock *new)
+{
+	struct lock *k;
+	int error;
+
+	if (new->p != NULL) {
+		error = host_range(new->f, new->type, new->start, new->end);
+		if (error == RUMP_EAGAIN && host_let_go(lf, new)) {
+			error = host_range(new->f, new->type, new->start,
+			    new->end);
+			if (error != 0)
+				host_take_back(lf, new);
+		}
+		return error;
+	}
+	error = host_flock(new->f, new->type);
+	if (error == 0)
+		return 0;
+	/* The host has let the old one go. */
+	TAILQ_FOREACH(k, &lf->held, link)
+		if (same_owner(k, new))
+			(void)host_flock(k->f, k->type);
+	return error;
+}
+
+/* --- the table; lf->lock held --- */
+
+/*
+ * Takes what `by' covers out of its owner's locks.  What goes is put on
+ * `gone'; a range may fall in two, for which *spare is used up.  What is on
+ * the description of a lock that takes its place has changed in the host
+ * already.
+ */
+static void
+cut(struct lockfile *lf, const struct lock *by, struct lock **spare,
+    struct locklist *gone)
+{
+	struct lock *k, *after, *rest;
+	struct lock was;
+
+	for (k = TAILQ_FIRST(&lf->held); k != NULL; k = after) {
+		after = TAILQ_NEXT(k, link);
+		if (!same_owner(k, by) || !overlap(k, by))
+			continue;
+		was = *k;
+		if (k->start >= by->start && k->end <= by->end) {
+			TAILQ_REMOVE(&lf->held, k, link);
+			TAILQ_INSERT_TAIL(gone, k, link);
+		} else if (k->start < by->start && k->end > by->end) {
+			rest = *spare;
+			*spare = NULL;
+			rest->user = user_ref(locktab_of(k->f->hk), k->user);
+			rest->p = k->p;
+			rest->f = k->f;
+			file_ref(rest->f);
+			rest->type = k->type;
+			rest->start = by->end;
+			rest->end = k->end;
+			k->end = by->start;
+			TAILQ_INSERT_AFTER(&lf->held, k, rest, link);
+		} else if (k->start < by->start) {
+			k->end = by->start;
+		} else {
+			k->start = by->end;
+		}
+		if (by->type == F_UNLCK || k->f != by->f)
+			host_settle(lf, &was,
+			    was.start > by->start ? was.start : by->start,
+			    was.end < by->end ? was.end : by->end);
+	}
+}
+
+/* What is wanted is had, or EAGAIN; then *held says by whom, NULL being the
+ * host. */
+static int
+take(struct lockfile *lf, struct lock *new, struct lock **spare,
+    struct lock **held, struct locklist *gone)
+{
+	int error;
+
+	*held = blocker(lf, new);
+	if (*held != NULL)
+		return RUMP_EAGAIN;
+	error = host_lock(lf, new);
+	if (error != 0)
+		return error;
+	cut(lf, new, spare, gone);
+	TAILQ_INSERT_TAIL(&lf->held, new, link);
+	return 0;
+}
+
+/* --- who waits; lf->lock held --- */
+
+static struct waitlist *
+waits_of(struct kproc *p)
+{
+
+	return (struct waitlist *)&p->ext[KERN_SLOT_LOCK];
+}
+
+/*
+ * k waits for `on', or NULL: whoever is no process of ours.  EDEADLK when that
+ * one waits for k's process in the end.  A process's last lock in a file goes
+ * before the process, and with it goes what is said here of those who waited.
+ */
+static int
+wait_for(struct lock *k, struct kproc *on)
+{
+	struct locktab *tab = locktab_of(k->f->hk);
+	struct lockwait *w;
+	int depth, error = 0;
+
+	if (k->p == NULL)
+		return 0;
+	pthread_mutex_lock(&tab->waits_lock);
+	k->wait->on = on;
+	for (depth = 0; on != NULL && depth < LONGEST_CHAIN; depth++) {
+		if (on == k->p) {
+			error = RUMP_EDEADLK;
+			break;
+		}
+		w = LIST_FIRST(waits_of(on));
+		on = w != NULL ? w->on : NULL;
+	}
+	pthread_mutex_unlock(&tab->waits_lock);
+	return error;
+}
+
+/* The wait is over, with the lock or without. */
+static void
+end_wait(struct lockfile *lf, struct lock *k, int error)
+{
+	struct lockwait *w = k->wait;
+
+	w->done = true;
+	w->error = error;
+	if (lf->asker == w)
+		lf->asker = NULL;
+	kcv_signal(&w->changed);
+}
+
+/* Somebody asks the host, if anybody is behind it. */
+static void
+choose_asker(struct lockfile *lf)
+{
+	struct lock *k;
+
+	if (lf->asker != NULL && lf->asker->behind_host)
+		return;
+	lf->asker = NULL;
+	TAILQ_FOREACH(k, &lf->waiting, link)
+		if (k->wait->behind_host)
+			break;
+	if (k == NULL) {
+		lf->ask_ms = ASK_FIRST_MS;
+		return;
+	}
+	lf->asker = k->wait;
+	kcv_signal(&k->wait->changed);
+}
+
+/* What the host has refused once it refuses those who want as much. */
+static bool
+covers(const struct lock *k, const struct lock *refused)
+{
+
+	return refused != NULL && (k->p == NULL) == (refused->p == NULL) &&
+	    (k->type == F_WRLCK || refused->type == F_RDLCK) &&
+	    k->start <= refused->start && k->end >= refused->end;
+}
+
+/* Gives those who wait what they can have now. */
+static void
+serve_waiting(struct lockfile *lf, struct locklist *gone)
+{
+	struct lock *k, *after, *held, *refused = NULL;
+	int error;
+
+	for (k = TAILQ_FIRST(&lf->waiting); k != NULL; k = after) {
+		after = TAILQ_NEXT(k, link);
+		if (covers(k, refused) && blocker(lf, k) == NULL) {
+			k->wait->behind_host = true;
+			(void)wait_for(k, NULL);
+			continue;
+		}
+		TAILQ_REMOVE(&lf->waiting, k, link);
+		error = take(lf, k, &k->wait->spare, &held, gone);
+		k->wait->behind_host = error == RUMP_EAGAIN && held == NULL;
+		if (k->wait->behind_host)
+			refused = k;
+		if (error == RUMP_EAGAIN)
+			error = wait_for(k, held != NULL ? held->p : NULL);
+		else
+			(void)wait_for(k, NULL);
+		if (error == 0 && (held != NULL || k->wait->behind_host)) {
+			if (after != NULL)
+				TAILQ_INSERT_BEFORE(after, k, link);
+			else
+				TAILQ_INSERT_TAIL(&lf->waiting, k, link);
+			continue;
+		}
+		end_wait(lf, k, error);
+	}
+	choose_asker(lf);
+}
+
+static void
+enter_waits(struct lock *k)
+{
+	struct locktab *tab = locktab_of(k->f->hk);
+
+	if (k->p == NULL)
+		return;
+	pthread_mutex_lock(&tab->waits_lock);
+	LIST_INSERT_HEAD(waits_of(k->p), k->wait, link);
+	pthread_mutex_unlock(&tab->waits_lock);
+}
+
+static void
+leave_waits(struct locktab *tab, struct kproc *p, struct lockwait *w)
+{
+
+	if (p == NULL)
+		return;
+	pthread_mutex_lock(&tab->waits_lock);
+	LIST_REMOVE(w, link);
+	pthread_mutex_unlock(&tab->waits_lock);
+}
+
+/* Sleeps until it is done, or the time to ask the host, which is 0 as well. */
+static int
+sleep_once(struct lwp *l, struct lockfile *lf, struct lockwait *w,
+    struct locklist *gone)
+{
+	int64_t until = INT64_MAX;
+	int error;
+
+	if (lf->asker == w)
+		until = ktime_add(ktime_uptime(),
+		    (int64_t)lf->ask_ms * 1000000);
+	error = kcv_wait(&w->changed, &lf->lock, l, until);
+	if (error != RUMP_EWOULDBLOCK)
+		return error;
+	if (lf->ask_ms < ASK_LAST_MS)
+		lf->ask_ms *= 2;
+	serve_waiting(lf, gone);
+	return 0;
+}
+
+/* Whether it got the lock or not, it is not waited for any more. */
+static int
+wait_lock(struct lwp *l, struct lockfile *lf, struct lock *k,
+    struct lock **spare, struct locklist *gone)
+{
+	struct lockwait w = { .spare = *spare };
+	int error = 0;
+
+	kcv_init(&w.changed);
+	k->wait = &w;
+	enter_waits(k);
+	TAILQ_INSERT_TAIL(&lf->waiting, k, link);
+	serve_waiting(lf, gone);
+	while (!w.done && error == 0)
+		error = sleep_once(l, lf, &w, gone);
+	if (w.done) {
+		error = w.error;
+	} else {
+		TAILQ_REMOVE(&lf->waiting, k, link);
+		if (lf->asker == &w)
+			lf->asker = NULL;
+		choose_asker(lf);
+	}
+	leave_waits(locktab_of(kern_proc(l)->hk), k->p, &w);
+	k->wait = NULL;
+	*spare = w.spare;
+	return error;
+}
+
+/* --- setting --- */
+
+/*
+ * p NULL: for flock.  Letting go may take one more, where a range falls in
+ * two; so for it there is more room, as in NetBSD.  NULL: there are too many.
+ */
+static struct lock *
+lock_make(struct lwp *l, struct kproc *p, struct file *f, short type)
+{
+	struct kproc *me = kern_proc(l);
+	struct kcred *cred;
+	struct lock *k;
+
+	k = lock_alloc(me);
+	if (k == NULL)
+		return NULL;
+	cred = cred_get(me);
+	k->user = user_charge(locktab_of(me->hk), cred->euid,
+	    KERN_PLOCKS * (type == F_UNLCK ? 2u : 1u));
+	cred_put(cred);
+	if (k->user == NULL) {
+		lock_free(me->hk, k);
+		return NULL;
+	}
+	k->p = p;
+	k->f = f;
+	if (p != NULL)
+		file_ref(f);
+	k->type = type;
+	k->end = INT64_MAX;
+	return k;
+}
+
+/* With the file's lock: takes k over unless it fails. */
+static int
+apply(struct lwp *l, struct lockfile *lf, struct lock *k, struct lock **spare,
+    bool wait, struct locklist *gone)
+{
+	const struct lock old = { .f = k->f, .end = INT64_MAX,
+	    .type = F_UNLCK };
+	struct lock *held;
+	int error;
+
+	if (k->type == F_UNLCK) {
+		cut(lf, k, spare, gone);
+		TAILQ_INSERT_TAIL(gone, k, link);
+		error = 0;
+	} else {
+		error = take(lf, k, spare, &held, gone);
+	}
+	if (error == RUMP_EAGAIN && wait) {
+		/* As NetBSD does: two that share a lock and want it alone
+		 * would wait for each other. */
+		if (k->p == NULL)
+			cut(lf, &old, spare, gone);
+		error = wait_lock(l, lf, k, spare, gone);
+	}
+	if (k->type != F_WRLCK)
+		serve_waiting(lf, gone);
+	return error;
+}
+
+/* Takes k over. */
+static int
+set_lock(struct lwp *l, struct lock *k, bool wait)
+{
+	struct kproc *p = kern_proc(l);
+	struct locklist gone = TAILQ_HEAD_INITIALIZER(gone);
+	struct lock *spare = NULL;
+	struct lockfile *lf = NULL;
+	int error = RUMP_ENOLCK;
+
+	spare = lock_alloc(p);
+	if (spare != NULL)
+		lf = lockfile_get(k->f, true);
+	if (lf == NULL) {
+		lock_free(p->hk, spare);
+		lock_free(p->hk, k);
+		return error;
+	}
+	pthread_mutex_lock(&lf->lock);
+	error = apply(l, lf, k, &spare, wait, &gone);
+	pthread_mutex_unlock(&lf->lock);
+	if (error != 0)
+		lock_free(p->hk, k);
+	lock_free(p->hk, spare);
+	locks_free(p->hk, &gone);
+	lockfile_put(p->hk, lf);
+	return error;
+}
+
+/* The owner of `all', F_UNLCK for the whole file, lets go of everything. */
+static void
+let_go(const struct lock *all)
+{
+	struct locklist gone = TAILQ_HEAD_INITIALIZER(gone);
+	struct hostkern *hk = all->f->hk;
+	struct lockfile *lf;
+	struct lock *none = NULL;	/* nothing falls in two */
+
+	lf = lockfile_get(all->f, false);
+	if (lf == NULL)
+		return;
+	pthread_mutex_lock(&lf->lock);
+	cut(lf, all, &none, &gone);
+	if (!TAILQ_EMPTY(&gone))
+		serve_waiting(lf, &gone);
+	pthread_mutex_unlock(&lf->lock);
+	locks_free(hk, &gone);
+	lockfile_put(hk, lf);
 }
 
 void
 plock_closed(struct kproc *p, struct file *f)
 {
-	struct plock_owner **op;
 
-	if (!atomic_load(&p->has_plocks) || f->type != FILE_VNODE)
-		return;
-	pthread_mutex_lock(&p->hk->plock_lock);
-	for (op = &p->hk->plocks; *op != NULL; op = &(*op)->next) {
-		if ((*op)->p == p && (*op)->dev == f->hdev &&
-		    (*op)->ino == f->hino) {
-			owner_free(op);
-			break;
-		}
-	}
-	pthread_mutex_unlock(&p->hk->plock_lock);
+	if (atomic_load(&p->has_plocks) && f->type == FILE_VNODE)
+		let_go(&(struct lock){ .p = p, .f = f, .end = INT64_MAX,
+		    .type = F_UNLCK });
 }
+
+/* --- flock --- */
 
 void
-plock_exit(struct kproc *p)
+flock_closed(struct file *f)
 {
-	struct plock_owner **op;
 
-	if (!atomic_load(&p->has_plocks))
+	if (!atomic_load(&f->flocked))
 		return;
-	pthread_mutex_lock(&p->hk->plock_lock);
-	for (op = &p->hk->plocks; *op != NULL;) {
-		if ((*op)->p == p)
-			owner_free(op);
-		else
-			op = &(*op)->next;
-	}
-	pthread_mutex_unlock(&p->hk->plock_lock);
+	let_go(&(struct lock){ .f = f, .end = INT64_MAX, .type = F_UNLCK });
 }
 
-/* --- what is remembered; plock_lock held --- */
-
-/*
- * Takes [start, end) out of the owner's ranges; one may fall in two, for
- * which *spare is used up.
- */
-static void
-ranges_cut(struct plock_owner *o, int64_t start, int64_t end,
-    struct plock **spare)
+int
+file_flock(struct lwp *l, struct file *f, int how, bool nonblock)
 {
-	struct plock **kp = &o->locks, *k, *rest;
+	short type = how == LOCK_UN ? F_UNLCK : how == LOCK_SH ? F_RDLCK :
+	    F_WRLCK;
+	struct lock *k;
 
-	while ((k = *kp) != NULL) {
-		if (k->end <= start || k->start >= end) {
-			kp = &k->next;
-		} else if (k->start >= start && k->end <= end) {
-			*kp = k->next;
-			o->p->nplocks--;
-			free(k);
-		} else if (k->start < start && k->end > end) {
-			rest = *spare;
-			*spare = NULL;
-			*rest = (struct plock){ .next = k->next,
-			    .start = end, .end = k->end, .type = k->type };
-			k->end = start;
-			k->next = rest;
-			o->p->nplocks++;
-			return;
-		} else if (k->start < start) {
-			k->end = start;
-			kp = &k->next;
-		} else {
-			k->start = end;
-			kp = &k->next;
-		}
-	}
+	k = lock_make(l, NULL, f, type);
+	if (k == NULL)
+		return RUMP_ENOLCK;
+	atomic_store(&f->flocked, true);
+	return set_lock(l, k, !nonblock);
 }
 
-/* The process that holds a lock at `start`, other than p; -1: not ours. */
-static pid_t
-holder(struct kproc *p, const struct file *f, int64_t start)
-{
-	struct plock_owner *o;
-	struct plock *k;
-
-	for (o = p->hk->plocks; o != NULL; o = o->next) {
-		if (o->p == p || o->dev != f->hdev || o->ino != f->hino)
-			continue;
-		for (k = o->locks; k != NULL; k = k->next) {
-			if (k->start <= start && start < k->end)
-				return o->p->pid;
-		}
-	}
-	return -1;
-}
-
-/* --- the commands --- */
+/* --- fcntl --- */
 
 /*
  * A range as the host takes it: from the start of the file, never of
@@ -267,158 +884,49 @@ range_end(const struct flock *fl)
 	return fl->l_len == 0 ? INT64_MAX : fl->l_start + fl->l_len;
 }
 
-/* plock_lock held; spare is memory for two ranges, used up as NULL. */
-static int
-set_lock(struct kproc *p, struct file *f, const struct flock *fl,
-    struct plock *spare[2])
+/* lf->lock held: one of the process's own, on another description, is what the
+ * host means. */
+static bool
+is_own(struct lockfile *lf, const struct lock *wanted, const struct flock *fl)
 {
-	struct flock host = *fl;
-	struct plock_owner *o;
-	struct plock *k;
-	int error;
+	const struct lock found = { .start = fl->l_start,
+	    .end = range_end(fl) };
+	struct lock *k;
 
-	/* Unlocking may cut a range in two, so it has more room. */
-	if (p->nplocks >= KERN_PLOCKS * (fl->l_type == F_UNLCK ? 2u : 1u))
-		return RUMP_ENOLCK;
-	o = owner_find(p, f);
-	if (o == NULL) {
-		if (fl->l_type == F_UNLCK)
-			return 0;
-		error = owner_make(p, f, &o);
-		if (error != 0)
-			return error;
-	}
-	host.l_pid = 0;
-	if (fcntl(o->fd, F_OFD_SETLK, &host) != 0)
-		return errno == EACCES ? RUMP_EAGAIN : kern_errno();
-	ranges_cut(o, fl->l_start, range_end(fl), &spare[0]);
-	if (fl->l_type != F_WRLCK)
-		kern_nudge(p->hk);
-	if (fl->l_type == F_UNLCK)
-		return 0;
-	k = spare[1];
-	spare[1] = NULL;
-	*k = (struct plock){ .next = o->locks, .start = fl->l_start,
-	    .end = range_end(fl), .type = fl->l_type };
-	o->locks = k;
-	p->nplocks++;
-	return 0;
+	TAILQ_FOREACH(k, &lf->held, link)
+		if (same_owner(k, wanted) && overlap(k, &found))
+			break;
+	return k != NULL;
 }
 
-static int
-try_lock(struct kproc *p, struct file *f, const struct flock *fl)
-{
-	struct plock *spare[2];
-	int error;
-
-	spare[0] = calloc(1, sizeof(*spare[0]));
-	spare[1] = calloc(1, sizeof(*spare[1]));
-	if (spare[0] == NULL || spare[1] == NULL) {
-		error = RUMP_ENOMEM;
-	} else {
-		pthread_mutex_lock(&p->hk->plock_lock);
-		atomic_store(&p->has_plocks, true);
-		error = set_lock(p, f, fl, spare);
-		pthread_mutex_unlock(&p->hk->plock_lock);
-	}
-	free(spare[0]);
-	free(spare[1]);
-	return error;
-}
-
-/* What stands in the way of a lock, with the process that holds it. */
+/* What stands in the way of a lock, with the process that holds it, or -1. */
 static int
 get_lock(struct kproc *p, struct file *f, struct flock *fl)
 {
-	struct plock_owner *o;
+	const struct lock wanted = { .p = p, .f = f, .type = fl->l_type,
+	    .start = fl->l_start, .end = range_end(fl) };
+	struct lockfile *lf;
+	struct lock *k;
 	int error = 0;
 
-	pthread_mutex_lock(&p->hk->plock_lock);
-	o = owner_find(p, f);
+	lf = lockfile_get(f, true);
+	if (lf == NULL)
+		return RUMP_ENOLCK;
+	pthread_mutex_lock(&lf->lock);
+	k = blocker(lf, &wanted);
 	fl->l_pid = 0;
-	if (fcntl(o != NULL ? o->fd : f->hfd, F_OFD_GETLK, fl) != 0)
+	if (k != NULL)
+		*fl = (struct flock){ .l_type = k->type, .l_whence = SEEK_SET,
+		    .l_start = k->start, .l_pid = k->p->pid,
+		    .l_len = k->end == INT64_MAX ? 0 : k->end - k->start };
+	else if (fcntl(f->hfd, F_OFD_GETLK, fl) != 0)
 		error = kern_errno();
+	else if (fl->l_type != F_UNLCK && is_own(lf, &wanted, fl))
+		fl->l_type = F_UNLCK;
 	else if (fl->l_type != F_UNLCK)
-		fl->l_pid = holder(p, f, fl->l_start);
-	pthread_mutex_unlock(&p->hk->plock_lock);
-	return error;
-}
-
-/* plock_lock held: does whoever `pid` waits for wait for p in the end? */
-static bool
-leads_to(struct hostkern *hk, pid_t pid, const struct kproc *p)
-{
-	struct plock_wait *w;
-	int depth;
-
-	for (depth = 0; depth < LONGEST_CHAIN && pid != -1; depth++) {
-		if (pid == p->pid)
-			return true;
-		for (w = hk->plock_waits; w != NULL && w->pid != pid;)
-			w = w->next;
-		pid = w != NULL ? w->holder : -1;
-	}
-	return false;
-}
-
-/* Finds out whom the wait is for; EDEADLK when that one waits for us. */
-static int
-find_holder(struct kproc *p, struct file *f, const struct flock *fl,
-    struct plock_wait *w)
-{
-	struct flock asked = *fl;
-	int error;
-
-	error = get_lock(p, f, &asked);
-	if (error != 0 || asked.l_type == F_UNLCK)
-		return error;
-	pthread_mutex_lock(&p->hk->plock_lock);
-	w->holder = asked.l_pid;
-	if (leads_to(p->hk, w->holder, p))
-		error = RUMP_EDEADLK;
-	pthread_mutex_unlock(&p->hk->plock_lock);
-	return error;
-}
-
-static void
-wait_enter(struct hostkern *hk, struct plock_wait *w)
-{
-
-	pthread_mutex_lock(&hk->plock_lock);
-	w->next = hk->plock_waits;
-	hk->plock_waits = w;
-	pthread_mutex_unlock(&hk->plock_lock);
-}
-
-static void
-wait_leave(struct hostkern *hk, struct plock_wait *w)
-{
-	struct plock_wait **wp;
-
-	pthread_mutex_lock(&hk->plock_lock);
-	for (wp = &hk->plock_waits; *wp != w; wp = &(*wp)->next)
-		continue;
-	*wp = w->next;
-	pthread_mutex_unlock(&hk->plock_lock);
-}
-
-static int
-wait_lock(struct lwp *l, struct file *f, const struct flock *fl)
-{
-	struct kproc *p = kern_proc(l);
-	struct plock_wait w = { .pid = p->pid, .holder = -1 };
-	unsigned round = 0;
-	int error;
-
-	wait_enter(p->hk, &w);
-	while ((error = try_lock(p, f, fl)) == RUMP_EAGAIN) {
-		error = find_holder(p, f, fl, &w);
-		if (error == 0)
-			error = kern_backoff(l, &round);
-		if (error != 0)
-			break;
-	}
-	wait_leave(p->hk, &w);
+		fl->l_pid = -1;
+	pthread_mutex_unlock(&lf->lock);
+	lockfile_put(p->hk, lf);
 	return error;
 }
 
@@ -454,10 +962,39 @@ check_mode(const struct file *f, short type)
 	return 0;
 }
 
-int
-plock_fcntl(struct lwp *l, struct file *f, int cmd, rump_uaddr_t arg)
+/* Another call may have closed the descriptor before there was a lock. */
+static void
+check_open(struct kproc *p, int fd, struct file *f)
+{
+	struct file *now;
+
+	if (fd_get(p, fd, &now) != 0) {
+		plock_closed(p, f);
+		return;
+	}
+	if (now != f)
+		plock_closed(p, f);
+	file_put(now);
+}
+
+static int
+do_setlk(struct lwp *l, struct file *f, const struct flock *fl, bool wait)
 {
 	struct kproc *p = kern_proc(l);
+	struct lock *k;
+
+	k = lock_make(l, p, f, fl->l_type);
+	if (k == NULL)
+		return RUMP_ENOLCK;
+	k->start = fl->l_start;
+	k->end = range_end(fl);
+	atomic_store(&p->has_plocks, true);
+	return set_lock(l, k, wait);
+}
+
+int
+plock_fcntl(struct lwp *l, int fd, struct file *f, int cmd, rump_uaddr_t arg)
+{
 	struct rump_flock nb;
 	struct flock fl;
 	int error;
@@ -474,9 +1011,9 @@ plock_fcntl(struct lwp *l, struct file *f, int cmd, rump_uaddr_t arg)
 	if (cmd == RUMP_F_GETLK)
 		return answer_getlk(l, f, &fl, &nb, arg);
 	error = check_mode(f, fl.l_type);
-	if (error != 0)
-		return error;
-	if (cmd == RUMP_F_SETLK)
-		return try_lock(p, f, &fl);
-	return wait_lock(l, f, &fl);
+	if (error == 0)
+		error = do_setlk(l, f, &fl, cmd == RUMP_F_SETLKW);
+	if (error == 0)
+		check_open(kern_proc(l), fd, f);
+	return error;
 }

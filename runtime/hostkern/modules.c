@@ -9,6 +9,7 @@
 #include "hostkern/kqueue.h"
 #include "hostkern/ksem.h"
 #include "hostkern/ktime.h"
+#include "hostkern/lock.h"
 #include "hostkern/sock.h"
 #include "hostkern/sysctl.h"
 
@@ -19,6 +20,7 @@ const struct kern_module *const kern_modules[] = {
 	&ksem_module,
 	&sysctl_module,
 	&socket_module,
-	&async_module,		/* the last to end: files need it */
+	&async_module,		/* the last to end: files need them */
+	&lock_module,
 	NULL
 };

@@ -23,6 +23,7 @@
 
 #include "hostkern/dev.h"
 #include "hostkern/inode.h"
+#include "hostkern/lock.h"
 #include "hostkern/open.h"
 #include "hostkern/path.h"
 

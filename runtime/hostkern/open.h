@@ -18,7 +18,4 @@ int open_found(struct lwp *, struct file *, int fd, int flags, int host);
 /* The part of open that may wait: a fifo's other side, O_SHLOCK, O_EXLOCK. */
 int open_finish(struct lwp *, struct file *, int flags);
 
-/* flock(2); `how` is LOCK_SH, LOCK_EX or LOCK_UN of the host. */
-int file_flock(struct lwp *, struct file *, int how, bool nonblock);
-
 #endif

@@ -476,7 +476,6 @@ proc_exit(void *kern, struct rump_proc *rp)
 	rumpserver_proc_setprivate(rp, NULL);
 	proc_leave(p);
 	modules_exit(p, nmodules());
-	plock_exit(p);
 	proc_free(p);
 }
 

@@ -12,6 +12,7 @@
 #include <rump/rump_syscallargs.h>
 #include <rump/rumpconv.h>
 
+#include "hostkern/lock.h"
 #include "hostkern/open.h"
 #include "hostkern/path.h"
 
@@ -259,27 +260,6 @@ sys___posix_fadvise50(struct lwp *l,
 }
 
 /* --- flock --- */
-
-int
-file_flock(struct lwp *l, struct file *f, int how, bool nonblock)
-{
-	unsigned round = 0;
-	int error;
-
-	while (flock(f->hfd, how | LOCK_NB) != 0) {
-		if (errno == EINTR)
-			continue;
-		if (errno != EWOULDBLOCK || nonblock)
-			return kern_errno();
-		error = kern_backoff(l, &round);
-		if (error != 0)
-			return error;
-	}
-	atomic_store(&f->flocked, true);
-	if (how != LOCK_EX)
-		kern_nudge(f->hk);
-	return 0;
-}
 
 static int
 flock_how(int how, int *host)
