@@ -7,26 +7,24 @@
  *	submission	aio_read, aio_write, aio_fsync, lio_listio: the call
  *			fetches the aiocb and what is to be written, marks the
  *			aiocb as in progress and queues a job
- *	work		the process's worker thread, started with its first
- *			job, does the jobs one after the other as in NetBSD,
- *			between the host's file and memory of ours, then
- *			raises the signal that was asked for
+ *	work		the process's worker, one of the server's threads
+ *			while there are jobs, does them one after the other as
+ *			in NetBSD, between the file and memory of ours, just
+ *			as read(2) and write(2) would, then raises the signal
+ *			that was asked for
  *	delivery	the next aio_error, aio_suspend or aio_return that
  *			names the aiocb, or lio_listio when it waits: copies
  *			what was read into the client's buffer and completes
  *			the aiocb
  *
- * Between work and delivery the job is remembered by the aiocb's address.
+ * Between work and delivery the job is remembered by the aiocb's address.  Its
+ * bytes are the guest's, paid for before there is memory for them.
  *
- * Locks: paio.lock guards the jobs' list and states, the waiters and lio
- * counts.  A job that is RUNNING belongs to the worker, one that is DONE and
+ * Locks: paio.lock guards the jobs' list and states and lio counts.  A job that is RUNNING belongs to the worker, one that is DONE and
  * taken off the list to the call that took it.
  */
-#include <sys/eventfd.h>
+#include <sys/queue.h>
 
-#include <errno.h>
-#include <poll.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -34,15 +32,16 @@
 #include <rump/rump_handlers.h>
 
 #include "hostkern/aio.h"
+#include "hostkern/kcv.h"
 #include "hostkern/kern.h"
 #include "hostkern/ktime.h"
 #include "hostkern/raise.h"
+#include "hostkern/rw.h"
 
 enum {
 	AIO_JOBS_MAX = RUMP_AIO_LISTIO_MAX,	/* of a process, undelivered
 						 * ones included */
 	AIO_OP_BYTES = 16 * 1024 * 1024,	/* most that one job moves */
-	AIO_BYTES_MAX = 64 * 1024 * 1024,	/* in all jobs of a process */
 	/* In the client's aiocb, NetBSD's values. */
 	JOB_NONE = 0, JOB_WIP = 1, JOB_DONE = 2,
 };
@@ -57,7 +56,7 @@ struct lio {
 };
 
 struct aiojob {
-	struct aiojob *next;
+	TAILQ_ENTRY(aiojob) link;
 	enum aio_state state;
 	enum aio_op op;
 	rump_uaddr_t uaddr;	/* of the aiocb; what the job is known by */
@@ -65,31 +64,22 @@ struct aiojob {
 	int fd;
 	int64_t offset;
 	char *data;
-	size_t len;
+	size_t len;		/* paid for */
 	int signo;		/* 0: none */
 	struct lio *lio;	/* NULL: none */
 	int error;
 	int64_t retval;
 };
 
-/* A call that sleeps until a job is done. */
-struct waiter {
-	struct waiter *next;
-	int efd;
-};
-
 /* Per process. */
 struct paio {
 	struct kproc *proc;
 	pthread_mutex_t lock;
-	pthread_cond_t cond;	/* a job was queued; stop */
-	struct aiojob *jobs;	/* in order of submission */
-	struct waiter *waiters;
+	TAILQ_HEAD(, aiojob) jobs;	/* in order of submission */
+	struct kcv done;	/* some job is */
+	unsigned ndone;		/* how many have been */
 	unsigned njobs;
-	size_t bytes;
-	bool running, stop;
-	int stop_efd;		/* readable: the worker is to stop; -1 */
-	pthread_t thread;
+	bool working;		/* there is a worker */
 };
 
 static struct paio *
@@ -101,33 +91,31 @@ paio_of(struct kproc *p)
 
 /* --- jobs; lock held --- */
 
-static struct aiojob **
+static struct aiojob *
 job_find(struct paio *aio, rump_uaddr_t uaddr)
 {
-	struct aiojob **jp;
+	struct aiojob *job;
 
-	for (jp = &aio->jobs; *jp != NULL; jp = &(*jp)->next) {
-		if ((*jp)->uaddr == uaddr)
+	TAILQ_FOREACH(job, &aio->jobs, link)
+		if (job->uaddr == uaddr)
 			break;
-	}
-	return jp;
+	return job;
 }
 
 static struct aiojob *
-job_unlink(struct paio *aio, struct aiojob **jp)
+job_unlink(struct paio *aio, struct aiojob *job)
 {
-	struct aiojob *job = *jp;
 
-	*jp = job->next;
+	TAILQ_REMOVE(&aio->jobs, job, link);
 	aio->njobs--;
-	aio->bytes -= job->len;
 	return job;
 }
 
 static void
-job_free(struct aiojob *job)
+job_free(struct paio *aio, struct aiojob *job)
 {
 
+	rumpserver_refund(aio->proc->account, RUMPSERVER_BYTES, job->len);
 	free(job->data);
 	free(job);
 }
@@ -160,7 +148,6 @@ lio_put(struct lio *lio)
 static void
 job_done(struct paio *aio, struct aiojob *job)
 {
-	struct waiter *w;
 	int signo, liosigno;
 
 	pthread_mutex_lock(&aio->lock);
@@ -168,8 +155,8 @@ job_done(struct paio *aio, struct aiojob *job)
 	liosigno = lio_put(job->lio);
 	job->lio = NULL;
 	job->state = DONE;
-	for (w = aio->waiters; w != NULL; w = w->next)
-		(void)eventfd_write(w->efd, 1);
+	aio->ndone++;
+	kcv_broadcast(&aio->done);
 	pthread_mutex_unlock(&aio->lock);
 	notify(aio, signo);
 	notify(aio, liosigno);
@@ -177,117 +164,51 @@ job_done(struct paio *aio, struct aiojob *job)
 
 /* --- the worker --- */
 
-/* Waits for a file that may block: 0, or EINTR when the worker is to stop. */
 static int
-worker_wait(struct paio *aio, struct file *f, short events)
+job_transfer(struct lwp *l, struct file *f, struct aiojob *job)
 {
-	struct pollfd pfd[2] = {
-		{ .fd = f->hfd, .events = events },
-		{ .fd = aio->stop_efd, .events = POLLIN },
-	};
+	size_t done;
+	int error;
 
-	if ((atomic_load(&f->flags) & RUMP_O_NONBLOCK) != 0)
-		return RUMP_EWOULDBLOCK;
-	while (poll(pfd, 2, -1) == -1 && errno == EINTR)
-		continue;
-	return pfd[1].revents != 0 ? RUMP_EINTR : 0;
-}
-
-static bool
-has_offset(const struct file *f)
-{
-
-	return f->type == FILE_VNODE || f->type == FILE_DEV;
-}
-
-static ssize_t
-host_rw(struct file *f, const struct aiojob *job, size_t done)
-{
-	char *at = job->data + done;
-	size_t left = job->len - done;
-
-	if (f->hfd == -1)	/* a console that is not there */
-		return job->op == OP_READ ? 0 : (ssize_t)left;
-	if (job->op == OP_READ)
-		return has_offset(f) ?
-		    pread(f->hfd, at, left, job->offset + (int64_t)done) :
-		    read(f->hfd, at, left);
-	return has_offset(f) ?
-	    pwrite(f->hfd, at, left, job->offset + (int64_t)done) :
-	    write(f->hfd, at, left);
-}
-
-/* A read ends with what is there, a write with all. */
-static int
-job_transfer(struct paio *aio, struct file *f, struct aiojob *job)
-{
-	short events = job->op == OP_READ ? POLLIN : POLLOUT;
-	size_t done = 0;
-	ssize_t n;
-	int error = 0;
-
-	while (done < job->len && error == 0) {
-		n = host_rw(f, job, done);
-		if (n > 0) {
-			done += (size_t)n;
-			if (job->op == OP_READ && !has_offset(f))
-				break;
-		} else if (n == 0) {
-			break;
-		} else if (errno == EAGAIN) {
-			error = worker_wait(aio, f, events);
-		} else if (errno != EINTR) {
-			error = kern_errno();
-		}
-	}
-	if (error == RUMP_EPIPE &&
-	    (atomic_load(&f->flags) & RUMP_O_NOSIGPIPE) == 0)
-		notify(aio, RUMP_SIGPIPE);
-	if (done > 0)
-		error = 0;
-	job->retval = error == 0 ? (int64_t)done : -1;
-	return error;
+	error = job->op == OP_READ ?
+	    rw_read(l, f, job->offset, job->data, job->len, &done) :
+	    rw_write(l, f, job->offset, job->data, job->len, &done);
+	if (error == 0)
+		job->retval = (int64_t)done;
+	/* It may not sleep, as too many do. */
+	return error == RUMP_ENOMEM ? RUMP_EAGAIN : error;
 }
 
 static int
-job_sync(struct file *f, struct aiojob *job)
+job_sync(struct lwp *l, struct file *f, struct aiojob *job)
 {
-	int rc;
+	int error;
 
 	if (f->type != FILE_VNODE)
 		return RUMP_EINVAL;
-	rc = job->op == OP_DSYNC ? fdatasync(f->hfd) : fsync(f->hfd);
-	if (rc == -1)
-		return kern_errno();
-	job->retval = 0;
-	return 0;
+	rumpserver_block(l);
+	error = (job->op == OP_DSYNC ? fdatasync(f->hfd) : fsync(f->hfd)) ==
+	    -1 ? kern_errno() : 0;
+	rumpserver_unblock(l);
+	if (error == 0)
+		job->retval = 0;
+	return error;
 }
 
 /* As in NetBSD the descriptor is looked up when the job's turn has come. */
 static void
-job_run(struct paio *aio, struct aiojob *job)
+job_run(struct lwp *l, struct aiojob *job)
 {
+	struct kproc *p = kern_proc(l);
 	struct file *f;
 
 	job->retval = -1;
-	/* What a write does to set-id bits depends on who writes. */
-	job->error = cred_assume(aio->proc);
+	job->error = job->op == OP_READ ? fd_getread(p, job->fd, &f) :
+	    fd_getwrite(p, job->fd, &f);
 	if (job->error != 0)
 		return;
-	if (job->op == OP_READ)
-		job->error = fd_getread(aio->proc, job->fd, &f);
-	else
-		job->error = fd_getwrite(aio->proc, job->fd, &f);
-	if (job->error != 0)
-		return;
-	if (job->op == OP_SYNC || job->op == OP_DSYNC)
-		job->error = job_sync(f, job);
-	else if ((f->traits & FILE_NORW) != 0)
-		job->error = RUMP_ENXIO;
-	else if (has_offset(f) && job->offset < 0)
-		job->error = RUMP_EINVAL;
-	else
-		job->error = job_transfer(aio, f, job);
+	job->error = job->op == OP_SYNC || job->op == OP_DSYNC ?
+	    job_sync(l, f, job) : job_transfer(l, f, job);
 	file_put(f);
 }
 
@@ -297,86 +218,67 @@ next_queued(struct paio *aio)
 {
 	struct aiojob *job;
 
-	for (job = aio->jobs; job != NULL; job = job->next) {
+	TAILQ_FOREACH(job, &aio->jobs, link)
 		if (job->state == QUEUED)
 			break;
-	}
 	return job;
 }
 
-static void *
-worker(void *arg)
-{
-	struct paio *aio = arg;
-	struct aiojob *job;
-
-	pthread_mutex_lock(&aio->lock);
-	while (!aio->stop) {
-		job = next_queued(aio);
-		if (job == NULL) {
-			pthread_cond_wait(&aio->cond, &aio->lock);
-			continue;
-		}
-		job->state = RUNNING;
-		pthread_mutex_unlock(&aio->lock);
-		job_run(aio, job);
-		job_done(aio, job);
-		pthread_mutex_lock(&aio->lock);
-	}
-	pthread_mutex_unlock(&aio->lock);
-	return NULL;
-}
+static void work(struct lwp *, void *);
 
 /* Lock held. */
 static int
-start_worker(struct paio *aio)
+start_worker(struct paio *aio, struct lwp *l)
 {
-	sigset_t all, old;
-	int error;
 
-	if (aio->running)
-		return 0;
-	aio->stop_efd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-	if (aio->stop_efd == -1)
-		return RUMP_EAGAIN;
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &old);
-	error = pthread_create(&aio->thread, NULL, worker, aio);
-	pthread_sigmask(SIG_SETMASK, &old, NULL);
-	if (error != 0) {
-		close(aio->stop_efd);
-		aio->stop_efd = -1;
-		return RUMP_EAGAIN;
-	}
-	aio->running = true;
-	return 0;
+	if (!aio->working)
+		aio->working = rumpserver_spawn(l, work, aio) == 0;
+	return aio->working ? 0 : RUMP_EAGAIN;
 }
 
-/* Ends the worker and forgets all jobs. */
+/*
+ * Until there is nothing to do, or it is interrupted: then the process ends or
+ * exec's, and the jobs with it, nobody being told, or somebody has closed a
+ * descriptor, and the rest is another worker's.
+ */
 static void
-paio_stop(struct paio *aio)
+work(struct lwp *l, void *arg)
 {
+	struct paio *aio = arg;
 	struct aiojob *job;
-	bool running;
+	bool again, began = false;
 
 	pthread_mutex_lock(&aio->lock);
-	running = aio->running;
-	aio->stop = true;
-	if (running)
-		(void)eventfd_write(aio->stop_efd, 1);
-	pthread_cond_signal(&aio->cond);
+	while (!rumpserver_interrupted(l) &&
+	    (job = next_queued(aio)) != NULL) {
+		began = true;
+		job->state = RUNNING;
+		pthread_mutex_unlock(&aio->lock);
+		job_run(l, job);
+		again = job->error == RUMP_EINTR;
+		if (!again)
+			job_done(aio, job);
+		pthread_mutex_lock(&aio->lock);
+		if (again)
+			job->state = QUEUED;
+	}
+	aio->working = false;
+	if (began && next_queued(aio) != NULL)
+		(void)start_worker(aio, l);
 	pthread_mutex_unlock(&aio->lock);
-	if (running) {
-		pthread_join(aio->thread, NULL);
-		close(aio->stop_efd);
-	}
-	while (aio->jobs != NULL) {
-		job = job_unlink(aio, &aio->jobs);
+}
+
+/* All of them, when there is no worker any more. */
+static void
+forget_jobs(struct paio *aio)
+{
+	struct aiojob *job;
+
+	while ((job = TAILQ_FIRST(&aio->jobs)) != NULL) {
+		job_unlink(aio, job);
 		(void)lio_put(job->lio);
-		job_free(job);
+		job_free(aio, job);
 	}
-	aio->stop_efd = -1;
-	aio->running = aio->stop = false;
 }
 
 /* --- processes --- */
@@ -390,9 +292,9 @@ aio_proc_new(struct kproc *p)
 	if (aio == NULL)
 		return RUMP_ENOMEM;
 	aio->proc = p;
-	aio->stop_efd = -1;
+	TAILQ_INIT(&aio->jobs);
+	kcv_init(&aio->done);
 	pthread_mutex_init(&aio->lock, NULL);
-	pthread_cond_init(&aio->cond, NULL);
 	p->ext[KERN_SLOT_AIO] = aio;
 	return 0;
 }
@@ -411,7 +313,7 @@ static void
 aio_proc_exec(struct kproc *p)
 {
 
-	paio_stop(paio_of(p));
+	forget_jobs(paio_of(p));
 }
 
 static void
@@ -419,8 +321,7 @@ aio_proc_exit(struct kproc *p)
 {
 	struct paio *aio = paio_of(p);
 
-	paio_stop(aio);
-	pthread_cond_destroy(&aio->cond);
+	forget_jobs(aio);
 	pthread_mutex_destroy(&aio->lock);
 	free(aio);
 	p->ext[KERN_SLOT_AIO] = NULL;
@@ -454,11 +355,27 @@ moves_data(enum aio_op op)
 	return op == OP_READ || op == OP_WRITE;
 }
 
+/* Room for the job's bytes, and those that are to be written. */
+static int
+job_fetch(struct lwp *l, struct aiojob *job, size_t len)
+{
+
+	if (!rumpserver_charge(kern_proc(l)->account, RUMPSERVER_BYTES, len))
+		return RUMP_EAGAIN;
+	job->len = len;
+	job->data = malloc(len);
+	if (job->data == NULL)
+		return RUMP_EAGAIN;
+	return job->op == OP_WRITE ?
+	    rumpserver_copyin(l, job->ubuf, job->data, len) : 0;
+}
+
 /* The job that the aiocb describes, its data fetched. */
 static int
 job_make(struct lwp *l, enum aio_op op, rump_uaddr_t uaddr,
     const struct rump_aiocb *cb, struct aiojob **jobp)
 {
+	struct paio *aio = paio_of(kern_proc(l));
 	struct aiojob *job;
 	int error, signo;
 
@@ -481,14 +398,10 @@ job_make(struct lwp *l, enum aio_op op, rump_uaddr_t uaddr,
 		*jobp = job;
 		return 0;
 	}
-	job->len = cb->aio_nbytes < AIO_OP_BYTES ? cb->aio_nbytes :
-	    AIO_OP_BYTES;
-	job->data = malloc(job->len);
-	error = job->data == NULL ? RUMP_EAGAIN : 0;
-	if (error == 0 && op == OP_WRITE)
-		error = rumpserver_copyin(l, job->ubuf, job->data, job->len);
+	error = job_fetch(l, job, cb->aio_nbytes < AIO_OP_BYTES ?
+	    (size_t)cb->aio_nbytes : AIO_OP_BYTES);
 	if (error != 0) {
-		job_free(job);
+		job_free(aio, job);
 		return error;
 	}
 	*jobp = job;
@@ -497,32 +410,28 @@ job_make(struct lwp *l, enum aio_op op, rump_uaddr_t uaddr,
 
 /* Queues the job, or says why not; lock held. */
 static int
-job_queue(struct paio *aio, struct aiojob *job, struct lio *lio)
+job_queue(struct paio *aio, struct lwp *l, struct aiojob *job,
+    struct lio *lio)
 {
-	struct aiojob **jp;
+	struct aiojob *old;
 	int error;
 
-	jp = job_find(aio, job->uaddr);
-	if (*jp != NULL) {
-		if ((*jp)->state != DONE)
+	old = job_find(aio, job->uaddr);
+	if (old != NULL) {
+		if (old->state != DONE)
 			return RUMP_EINVAL;	/* that aiocb is in use */
-		job_free(job_unlink(aio, jp));
+		job_free(aio, job_unlink(aio, old));
 	}
-	if (aio->njobs >= AIO_JOBS_MAX ||
-	    job->len > AIO_BYTES_MAX - aio->bytes)
+	if (aio->njobs >= AIO_JOBS_MAX)
 		return RUMP_EAGAIN;
-	error = start_worker(aio);
+	error = start_worker(aio, l);
 	if (error != 0)
 		return error;
-	for (jp = &aio->jobs; *jp != NULL; jp = &(*jp)->next)
-		continue;
-	*jp = job;
+	TAILQ_INSERT_TAIL(&aio->jobs, job, link);
 	aio->njobs++;
-	aio->bytes += job->len;
 	job->lio = lio;
 	if (lio != NULL)
 		lio->refs++;
-	pthread_cond_signal(&aio->cond);
 	return 0;
 }
 
@@ -556,11 +465,11 @@ submit1(struct lwp *l, enum aio_op op, rump_uaddr_t uaddr,
 	error = copyout_status(l, uaddr, JOB_WIP, RUMP_EINPROGRESS, -1);
 	if (error == 0) {
 		pthread_mutex_lock(&aio->lock);
-		error = job_queue(aio, job, lio);
+		error = job_queue(aio, l, job, lio);
 		pthread_mutex_unlock(&aio->lock);
 	}
 	if (error != 0)
-		job_free(job);
+		job_free(aio, job);
 	return error;
 }
 
@@ -576,7 +485,7 @@ submit(struct lwp *l, enum aio_op op, rump_uaddr_t uaddr)
 	return submit1(l, op, uaddr, &cb, NULL);
 }
 
-/* @partial sys_aio_read: what was read reaches the client's buffer with the aio_error, aio_suspend or aio_return that finds it done (or a waiting lio_listio), at most 16 MiB an operation and 64 MiB in all; the signal comes without its sigev_value */
+/* @partial sys_aio_read: what was read reaches the client's buffer with the aio_error, aio_suspend or aio_return that finds it done (or a waiting lio_listio), at most 16 MiB an operation, within what the client may have of memory; the signal comes without its sigev_value */
 int
 sys_aio_read(struct lwp *l, const struct sys_aio_read_args *uap,
     register_t *retval)
@@ -586,7 +495,7 @@ sys_aio_read(struct lwp *l, const struct sys_aio_read_args *uap,
 	return submit(l, OP_READ, uap->aiocbp);
 }
 
-/* @partial sys_aio_write: at most 16 MiB an operation and 64 MiB in all; the signal comes without its sigev_value */
+/* @partial sys_aio_write: at most 16 MiB an operation, within what the client may have of memory; the signal comes without its sigev_value */
 int
 sys_aio_write(struct lwp *l, const struct sys_aio_write_args *uap,
     register_t *retval)
@@ -620,12 +529,12 @@ sys_aio_fsync(struct lwp *l, const struct sys_aio_fsync_args *uap,
 static struct aiojob *
 job_take(struct paio *aio, rump_uaddr_t uaddr, bool *pending)
 {
-	struct aiojob **jp = job_find(aio, uaddr);
+	struct aiojob *job = job_find(aio, uaddr);
 
-	*pending = *jp != NULL && (*jp)->state != DONE;
-	if (*jp == NULL || *pending)
+	*pending = job != NULL && job->state != DONE;
+	if (job == NULL || *pending)
 		return NULL;
-	return job_unlink(aio, jp);
+	return job_unlink(aio, job);
 }
 
 static int
@@ -647,7 +556,7 @@ deliver(struct lwp *l, struct aiojob *job)
 	if (error == 0)
 		error = copyout_status(l, job->uaddr, JOB_DONE, job->error,
 		    job->retval);
-	job_free(job);
+	job_free(paio_of(kern_proc(l)), job);
 	return error;
 }
 
@@ -669,7 +578,7 @@ sys_aio_return(struct lwp *l, const struct sys_aio_return_args *uap,
 	if (job != NULL) {
 		*retval = job->retval;
 		error = deliver_data(l, job);
-		job_free(job);
+		job_free(aio, job);
 	} else {
 		/* Another call has delivered it. */
 		error = rumpserver_copyin(l, uap->aiocbp, &cb, sizeof(cb));
@@ -731,7 +640,7 @@ sys_aio_cancel(struct lwp *l, const struct sys_aio_cancel_args *uap,
 	do {
 		cancelled = NULL;
 		pthread_mutex_lock(&aio->lock);
-		for (job = aio->jobs; job != NULL; job = job->next) {
+		TAILQ_FOREACH(job, &aio->jobs, link) {
 			if (uap->aiocbp != 0 && job->uaddr != uap->aiocbp)
 				continue;
 			if (job->fd != uap->fildes && uap->aiocbp != 0)
@@ -759,48 +668,6 @@ sys_aio_cancel(struct lwp *l, const struct sys_aio_cancel_args *uap,
 }
 
 /* --- waiting --- */
-
-static int
-waiter_enter(struct paio *aio, struct waiter *w)
-{
-
-	w->efd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-	if (w->efd == -1)
-		return RUMP_EAGAIN;
-	pthread_mutex_lock(&aio->lock);
-	w->next = aio->waiters;
-	aio->waiters = w;
-	pthread_mutex_unlock(&aio->lock);
-	return 0;
-}
-
-static void
-waiter_leave(struct paio *aio, struct waiter *w)
-{
-	struct waiter **wp;
-
-	pthread_mutex_lock(&aio->lock);
-	for (wp = &aio->waiters; *wp != w; wp = &(*wp)->next)
-		continue;
-	*wp = w->next;
-	pthread_mutex_unlock(&aio->lock);
-	close(w->efd);
-}
-
-/* Sleeps until some job is done: 0, EINTR, EWOULDBLOCK. */
-static int
-waiter_sleep(struct lwp *l, struct waiter *w, int64_t deadline)
-{
-	struct pollfd pfd = { .fd = w->efd, .events = POLLIN };
-	eventfd_t n;
-	int error;
-
-	error = deadline == INT64_MAX ? rumpserver_wait(l, &pfd, 1, NULL) :
-	    ktime_wait(l, &pfd, 1, deadline);
-	if (error == 0)
-		(void)eventfd_read(w->efd, &n);
-	return error;
-}
 
 /* The addresses of nent aiocbs. */
 static int
@@ -856,19 +723,20 @@ static int
 suspend(struct lwp *l, const rump_uaddr_t *list, int nent, int64_t deadline)
 {
 	struct paio *aio = paio_of(kern_proc(l));
-	struct waiter w;
+	unsigned ndone;
 	bool done;
 	int error;
 
-	error = waiter_enter(aio, &w);
-	if (error != 0)
-		return error;
+	pthread_mutex_lock(&aio->lock);
 	do {
+		ndone = aio->ndone;
+		pthread_mutex_unlock(&aio->lock);
 		error = deliver_done(l, list, nent, &done);
-		if (error == 0 && !done)
-			error = waiter_sleep(l, &w, deadline);
+		pthread_mutex_lock(&aio->lock);
+		if (error == 0 && !done && ndone == aio->ndone)
+			error = kcv_wait(&aio->done, &aio->lock, l, deadline);
 	} while (error == 0 && !done);
-	waiter_leave(aio, &w);
+	pthread_mutex_unlock(&aio->lock);
 	return error == RUMP_EWOULDBLOCK ? RUMP_EAGAIN : error;
 }
 
@@ -928,21 +796,12 @@ static int
 lio_wait(struct lwp *l, struct lio *lio)
 {
 	struct paio *aio = paio_of(kern_proc(l));
-	struct waiter w;
-	bool done;
-	int error;
+	int error = 0;
 
-	error = waiter_enter(aio, &w);
-	if (error != 0)
-		return error;
-	do {
-		pthread_mutex_lock(&aio->lock);
-		done = lio->refs == 1;
-		pthread_mutex_unlock(&aio->lock);
-		if (!done)
-			error = waiter_sleep(l, &w, INT64_MAX);
-	} while (error == 0 && !done);
-	waiter_leave(aio, &w);
+	pthread_mutex_lock(&aio->lock);
+	while (error == 0 && lio->refs > 1)
+		error = kcv_wait(&aio->done, &aio->lock, l, INT64_MAX);
+	pthread_mutex_unlock(&aio->lock);
 	return error;
 }
 
@@ -1012,7 +871,7 @@ sys_lio_listio(struct lwp *l, const struct sys_lio_listio_args *uap,
 	}
 	lio->refs = 1;
 	lio->signo = signo;
-	for (i = 0; i < uap->nent; i++) {
+	for (i = 0; i < uap->nent && !rumpserver_interrupted(l); i++) {
 		if (list[i] != 0 && lio_submit1(l, list[i], lio) != 0)
 			failed = true;
 	}

@@ -6,7 +6,7 @@
 
 #include "hostkern/kern.h"
 
-/* Each process's operations and the thread that does them. */
+/* Each process's operations. */
 extern const struct kern_module aio_module;
 
 #endif

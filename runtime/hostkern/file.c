@@ -12,9 +12,9 @@
 #include "hostkern/hostfd.h"
 #include "hostkern/inode.h"
 #include "hostkern/kern.h"
-#include "hostkern/kqueue.h"
 #include "hostkern/ktime.h"
 #include "hostkern/lock.h"
+#include "hostkern/raise.h"
 
 enum { BACKOFF_MIN_MS = 1, BACKOFF_MAX_MS = 50 };
 
@@ -242,8 +242,7 @@ file_check_size(struct lwp *l, uint64_t size)
 
 	if (size <= proc_rlimit(kern_proc(l), RUMP_RLIMIT_FSIZE))
 		return 0;
-	kqueue_signal(kern_proc(l), RUMP_SIGXFSZ);
-	(void)rumpserver_raise(rumpserver_lwp_proc(l), RUMP_SIGXFSZ);
+	(void)raise_signal(kern_proc(l), RUMP_SIGXFSZ);
 	return RUMP_EFBIG;
 }
 
@@ -251,9 +250,7 @@ int
 file_epipe(struct lwp *l, struct file *f)
 {
 
-	if ((atomic_load(&f->flags) & RUMP_O_NOSIGPIPE) == 0) {
-		kqueue_signal(kern_proc(l), RUMP_SIGPIPE);
-		(void)rumpserver_raise(rumpserver_lwp_proc(l), RUMP_SIGPIPE);
-	}
+	if ((atomic_load(&f->flags) & RUMP_O_NOSIGPIPE) == 0)
+		(void)raise_signal(kern_proc(l), RUMP_SIGPIPE);
 	return RUMP_EPIPE;
 }

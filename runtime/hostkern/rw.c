@@ -19,6 +19,7 @@
 
 #include "hostkern/iovec.h"
 #include "hostkern/kern.h"
+#include "hostkern/rw.h"
 
 enum {
 	PIECE = RUMPSERVER_BORROW_MAX,
@@ -238,6 +239,15 @@ check_offset(const struct file *f, int64_t off)
 	return off < 0 ? RUMP_EINVAL : 0;
 }
 
+static int
+check_file(const struct file *f, bool at, int64_t off)
+{
+
+	if ((f->traits & FILE_NORW) != 0)
+		return RUMP_ENXIO;
+	return at ? check_offset(f, off) : 0;
+}
+
 /* at: at offset off rather than the file's own. */
 static int
 get_file(struct lwp *l, int fd, bool write, bool at, int64_t off,
@@ -250,10 +260,7 @@ get_file(struct lwp *l, int fd, bool write, bool at, int64_t off,
 	error = write ? fd_getwrite(p, fd, &f) : fd_getread(p, fd, &f);
 	if (error != 0)
 		return error;
-	if ((f->traits & FILE_NORW) != 0)
-		error = RUMP_ENXIO;
-	else if (at)
-		error = check_offset(f, off);
+	error = check_file(f, at, off);
 	if (error != 0) {
 		file_put(f);
 		return error;
@@ -357,26 +364,36 @@ sys_pwrite(struct lwp *l, const struct sys_pwrite_args *uap,
 
 /* --- vectors --- */
 
+/* What is there, if need be after a wait. */
+static int
+read_some(struct transfer *t, char *buf, size_t len)
+{
+	ssize_t n;
+	int error;
+
+	while ((n = host_read(t, buf, len)) == -1) {
+		error = wait_or_fail(t, POLLIN);
+		if (error != 0)
+			return error;
+	}
+	moved(t, (size_t)n);
+	return 0;
+}
+
 /* All through one host read, so that what is read is one moment's. */
 static int
 read_gathered(struct transfer *t, const struct vector *v)
 {
 	size_t cap = may_block(t->f) ? SLOW_VECTOR : PIECE, len, left, n;
 	char *buf, *from;
-	ssize_t got;
-	int error = 0, i;
+	int error, i;
 
 	len = v->total < cap ? (size_t)v->total : cap;
 	buf = rumpserver_alloc(t->l, len);
 	if (buf == NULL)
 		return RUMP_ENOMEM;
-	while ((got = host_read(t, buf, len)) == -1) {
-		error = wait_or_fail(t, POLLIN);
-		if (error != 0)
-			goto out;
-	}
-	moved(t, (size_t)got);
-	left = (size_t)got;
+	error = read_some(t, buf, len);
+	left = t->done;
 	from = buf;
 	for (i = 0; error == 0 && left > 0; i++) {
 		n = v->iov[i].len < left ? (size_t)v->iov[i].len : left;
@@ -384,7 +401,6 @@ read_gathered(struct transfer *t, const struct vector *v)
 		from += n;
 		left -= n;
 	}
-out:
 	rumpserver_free(buf);
 	return error;
 }
@@ -513,4 +529,78 @@ sys_pwritev(struct lwp *l, const struct sys_pwritev_args *uap,
 
 	return do_vector(l, uap->fd, uap->iovp, uap->iovcnt, true, true,
 	    uap->offset, retval);
+}
+
+/* --- for the rest of the kernel --- */
+
+static int
+begin(struct transfer *t, struct lwp *l, struct file *f, int64_t off)
+{
+	const bool at = !may_block(f);
+
+	*t = (struct transfer){ .l = l, .f = f, .off = at ? off : -1 };
+	return check_file(f, at, off);
+}
+
+static int
+end(struct transfer *t, int error, size_t *done)
+{
+	register_t moved = 0;
+
+	error = finish(t, error, &moved);
+	*done = (size_t)moved;
+	return error;
+}
+
+int
+rw_read(struct lwp *l, struct file *f, int64_t off, void *buf, size_t len,
+    size_t *done)
+{
+	struct transfer t;
+	size_t before, n;
+	int error;
+
+	*done = 0;
+	error = begin(&t, l, f, off);
+	if (error != 0)
+		return error;
+	while (t.done < len) {
+		if (rumpserver_interrupted(l)) {
+			error = RUMP_EINTR;
+			break;
+		}
+		n = len - t.done < PIECE ? len - t.done : PIECE;
+		before = t.done;
+		error = read_some(&t, (char *)buf + before, n);
+		if (error != 0 || t.done - before < n || may_block(f))
+			break;
+	}
+	return end(&t, error, done);
+}
+
+int
+rw_write(struct lwp *l, struct file *f, int64_t off, const void *buf,
+    size_t len, size_t *done)
+{
+	struct transfer t;
+	size_t n;
+	int error;
+
+	*done = 0;
+	error = begin(&t, l, f, off);
+	if (error == 0 && len > 0)
+		error = check_file_size(&t, len);
+	if (error != 0)
+		return error;
+	if (len == 0 && f->type == FILE_SOCKET)
+		error = write_nothing(&t);
+	while (t.done < len && error == 0) {
+		if (rumpserver_interrupted(l)) {
+			error = RUMP_EINTR;
+			break;
+		}
+		n = len - t.done < PIECE ? len - t.done : PIECE;
+		error = write_all(&t, (const char *)buf + t.done, n);
+	}
+	return end(&t, error, done);
 }
