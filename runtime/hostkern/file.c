@@ -1,8 +1,6 @@
 /*
  * Open files: their life, and waiting on them.
  */
-#include <sys/eventfd.h>
-
 #include <fcntl.h>
 #include <poll.h>
 #include <stdlib.h>
@@ -15,8 +13,6 @@
 #include "hostkern/ktime.h"
 #include "hostkern/lock.h"
 #include "hostkern/raise.h"
-
-enum { BACKOFF_MIN_MS = 1, BACKOFF_MAX_MS = 50 };
 
 int
 file_make(struct kproc *p, enum file_type type, int flags, unsigned traits,
@@ -163,77 +159,6 @@ file_wake_closed(struct kproc *p, struct file *f)
 		rumpserver_interrupt(s->l);
 	}
 	pthread_mutex_unlock(&f->lock);
-}
-
-/* A call in kern_backoff(); on its stack. */
-struct nudged {
-	struct nudged *next, **prevp;
-	int fd;			/* eventfd; -1: the time alone ends it */
-};
-
-static void
-nudged_enter(struct hostkern *hk, struct nudged *n)
-{
-
-	n->fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	pthread_mutex_lock(&hk->nudge_lock);
-	n->next = hk->nudged;
-	n->prevp = &hk->nudged;
-	if (n->next != NULL)
-		n->next->prevp = &n->next;
-	hk->nudged = n;
-	atomic_fetch_add(&hk->nnudged, 1);
-	pthread_mutex_unlock(&hk->nudge_lock);
-}
-
-static void
-nudged_leave(struct hostkern *hk, struct nudged *n)
-{
-
-	pthread_mutex_lock(&hk->nudge_lock);
-	*n->prevp = n->next;
-	if (n->next != NULL)
-		n->next->prevp = n->prevp;
-	atomic_fetch_sub(&hk->nnudged, 1);
-	pthread_mutex_unlock(&hk->nudge_lock);
-	if (n->fd != -1)
-		close(n->fd);
-}
-
-void
-kern_nudge(struct hostkern *hk)
-{
-	struct nudged *n;
-
-	if (atomic_load(&hk->nnudged) == 0)
-		return;
-	pthread_mutex_lock(&hk->nudge_lock);
-	for (n = hk->nudged; n != NULL; n = n->next)
-		(void)eventfd_write(n->fd, 1);
-	pthread_mutex_unlock(&hk->nudge_lock);
-}
-
-int
-kern_backoff(struct lwp *l, unsigned *round)
-{
-	struct hostkern *hk = kern_proc(l)->hk;
-	unsigned ms = BACKOFF_MAX_MS;
-	struct nudged n;
-	struct timespec ts;
-	struct pollfd pfd;
-	int error;
-
-	if (*round < 6)
-		ms = BACKOFF_MIN_MS << *round;
-	if (ms > BACKOFF_MAX_MS)
-		ms = BACKOFF_MAX_MS;
-	++*round;
-	ts = (struct timespec){ .tv_nsec = (long)ms * 1000000 };
-	nudged_enter(hk, &n);
-	pfd = (struct pollfd){ .fd = n.fd, .events = POLLIN };
-	error = rumpserver_wait(l, &pfd, 1, &ts);
-	nudged_leave(hk, &n);
-	return error == RUMP_EWOULDBLOCK ? 0 : error;
 }
 
 int

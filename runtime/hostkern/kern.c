@@ -138,7 +138,6 @@ free_all(struct hostkern *hk)
 	pthread_mutex_destroy(&hk->proc_lock);
 	pthread_cond_destroy(&hk->released);
 	inodes_free(hk->inodes);
-	pthread_mutex_destroy(&hk->nudge_lock);
 	free(hk);
 }
 
@@ -155,7 +154,6 @@ hostkern_create(const struct hostkern_config *conf, char *why, size_t whylen)
 	pthread_mutex_init(&hk->name_lock, NULL);
 	pthread_mutex_init(&hk->proc_lock, NULL);
 	pthread_cond_init(&hk->released, NULL);
-	pthread_mutex_init(&hk->nudge_lock, NULL);
 	hk->read_only = conf->read_only;
 	hk->no_net = conf->no_net;
 	hk->console_fd = conf->console_fd;

@@ -11,7 +11,6 @@
  *	p->lock		a process's credentials, directories, limits, name
  *	p->fdt.lock	a process's descriptor table
  *	f->lock		an open file's mutable parts (said at each)
- *	hk->nudge_lock	the calls in kern_backoff
  *
  * No lock is held across anything that may wait: copyin, copyout,
  * rumpserver_wait, a host call on a slow descriptor.
@@ -58,7 +57,7 @@ struct file;
 enum kern_slot {
 	KERN_SLOT_TIME, KERN_SLOT_AIO, KERN_SLOT_KSEM, KERN_SLOT_SOCKET,
 	KERN_SLOT_KQUEUE, KERN_SLOT_KQWATCH,
-	KERN_SLOT_SYSCTL, KERN_SLOT_ASYNC, KERN_SLOT_LOCK,
+	KERN_SLOT_SYSCTL, KERN_SLOT_ASYNC, KERN_SLOT_LOCK, KERN_SLOT_BACKOFF,
 	KERN_NSLOTS
 };
 
@@ -186,10 +185,6 @@ struct hostkern {
 	uint64_t lastserial;
 
 	struct inodes *inodes;	/* inode.h */
-
-	pthread_mutex_t nudge_lock;
-	struct nudged *nudged;	/* calls in kern_backoff; nudge_lock */
-	atomic_uint nnudged;	/* how many they are */
 
 	uint64_t fh_key[2];	/* seals file handles (fh.c) */
 
@@ -382,14 +377,15 @@ bool file_has_sleepers(struct file *);
 void file_wake_closed(struct kproc *, struct file *);
 
 /*
- * For conditions that no descriptor announces: sleeps a little longer each
- * time (*round counts, 0 at first; 1 ms to 50 ms), or until kern_nudge().  0,
- * or EINTR.
+ * For conditions that no descriptor announces (backoff.c): sleeps a little
+ * longer each time (*round counts, 0 at first), or until kern_nudge() of the
+ * same: the number of a file, or 0 for what nobody nudges.  0, or EINTR.
  */
-int kern_backoff(struct lwp *, unsigned *round);
-/* A guest did what a call in kern_backoff() may wait for: let a lock go,
- * opened a fifo.  The host's other processes tell nobody. */
-void kern_nudge(struct hostkern *);
+int kern_backoff(struct lwp *, uint64_t what, unsigned *round);
+/* A guest did what a call in kern_backoff() may wait for: it opened a fifo.
+ * The host's other processes tell nobody. */
+void kern_nudge(struct hostkern *, uint64_t what);
+extern const struct kern_module backoff_module;
 
 /* A file is to have so many bytes: EFBIG, and SIGXFSZ is raised, when that is
  * more than RLIMIT_FSIZE. */

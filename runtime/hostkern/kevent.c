@@ -117,7 +117,7 @@ return_events(struct lwp *l, struct file *f, const struct kevent_args *a,
 			break;
 		/* Ready in the host's eyes, but not enough for a filter. */
 		if (poll(&pfd, 1, 0) == 1)
-			error = kern_backoff(l, &round);
+			error = kern_backoff(l, 0, &round);
 		else
 			error = file_sleep_until(l, f, POLLIN, deadline);
 		if (error == RUMP_EWOULDBLOCK)

@@ -18,6 +18,7 @@ const struct kern_module *const kern_modules[] = {
 	&time_module,
 	&aio_module,
 	&ksem_module,
+	&backoff_module,
 	&sysctl_module,
 	&socket_module,
 	&async_module,		/* the last to end: files need them */

@@ -128,7 +128,7 @@ open_done(struct file *f, const struct stat *st)
 	f->hino = st->st_ino;
 	error = inode_enter(f);
 	if (error == 0 && f->type == FILE_FIFO)
-		kern_nudge(f->hk);
+		kern_nudge(f->hk, f->hino);
 	return error;
 }
 
@@ -148,7 +148,7 @@ open_known(struct lwp *l, int fd, const struct stat *st, int flags, int host,
 	while ((*hfd = path_reopen(kern_proc(l), fd, host)) == -1) {
 		if (errno != ENXIO || !waits)
 			return errno == ENODEV ? RUMP_ENXIO : kern_errno();
-		error = kern_backoff(l, &round);
+		error = kern_backoff(l, st->st_ino, &round);
 		if (error != 0)
 			return error;
 	}
@@ -289,7 +289,7 @@ wait_for_fifo_writer(struct lwp *l, struct file *f)
 	int error;
 
 	while (!inode_has_writer(f) && poll(&pfd, 1, 0) == 0) {
-		error = kern_backoff(l, &round);
+		error = kern_backoff(l, f->hino, &round);
 		if (error != 0)
 			return error;
 	}

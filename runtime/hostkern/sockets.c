@@ -512,7 +512,7 @@ connect_host(struct lwp *l, struct file *f, const struct sockaddr_storage *ss,
 			return error;
 		if ((atomic_load(&f->flags) & RUMP_O_NONBLOCK) != 0)
 			return RUMP_ECONNREFUSED;
-		error = kern_backoff(l, &round);
+		error = kern_backoff(l, 0, &round);
 		if (error != 0)
 			return error;
 	}
