@@ -375,6 +375,48 @@ measure_leaving(const struct bench_options *o)
 	print_value(name, "", threads, 64);
 }
 
+/* --- locks --- */
+
+#define WAITERS		1000u
+
+/* Of one file, by calls of one guest, each with an open file of its own. */
+static void
+fill_waiters(struct site *p)
+{
+	struct guest g = hoarder(p->daemon.sock);
+	uint64_t fd;
+	unsigned n;
+
+	for (n = 0; n < WAITERS + 1; n++) {
+		fd = (uint64_t)GUEST(ok, &g, open, PTR("/waited"),
+		    RUMP_O_RDWR | RUMP_O_CREAT, 0600);
+		if (n == 0)
+			(void)GUEST(ok, &g, flock, fd, RUMP_LOCK_EX);
+		else
+			GUEST(begin, &g, flock, fd, RUMP_LOCK_EX);
+	}
+}
+
+static uint64_t
+locks(void *arg, unsigned n)
+{
+	struct rump_flock lock = { .l_type = RUMP_F_WRLCK, .l_len = 1 };
+	struct rump_flock free = { .l_type = RUMP_F_UNLCK, .l_len = 1 };
+	struct site *p = arg;
+	uint64_t fd, start;
+
+	fd = (uint64_t)GUEST(ok, &p->g, open, PTR("/locked"),
+	    RUMP_O_RDWR | RUMP_O_CREAT, 0600);
+	start = now_ns();
+	while (n-- > 0) {
+		(void)GUEST(ok, &p->g, fcntl, fd, RUMP_F_SETLK, PTR(&lock));
+		(void)GUEST(ok, &p->g, fcntl, fd, RUMP_F_SETLK, PTR(&free));
+	}
+	start = now_ns() - start;
+	(void)GUEST(ok, &p->g, close, fd);
+	return start;
+}
+
 static const struct growth rows[] = {
 	{ "guest handshake beside 25000 processes", fill_processes,
 	    handshakes, 0 },
@@ -384,6 +426,7 @@ static const struct growth rows[] = {
 	{ "open and close of a fifo beside 16000", fill_fifos, open_fifos,
 	    OPENED },
 	{ "adding and deleting the 8000th note", fill_notes, add_notes, 0 },
+	{ "a lock beside 1000 waiters", fill_waiters, locks, WAITERS },
 };
 
 int
