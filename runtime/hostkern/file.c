@@ -13,6 +13,10 @@
 #include "hostkern/ktime.h"
 #include "hostkern/lock.h"
 #include "hostkern/raise.h"
+#include "hostkern/sock.h"
+
+/* In file.refs: one reference of a message beside what it counts as one. */
+static const uint64_t FLYING = UINT64_C(1) << 32;
 
 int
 file_make(struct kproc *p, enum file_type type, int flags, unsigned traits,
@@ -52,12 +56,50 @@ file_ref(struct file *f)
 	atomic_fetch_add_explicit(&f->refs, 1, memory_order_relaxed);
 }
 
+/* Of so many references. */
+static bool
+all_fly(uint64_t refs)
+{
+
+	return refs % FLYING == refs / FLYING;
+}
+
+void
+file_fly(struct file *f)
+{
+
+	atomic_fetch_add(&f->refs, FLYING);
+}
+
+void
+file_land(struct file *f)
+{
+
+	atomic_fetch_sub(&f->refs, FLYING);
+}
+
+bool
+file_in_messages(const struct file *f)
+{
+
+	return all_fly(atomic_load(&f->refs));
+}
+
 void
 file_put(struct file *f)
 {
+	struct hostkern *hk;
+	uint64_t left;
 
-	if (f == NULL || atomic_fetch_sub(&f->refs, 1) != 1)
+	if (f == NULL)
 		return;
+	hk = f->hk;
+	left = atomic_fetch_sub(&f->refs, 1) - 1;
+	if (left != 0) {
+		if (all_fly(left))	/* f may be gone by now */
+			rights_alone(hk);
+		return;
+	}
 	async_forget(f);
 	inode_leave(f);
 	if (f->ops != NULL && f->ops->close != NULL)

@@ -327,7 +327,7 @@ struct fileops {
  * of the host's open file description.
  */
 struct file {
-	atomic_uint refs;
+	_Atomic uint64_t refs;	/* those of flights count twice: file_fly() */
 	struct hostkern *hk;
 	enum file_type type;
 	unsigned traits;
@@ -359,6 +359,14 @@ int file_make(struct kproc *p, enum file_type, int flags, unsigned traits,
     const struct fileops *, struct file **);
 void file_ref(struct file *);
 void file_put(struct file *);	/* NULL: nothing */
+/*
+ * A reference goes into a message, and comes out of it (rights.c), whose lock
+ * is held.  When those in messages are all there are, which file_in_messages()
+ * tells, file_put() says so with rights_alone().
+ */
+void file_fly(struct file *);
+void file_land(struct file *);
+bool file_in_messages(const struct file *);
 
 /*
  * Sleeps until hfd is ready for `events` (POLLIN, POLLOUT): 0, or EINTR; or

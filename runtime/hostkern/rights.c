@@ -12,10 +12,11 @@
  * away (the socket closed, the data read without its control messages).  A
  * thread, made with the first flight, waits for that and lets the files go.
  *
- * A socket passed over itself, or in a longer circle, that nobody can receive
- * any more is there until the server ends, in the budget of who sent it.
+ * A message waits at a socket, and a socket may wait in a message: sockets can
+ * keep each other when nobody can receive them any more.  When a socket is held
+ * by messages alone, the thread looks for those circles and breaks them.
  *
- * flights.lock guards the table.  No other lock is taken in it.
+ * flights.lock guards the table.  No other lock is taken in it but sockets.lock.
  */
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
@@ -28,9 +29,15 @@
 #include <unistd.h>
 
 #include "hostkern/hostfd.h"
+#include "hostkern/ktime.h"
 #include "hostkern/sock.h"
 
-enum { BUCKETS = 4096, EVENTS_AT_ONCE = 16 };
+enum {
+	BUCKETS = 4096,
+	EVENTS_AT_ONCE = 16,
+	REST_MS = 10,		/* between two looks for circles, and this */
+	REST_TIMES = 20		/* many times what a look took */
+};
 
 struct flight {
 	struct flight *next;	/* in its bucket */
@@ -39,6 +46,10 @@ struct flight {
 	uint64_t to;		/* the ksock.box it is sent to */
 	int wfd;
 	struct rumpserver_account *payer;	/* of wfd */
+	bool carries;		/* a local socket */
+	LIST_ENTRY(flight) carrier;	/* of those that do */
+	struct flight *chain;	/* in a look for circles: at its socket, or */
+	bool reached;		/* of those to be followed, when reached */
 	int n;
 	struct file *files[];
 };
@@ -46,7 +57,9 @@ struct flight {
 struct flights {
 	pthread_mutex_t lock;
 	struct flight *bucket[BUCKETS];	/* by ino */
-	int epfd, quit;		/* quit is the thread's call to end */
+	LIST_HEAD(, flight) carriers;
+	int epfd, bell;		/* bell: for the thread, to see what is up */
+	atomic_bool quit, alone;
 	bool watched;		/* there is a thread; lock */
 	pthread_t thread;
 };
@@ -56,6 +69,54 @@ flights_of(const struct hostkern *hk)
 {
 
 	return kern_sockets(hk)->flights;
+}
+
+/* Can messages wait there? */
+static bool
+is_local_socket(const struct file *f)
+{
+
+	return f->type == FILE_SOCKET && sock_of(f)->domain == RUMP_AF_LOCAL;
+}
+
+/* Lock held. */
+static void
+table_insert(struct flights *fs, struct flight *fl)
+{
+	struct flight **flp = &fs->bucket[fl->ino % BUCKETS];
+	int i, nsockets = 0;
+
+	fl->next = *flp;
+	*flp = fl;
+	for (i = 0; i < fl->n; i++) {
+		if (!is_local_socket(fl->files[i]))
+			continue;
+		nsockets++;
+		file_fly(fl->files[i]);
+		/* Its descriptor may have been closed since we had it. */
+		if (file_in_messages(fl->files[i]))
+			rights_alone(fl->files[i]->hk);
+	}
+	fl->carries = nsockets != 0;
+	if (fl->carries)
+		LIST_INSERT_HEAD(&fs->carriers, fl, carrier);
+}
+
+/* Lock held: it is *flp. */
+static void
+table_remove(struct flight **flp)
+{
+	struct flight *fl = *flp;
+	int i;
+
+	*flp = fl->next;
+	if (!fl->carries)
+		return;
+	LIST_REMOVE(fl, carrier);
+	for (i = 0; i < fl->n; i++) {
+		if (is_local_socket(fl->files[i]))
+			file_land(fl->files[i]);
+	}
 }
 
 /* Out of the table, or not in it yet. */
@@ -91,7 +152,7 @@ flight_lost(struct flights *fs, ino_t ino)
 	for (flp = &fs->bucket[ino % BUCKETS]; (fl = *flp) != NULL;
 	    flp = &fl->next) {
 		if (fl->ino == ino && has_ended(fl)) {
-			*flp = fl->next;
+			table_remove(flp);
 			break;
 		}
 	}
@@ -100,21 +161,240 @@ flight_lost(struct flights *fs, ino_t ino)
 		flight_free(fl);
 }
 
+/* --- the end of those that nobody can receive --- */
+
+/* Where a message may wait: a box, and the socket that it is of. */
+struct place {
+	uint64_t box;
+	struct ksock *so;
+};
+
+struct places {
+	struct place *at;
+	size_t n, room;
+};
+
+/* A moment without memory: then it is not looked at, now. */
+static bool
+add_place(struct places *ps, uint64_t box, struct ksock *so)
+{
+	size_t room = ps->room != 0 ? 2 * ps->room : 64;
+	struct place *at;
+
+	if (ps->n == ps->room) {
+		at = reallocarray(ps->at, room, sizeof(*at));
+		if (at == NULL)
+			return false;
+		ps->at = at;
+		ps->room = room;
+	}
+	ps->at[ps->n++] = (struct place){ box, so };
+	return true;
+}
+
+/* The socket's own, and of those that wait to be accepted by it. */
+static bool
+add_places(struct hostkern *hk, struct places *ps, struct ksock *so)
+{
+	const struct caller *c;
+	bool all;
+
+	all = add_place(ps, so->box, so);
+	pthread_mutex_lock(&kern_sockets(hk)->lock);
+	for (c = so->callers; c != NULL && all; c = c->next)
+		all = add_place(ps, c->box, so);
+	pthread_mutex_unlock(&kern_sockets(hk)->lock);
+	return all;
+}
+
+/* Doubts all sockets that messages alone hold.  No one else can come by such a
+ * socket while the lock is held. */
+static bool
+doubt(struct flights *fs, struct places *ps)
+{
+	struct flight *fl;
+	struct file *f;
+	int i;
+
+	LIST_FOREACH(fl, &fs->carriers, carrier) {
+		for (i = 0; i < fl->n; i++) {
+			f = fl->files[i];
+			if (!is_local_socket(f) || sock_of(f)->doubted ||
+			    !file_in_messages(f))
+				continue;
+			if (!add_places(f->hk, ps, sock_of(f)))
+				return false;
+			sock_of(f)->doubted = true;
+		}
+	}
+	return true;
+}
+
+static int
+compare_places(const void *a, const void *b)
+{
+	const struct place *p = a, *q = b;
+
+	return (p->box > q->box) - (p->box < q->box);
+}
+
+/* The doubted socket that the flight's message waits at, or NULL. */
+static struct ksock *
+waits_at(const struct places *ps, const struct flight *fl)
+{
+	const struct place key = { .box = fl->to };
+	const struct place *p;
+
+	p = bsearch(&key, ps->at, ps->n, sizeof(key), compare_places);
+	return p != NULL ? p->so : NULL;
+}
+
+static void
+reach(struct flight *fl, struct flight **todo)
+{
+
+	fl->reached = true;
+	fl->chain = *todo;
+	*todo = fl;
+}
+
+/* Whoever receives these can receive what waits at the sockets in them. */
+static void
+follow(struct flight *todo)
+{
+	struct flight *fl, *w;
+	struct ksock *so;
+	int i;
+
+	while ((fl = todo) != NULL) {
+		todo = fl->chain;
+		for (i = 0; i < fl->n; i++) {
+			if (!is_local_socket(fl->files[i]))
+				continue;
+			so = sock_of(fl->files[i]);
+			while ((w = so->waiting) != NULL) {
+				so->waiting = w->chain;
+				reach(w, &todo);
+			}
+		}
+	}
+}
+
+/* Takes those not reached out of the table. */
+static struct flight *
+take_unreached(struct flights *fs)
+{
+	struct flight **flp, *fl, *next, *lost = NULL;
+
+	for (fl = LIST_FIRST(&fs->carriers); fl != NULL; fl = next) {
+		next = LIST_NEXT(fl, carrier);
+		if (fl->reached)
+			continue;
+		flp = &fs->bucket[fl->ino % BUCKETS];
+		while (*flp != fl)
+			flp = &(*flp)->next;
+		table_remove(flp);
+		fl->chain = lost;
+		lost = fl;
+	}
+	return lost;
+}
+
+/* The circles, and the carriers that hang on them.  What else does the host
+ * throws away when the sockets are closed. */
+static struct flight *
+take_circles(struct flights *fs, struct places *ps)
+{
+	struct flight *fl, *todo = NULL;
+	struct ksock *so;
+
+	qsort(ps->at, ps->n, sizeof(ps->at[0]), compare_places);
+	LIST_FOREACH(fl, &fs->carriers, carrier) {
+		so = waits_at(ps, fl);
+		if (so == NULL) {
+			reach(fl, &todo);
+			continue;
+		}
+		fl->reached = false;
+		fl->chain = so->waiting;
+		so->waiting = fl;
+	}
+	follow(todo);
+	return take_unreached(fs);
+}
+
+static void
+break_circles(struct flights *fs)
+{
+	struct places ps = { .at = NULL };
+	struct flight *fl, *lost = NULL;
+	size_t i;
+
+	pthread_mutex_lock(&fs->lock);
+	if (doubt(fs, &ps) && ps.n != 0)
+		lost = take_circles(fs, &ps);
+	for (i = 0; i < ps.n; i++) {
+		ps.at[i].so->doubted = false;
+		ps.at[i].so->waiting = NULL;
+	}
+	pthread_mutex_unlock(&fs->lock);
+	free(ps.at);
+	while ((fl = lost) != NULL) {
+		lost = fl->chain;
+		flight_free(fl);
+	}
+}
+
+void
+rights_alone(struct hostkern *hk)
+{
+	struct flights *fs = flights_of(hk);
+
+	if (!atomic_exchange(&fs->alone, true))
+		(void)eventfd_write(fs->bell, 1);
+}
+
+/* --- the thread --- */
+
+/* Breaks circles if there may be any, and if it is time: not before *next, on
+ * the uptime clock.  However many sockets were closed, one look serves them
+ * all.  How long to sleep, for epoll_wait(). */
+static int
+look(struct flights *fs, int64_t *next)
+{
+	const int64_t ms = 1000000, start = ktime_uptime();
+	int64_t end;
+
+	if (!atomic_load(&fs->alone))
+		return -1;
+	if (start < *next)
+		return (int)((*next - start) / ms + 1);
+	atomic_store(&fs->alone, false);
+	break_circles(fs);
+	end = ktime_uptime();
+	*next = end + REST_MS * ms + REST_TIMES * (end - start);
+	return atomic_load(&fs->alone) ? REST_MS : -1;
+}
+
 static void *
 flights_thread(void *arg)
 {
 	struct epoll_event ev[EVENTS_AT_ONCE];
 	struct flights *fs = arg;
+	int64_t next = 0;
+	eventfd_t rung;
 	int i, n;
 
-	for (;;) {
-		n = epoll_wait(fs->epfd, ev, EVENTS_AT_ONCE, -1);
+	while (!atomic_load(&fs->quit)) {
+		n = epoll_wait(fs->epfd, ev, EVENTS_AT_ONCE, look(fs, &next));
 		for (i = 0; i < n; i++) {
 			if (ev[i].data.u64 == 0)
-				return NULL;
-			flight_lost(fs, ev[i].data.u64);
+				(void)eventfd_read(fs->bell, &rung);
+			else
+				flight_lost(fs, ev[i].data.u64);
 		}
 	}
+	return NULL;
 }
 
 static bool
@@ -151,10 +431,10 @@ rights_create(struct hostkern *hk)
 		return RUMP_ENOMEM;
 	pthread_mutex_init(&fs->lock, NULL);
 	fs->epfd = epoll_create1(EPOLL_CLOEXEC);
-	fs->quit = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	fs->bell = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	kern_sockets(hk)->flights = fs;
-	return fs->epfd != -1 && fs->quit != -1 &&
-	    watch(fs, fs->quit, EPOLLIN, 0) ? 0 : RUMP_ENFILE;
+	return fs->epfd != -1 && fs->bell != -1 &&
+	    watch(fs, fs->bell, EPOLLIN, 0) ? 0 : RUMP_ENFILE;
 }
 
 void
@@ -167,19 +447,20 @@ rights_destroy(struct hostkern *hk)
 	if (fs == NULL)
 		return;
 	if (fs->watched) {
-		(void)eventfd_write(fs->quit, 1);
+		atomic_store(&fs->quit, true);
+		(void)eventfd_write(fs->bell, 1);
 		pthread_join(fs->thread, NULL);
 	}
 	for (i = 0; i < BUCKETS; i++) {
 		while ((fl = fs->bucket[i]) != NULL) {
-			fs->bucket[i] = fl->next;
+			table_remove(&fs->bucket[i]);
 			flight_free(fl);
 		}
 	}
 	if (fs->epfd != -1)
 		close(fs->epfd);
-	if (fs->quit != -1)
-		close(fs->quit);
+	if (fs->bell != -1)
+		close(fs->bell);
 	pthread_mutex_destroy(&fs->lock);
 	free(fs);
 }
@@ -236,14 +517,12 @@ flight_make(struct kproc *p, int n, struct flight **flp, int *token)
 static int
 flight_launch(struct flights *fs, struct flight *fl)
 {
-	struct flight **flp = &fs->bucket[fl->ino % BUCKETS];
 	int error = 0;
 
 	pthread_mutex_lock(&fs->lock);
-	if (start_thread(fs) && watch(fs, fl->wfd, 0, fl->ino)) {
-		fl->next = *flp;
-		*flp = fl;
-	} else
+	if (start_thread(fs) && watch(fs, fl->wfd, 0, fl->ino))
+		table_insert(fs, fl);
+	else
 		error = RUMP_EAGAIN;
 	pthread_mutex_unlock(&fs->lock);
 	return error;
@@ -289,7 +568,7 @@ flight_land(struct flights *fs, int token, uint64_t to)
 	    flp = &fl->next) {
 		if (fl->dev == st.st_dev && fl->ino == st.st_ino &&
 		    fl->to == to) {
-			*flp = fl->next;
+			table_remove(flp);
 			break;
 		}
 	}

@@ -63,6 +63,10 @@ struct ksock {
 	bool have_peerid;
 	struct sockid peerid;
 
+	/* rights.c, while it looks for what nobody can receive */
+	bool doubted;
+	struct flight *waiting;
+
 	/* sockets.lock */
 	uint64_t number;	/* bound under it to a local name; 0: not */
 	dev_t dev;		/* of the socket's file */
@@ -216,5 +220,9 @@ void rights_done(struct hostkern *, struct rights *, uint64_t to, bool sent);
  * which are all closed.  At most SOCK_PASSMAX; returns how many. */
 int rights_take(struct hostkern *, const struct ksock *, const int *hfds,
     int n, struct file *files[SOCK_PASSMAX]);
+
+/* Nothing has a certain socket any more but messages: should nobody be able to
+ * receive them, they go, soon. */
+void rights_alone(struct hostkern *);
 
 #endif

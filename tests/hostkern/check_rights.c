@@ -466,6 +466,218 @@ START_TEST(none_is_forgotten)
 }
 END_TEST
 
+/* --- circles: sockets that only messages have --- */
+
+/* Host descriptors that are held for guests. */
+static uint64_t
+held(void)
+{
+	struct rumpserver_stats st;
+
+	rumpserver_getstats(S.srv, &st);
+	return st.held[RUMPSERVER_DESCRIPTORS];
+}
+
+static void
+wait_until_held(uint64_t n)
+{
+	const struct timespec moment = { .tv_nsec = 1000000 };
+
+	while (held() > n)
+		nanosleep(&moment, NULL);
+}
+
+static void
+pair(int type, int32_t sv[2])
+{
+
+	OK(G, socketpair, RUMP_AF_LOCAL, type, 0, P(sv));
+}
+
+static void
+pass(int s, int32_t fd)
+{
+
+	ck_assert_int_eq(pass_one(G, s, fd), 0);
+}
+
+static void
+close_all(const int32_t *fds, int n)
+{
+	int i;
+
+	for (i = 0; i < n; i++)
+		OK(G, close, fds[i]);
+}
+
+/* A socket that waits at itself. */
+static void
+lose_itself(int type)
+{
+	int32_t sv[2];
+
+	pair(type, sv);
+	pass(sv[0], sv[1]);
+	close_all(sv, 2);
+}
+
+/* Two that wait at each other, each twice, and at one of them a chain: a socket
+ * with a pipe's end waiting at it, whose reading end is returned. */
+static int32_t
+lose_two(void)
+{
+	int32_t a[2], b[2], c[2], p;
+
+	pair(RUMP_SOCK_STREAM, a);
+	pair(RUMP_SOCK_STREAM, b);
+	pair(RUMP_SOCK_SEQPACKET, c);
+	pass(a[0], b[1]);
+	pass(b[0], a[1]);
+	pass(a[0], b[1]);
+	pass(b[0], a[1]);
+	pass(a[0], c[1]);
+	p = pass_a_pipe(c[0]);
+	close_all(a, 2);
+	close_all(b, 2);
+	close_all(c, 2);
+	return p;
+}
+
+/* A listener that waits at a connection to it that it has not accepted. */
+static void
+lose_listener(void)
+{
+	struct rump_sockaddr_un at = local("/ear");
+	int32_t s[2];
+
+	s[0] = (int32_t)OK(G, __socket30, RUMP_AF_LOCAL, RUMP_SOCK_STREAM, 0);
+	OK(G, bind, s[0], P(&at), at.sun_len);
+	OK(G, listen, s[0], 1);
+	s[1] = (int32_t)OK(G, __socket30, RUMP_AF_LOCAL, RUMP_SOCK_STREAM, 0);
+	OK(G, connect, s[1], P(&at), at.sun_len);
+	pass(s[1], s[0]);
+	close_all(s, 2);
+	OK(G, unlink, P("/ear"));
+}
+
+START_TEST(circles_end)
+{
+	const uint64_t before = held();
+
+	lose_itself(RUMP_SOCK_STREAM);
+	wait_until_held(before);
+	lose_itself(RUMP_SOCK_SEQPACKET);
+	wait_until_held(before);
+	lose_itself(RUMP_SOCK_DGRAM);
+	wait_until_held(before);
+	lose_listener();
+	wait_until_held(before);
+	expect_let_go(lose_two());
+	wait_until_held(before);
+}
+END_TEST
+
+/* Whoever leaves closes all. */
+START_TEST(circles_end_with_their_client)
+{
+	const uint64_t before = held();
+	struct raw_guest *child = raw_fork(&S, G), *g = G;
+	int32_t sv[2];
+	int i;
+
+	G = child;
+	for (i = 0; i < 10; i++) {
+		pair(RUMP_SOCK_STREAM, sv);
+		pass(sv[0], sv[1]);
+		pass(sv[1], sv[0]);
+	}
+	G = g;
+	raw_leave(child);
+	wait_until_held(before);
+}
+END_TEST
+
+/* Of messages that wait at sockets in messages those go that nobody can receive,
+ * and no other. */
+START_TEST(what_can_be_received_stays)
+{
+	enum { DEEP = 20 };
+	int32_t a[2], door[2], sv[2], fd, got, p;
+	uint64_t before;
+	int i;
+
+	fd = numbered_file(5);
+	/* A chain: at each socket waits the one before, and at the first of all
+	 * its own end and a file. */
+	pair(RUMP_SOCK_SEQPACKET, a);
+	pass(a[0], fd);
+	pass(a[0], a[1]);
+	pass(a[0], a[0]);
+	door[1] = a[1];
+	OK(G, close, a[0]);
+	for (i = 0; i < DEEP; i++) {
+		pair(RUMP_SOCK_SEQPACKET, sv);
+		pass(sv[0], door[1]);
+		OK(G, close, door[1]);
+		OK(G, close, sv[0]);
+		door[1] = sv[1];
+	}
+	before = held();
+	for (i = 0; i < DEEP; i++) {
+		lose_itself(RUMP_SOCK_STREAM);
+		p = lose_two();
+		expect_let_go(p);
+	}
+	wait_until_held(before);
+	ck_assert_uint_eq(held(), before);
+	for (i = 0; i < DEEP; i++) {
+		ck_assert_int_eq(take_one(G, door[1], &got), 0);
+		OK(G, close, door[1]);
+		door[1] = got;
+	}
+	ck_assert_int_eq(take_one(G, door[1], &got), 0);
+	expect_number(G, got, 5);
+	/* It is received from itself, and still itself. */
+	ck_assert_int_eq(take_one(G, door[1], &got), 0);
+	OK(G, close, door[1]);
+	door[1] = got;
+	ck_assert_int_eq(take_one(G, door[1], &door[0]), 0);
+	OK(G, write, door[0], P("x"), 1);
+	OK(G, read, door[1], P(&p), 1);
+	/* And is lost as the others are, when it is passed again. */
+	before = held() - 2;
+	pass(door[0], door[1]);
+	close_all(door, 2);
+	wait_until_held(before);
+}
+END_TEST
+
+/* A circle hangs on a descriptor until that is closed, by whomever. */
+START_TEST(a_circle_lives_with_its_last_descriptor)
+{
+	const uint64_t before = held();
+	struct raw_guest *child;
+	int32_t sv[2], got;
+	uint64_t with;
+
+	pair(RUMP_SOCK_STREAM, sv);
+	pass(sv[0], sv[1]);
+	child = raw_fork(&S, G);
+	with = held();
+	close_all(sv, 2);
+	/* This one's end tells that it was looked at. */
+	lose_itself(RUMP_SOCK_STREAM);
+	wait_until_held(with);
+	ck_assert_uint_eq(held(), with);
+	OK(child, close, sv[0]);
+	ck_assert_int_eq(take_one(child, sv[1], &got), 0);
+	OK(child, close, sv[1]);
+	ck_assert_int_eq(OK(child, read, got, P(sv), 1), 0);
+	raw_leave(child);
+	wait_until_held(before);
+}
+END_TEST
+
 /* --- towards processes of the host --- */
 
 /* A process of the host is connected to a listener of G: its socket, and the
@@ -665,6 +877,10 @@ add_tests(TCase *tc)
 	tcase_add_test(tc, lost_messages_let_go);
 	tcase_add_test(tc, unsent_messages_hold_nothing);
 	tcase_add_test(tc, none_is_forgotten);
+	tcase_add_test(tc, circles_end);
+	tcase_add_test(tc, circles_end_with_their_client);
+	tcase_add_test(tc, what_can_be_received_stays);
+	tcase_add_test(tc, a_circle_lives_with_its_last_descriptor);
 	tcase_add_test(tc, the_host_gets_none);
 	tcase_add_test(tc, gifts_are_thrown_away);
 }
