@@ -105,6 +105,15 @@ START_TEST(record_locks)
 	OK(child, fcntl, fd, RUMP_F_GETLK, P(&fl));
 	ck_assert_int_eq(fl.l_pid, pid);
 	ck_assert_int_eq(fl.l_start, 6);
+	/* As far as there are bytes, and not where there is none. */
+	ck_assert_int_eq(setlk(G, fd, RUMP_F_WRLCK, INT64_MAX - 1, 0), 0);
+	ck_assert_int_eq(setlk(child, fd, RUMP_F_WRLCK, INT64_MAX - 1, 1),
+	    RUMP_EAGAIN);
+	ck_assert_int_eq(setlk(G, fd, RUMP_F_UNLCK, INT64_MAX - 1, 1), 0);
+	ck_assert_int_eq(setlk(child, fd, RUMP_F_WRLCK, INT64_MAX - 1, 1), 0);
+	ck_assert_int_eq(setlk(child, fd, RUMP_F_UNLCK, 50, 0), 0);
+	ck_assert_int_eq(setlk(G, fd, RUMP_F_WRLCK, INT64_MAX, 0),
+	    RUMP_EOVERFLOW);
 	/* From the end, backwards. */
 	fl = (struct rump_flock){ .l_start = 0, .l_len = -2,
 	    .l_type = RUMP_F_WRLCK, .l_whence = RUMP_SEEK_END };

@@ -255,6 +255,30 @@ START_TEST(accepting_without_descriptors)
 }
 END_TEST
 
+/* Nobody waits for a peer that does not read: not who closes, and not who ends a
+ * process. */
+START_TEST(closing_what_lingers)
+{
+	struct rump_linger lg = { 1, UINT16_MAX };
+	struct rump_sockaddr_in at;
+	int i, fd, l = tcp_listener(G, &at);
+	char buf[4096] = "";
+
+	for (i = 0; i < 2; i++) {
+		fd = (int)OK(H, __socket30, RUMP_AF_INET, RUMP_SOCK_STREAM |
+		    RUMP_SOCK_NONBLOCK, 0);
+		(void)CALL(H, connect, fd, P(&at), sizeof(at));
+		OK(G, accept, l, 0, 0);
+		OK(H, setsockopt, fd, RUMP_SOL_SOCKET, RUMP_SO_LINGER, P(&lg),
+		    sizeof(lg));
+		while (CALL(H, write, fd, P(buf), sizeof(buf)) == 0)
+			continue;
+	}
+	OK(H, close, fd);
+	/* The other, and the end of the process, is for teardown. */
+}
+END_TEST
+
 START_TEST(datagrams_and_their_peers)
 {
 	struct rump_sockaddr_in at = loopback(0), none;
@@ -1057,6 +1081,7 @@ add_tests(TCase *tc)
 	tcase_add_test(tc, connecting_to_nobody);
 	tcase_add_test(tc, connecting_step_by_step);
 	tcase_add_test(tc, accepting_without_descriptors);
+	tcase_add_test(tc, closing_what_lingers);
 	tcase_add_test(tc, datagrams_and_their_peers);
 	tcase_add_test(tc, kinds_of_sockets);
 	tcase_add_test(tc, flags_of_new_sockets);
