@@ -25,7 +25,7 @@ kcv_wait(struct kcv *cv, pthread_mutex_t *lock, struct lwp *l,
 	TAILQ_INSERT_TAIL(&cv->sleepers, &s, link);
 	do {
 		pthread_mutex_unlock(lock);
-		error = ktime_sleep(l, deadline);
+		error = ktime_sleep(l, NULL, 0, deadline);
 		pthread_mutex_lock(lock);
 	} while (error == 0 && !s.woken);
 	/* Its turn is not lost with an interrupt that came as well. */

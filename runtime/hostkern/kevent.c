@@ -104,9 +104,7 @@ return_events(struct lwp *l, struct file *f, const struct kevent_args *a,
 {
 	struct kqueue *kq = f->data;
 	size_t max = a->nevents < EVENTS_MAX ? (size_t)a->nevents : EVENTS_MAX;
-	struct pollfd pfd = { .fd = kq->epfd, .events = POLLIN };
 	struct rump_kevent *events;
-	unsigned round = 0;
 	int error = 0;
 
 	events = rumpserver_alloc(l, max * sizeof(events[0]));
@@ -115,11 +113,7 @@ return_events(struct lwp *l, struct file *f, const struct kevent_args *a,
 	while ((*got = kqueue_scan(kq, events, max)) == 0) {
 		if (deadline != INT64_MAX && ktime_uptime() >= deadline)
 			break;
-		/* Ready in the host's eyes, but not enough for a filter. */
-		if (poll(&pfd, 1, 0) == 1)
-			error = kern_backoff(l, 0, &round);
-		else
-			error = file_sleep_until(l, f, POLLIN, deadline);
+		error = file_sleep_until(l, f, POLLIN, deadline);
 		if (error == RUMP_EWOULDBLOCK)
 			error = 0;
 		if (error != 0)

@@ -8,7 +8,9 @@
  * eventfd of the queue's for all notes that this kernel itself announces (USER,
  * SIGNAL, PROC, VNODE, and regular files).  What is said to have happened is
  * only a hint: it puts the note among the ready ones, and the note's filter
- * looks for itself before an event is returned.
+ * looks for itself before an event is returned.  Of a note that is ready in
+ * the host's eyes but not in the filter's (a socket without a connection, fewer
+ * bytes than it wants) epoll is to tell only what is new, until it is.
  *
  * Locks, in this order:
  *
@@ -27,15 +29,9 @@
 #include <time.h>
 
 #include "hostkern/kern.h"
+#include "hostkern/kqueue.h"
 
-LIST_HEAD(knlist, knote);
 TAILQ_HEAD(knqueue, knote);
-
-/* Something that notes are told of. */
-struct knsource {
-	pthread_mutex_t lock;
-	struct knlist notes;
-};
 
 /*
  * A process as queues see it: its own, and those that watch it.  It stays as
@@ -65,9 +61,10 @@ struct knote {
 	int efd;		/* in epoll; -1: it is announced */
 	struct rumpserver_account *payer;	/* for efd */
 	struct file *file;	/* a regular one, or NULL */
+	struct file *socket;	/* or NULL */
 	bool enabled;
 	bool isready;
-	bool socket;
+	bool edge;		/* epoll is to tell only what is new */
 	bool exited;		/* PROC: there is no more to come */
 	uint32_t fflags;	/* what happened */
 	uint32_t mask;		/* VNODE: what inotify says happened */

@@ -20,6 +20,7 @@
 
 #include "hostkern/hostfd.h"
 #include "hostkern/knote.h"
+#include "hostkern/sock.h"
 
 void
 knote_set_wants(struct knote *kn)
@@ -32,7 +33,8 @@ knote_set_wants(struct knote *kn)
 		    RUMP_NOTE_TRACKERR;
 		break;
 	case RUMP_EVFILT_READ:
-		kn->wants = IN_MODIFY | IN_Q_OVERFLOW;
+		kn->wants = kn->socket != NULL ? UINT32_MAX :
+		    IN_MODIFY | IN_Q_OVERFLOW;
 		break;
 	default:
 		kn->wants = UINT32_MAX;
@@ -78,13 +80,25 @@ set_file(struct knote *kn, struct file *f)
 	kn->file = f;
 }
 
+/* A socket, which tells when it gets a connection. */
+static void
+set_socket(struct knote *kn, struct file *f)
+{
+
+	file_ref(f);
+	kn->socket = f;
+	knote_set_wants(kn);
+	(void)knote_listen(kn, &sock_of(f)->watchers, NULL);
+}
+
 static int
 attach_rw(struct kproc *p, struct knote *kn, struct file *f)
 {
 
-	kn->socket = f->type == FILE_SOCKET;
 	if (f->hfd == -1)
 		return RUMP_EINVAL;
+	if (f->type == FILE_SOCKET)
+		set_socket(kn, f);
 	if (f->type != FILE_VNODE)
 		return set_efd(p, kn, duplicate, f->hfd);
 	set_file(kn, f);
@@ -252,13 +266,23 @@ backlog(int fd)
 	return (int)info.tcpi_unacked;
 }
 
+/* Of a TCP connection the host says that there is room, but not when there is
+ * more: that has to do. */
+static bool
+tells_more(const struct knote *kn)
+{
+
+	return kn->socket == NULL ||
+	    sock_of(kn->socket)->domain == RUMP_AF_LOCAL;
+}
+
 /* A socket that has no connection yet: hung up, in the host's eyes. */
 static bool
 is_fresh(const struct knote *kn, short revents)
 {
 	struct pollfd pfd = { .fd = kn->efd, .events = POLLIN };
 
-	return kn->socket && (revents & POLLHUP) != 0 &&
+	return kn->socket != NULL && (revents & POLLHUP) != 0 &&
 	    poll(&pfd, 1, 0) == 1 && (pfd.revents & (POLLIN | POLLERR)) == 0;
 }
 
@@ -279,7 +303,7 @@ happened_read(struct knote *kn, struct rump_kevent *out)
 		return false;
 	/* A listening socket or a queue has no bytes, but something. */
 	if (ioctl(kn->efd, FIONREAD, &n) != 0)
-		n = kn->socket ? backlog(kn->efd) : 1;
+		n = kn->socket != NULL ? backlog(kn->efd) : 1;
 	out->data = n;
 	/* An error alone is one of a datagram, and passes. */
 	if ((pfd.revents & (POLLHUP | POLLRDHUP)) != 0)
@@ -300,11 +324,11 @@ happened_write(struct knote *kn, struct rump_kevent *out)
 	if (poll(&pfd, 1, 0) != 1 || is_fresh(kn, pfd.revents))
 		return false;
 	if ((pfd.revents & POLLHUP) != 0 ||
-	    (!kn->socket && (pfd.revents & POLLERR) != 0))
+	    (kn->socket == NULL && (pfd.revents & POLLERR) != 0))
 		out->flags |= RUMP_EV_EOF;
 	else
 		out->data = space_left(kn->efd);
-	return (out->flags & RUMP_EV_EOF) != 0 ||
+	return (out->flags & RUMP_EV_EOF) != 0 || !tells_more(kn) ||
 	    (kn->kev.fflags & RUMP_NOTE_LOWAT) == 0 ||
 	    out->data >= kn->kev.data;
 }

@@ -92,12 +92,19 @@ kqueue_mail(struct kqueue *kq, bool *born, uint32_t *news, unsigned *n)
 
 /* --- sources --- */
 
-static void
-source_init(struct knsource *s)
+void
+kqueue_source_init(struct knsource *s)
 {
 
 	pthread_mutex_init(&s->lock, NULL);
 	LIST_INIT(&s->notes);
+}
+
+void
+kqueue_source_free(struct knsource *s)
+{
+
+	pthread_mutex_destroy(&s->lock);
 }
 
 bool
@@ -151,6 +158,13 @@ source_tell(struct knsource *s, uintptr_t ident, uint32_t news)
 	pthread_mutex_unlock(&s->lock);
 }
 
+void
+kqueue_source_changed(struct knsource *s)
+{
+
+	source_tell(s, 0, UINT32_MAX);
+}
+
 /* --- processes --- */
 
 struct kqproc *
@@ -176,8 +190,8 @@ kqproc_put(struct kqproc *kp)
 		return;
 	rumpserver_account_put(kp->account);
 	pthread_mutex_destroy(&kp->lock);
-	pthread_mutex_destroy(&kp->signals.lock);
-	pthread_mutex_destroy(&kp->watchers.lock);
+	kqueue_source_free(&kp->signals);
+	kqueue_source_free(&kp->watchers);
 	free(kp->onfd);
 	free(kp);
 }
@@ -192,8 +206,8 @@ kqueue_proc_new(struct kproc *p)
 		return RUMP_ENOMEM;
 	atomic_init(&kp->refs, 1);
 	pthread_mutex_init(&kp->lock, NULL);
-	source_init(&kp->signals);
-	source_init(&kp->watchers);
+	kqueue_source_init(&kp->signals);
+	kqueue_source_init(&kp->watchers);
 	rumpserver_account_ref(p->account);
 	kp->account = p->account;
 	p->ext[KERN_SLOT_KQUEUE] = kp;

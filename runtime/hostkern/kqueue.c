@@ -168,7 +168,7 @@ set_woken(struct kqueue *kq)
 }
 
 static int
-note_poll(struct kqueue *kq, struct knote *kn)
+note_poll(struct kqueue *kq, struct knote *kn, int op)
 {
 	struct epoll_event ev = { .events = EPOLLIN, .data = { .ptr = kn } };
 
@@ -177,11 +177,23 @@ note_poll(struct kqueue *kq, struct knote *kn)
 	if (kn->kev.filter == RUMP_EVFILT_READ)
 		ev.events |= EPOLLRDHUP;
 	/* With EV_CLEAR only what is new counts. */
-	if ((kn->kev.flags & RUMP_EV_CLEAR) != 0)
+	if (kn->edge || (kn->kev.flags & RUMP_EV_CLEAR) != 0)
 		ev.events |= EPOLLET;
-	if (epoll_ctl(kq->epfd, EPOLL_CTL_ADD, kn->efd, &ev) != 0)
+	if (epoll_ctl(kq->epfd, op, kn->efd, &ev) != 0)
 		return errno == EPERM ? RUMP_EINVAL : kern_errno();
 	return 0;
+}
+
+/* With EV_CLEAR it is so in any case. */
+static void
+note_set_edge(struct kqueue *kq, struct knote *kn, bool edge)
+{
+
+	if (kn->efd == -1 || kn->edge == edge ||
+	    (kn->kev.flags & RUMP_EV_CLEAR) != 0)
+		return;
+	kn->edge = edge;
+	(void)note_poll(kq, kn, EPOLL_CTL_MOD);
 }
 
 static int
@@ -200,7 +212,7 @@ note_enable(struct kqueue *kq, struct knote *kn, bool on)
 		note_unready(kq, kn);
 		return 0;
 	}
-	error = kn->efd != -1 ? note_poll(kq, kn) : 0;
+	error = kn->efd != -1 ? note_poll(kq, kn, EPOLL_CTL_ADD) : 0;
 	if (error != 0)
 		return error;
 	kn->enabled = true;
@@ -222,6 +234,7 @@ note_free(struct knote *kn)
 		close(kn->efd);
 	hostfd_refund(kn->payer);
 	file_put(kn->file);
+	file_put(kn->socket);
 	knote_free(kn);
 }
 
@@ -480,13 +493,16 @@ look(struct kqueue *kq, struct rump_kevent *events, size_t max)
 	struct knote *kn;
 	unsigned left;
 	size_t n = 0;
+	bool happened;
 
 	for (left = kq->nready; left > 0 && n < max; left--) {
 		kn = TAILQ_FIRST(&kq->ready);
 		note_unready(kq, kn);
 		out = &events[n];
 		*out = kn->kev;
-		if (!kqfilter_find(kn->kev.filter)->happened(kn, out))
+		happened = kqfilter_find(kn->kev.filter)->happened(kn, out);
+		note_set_edge(kq, kn, !happened);
+		if (!happened)
 			continue;
 		out->fflags = kn->fflags;
 		n++;

@@ -7,6 +7,19 @@
 
 #include "hostkern/kern.h"
 
+LIST_HEAD(knlist, knote);
+
+/* Something that notes are told of. */
+struct knsource {
+	pthread_mutex_t lock;
+	struct knlist notes;
+};
+
+void kqueue_source_init(struct knsource *);
+void kqueue_source_free(struct knsource *);	/* no note is left */
+/* Its notes are to look again. */
+void kqueue_source_changed(struct knsource *);
+
 /* p's descriptor fd is closed: what p's queues watch there is gone. */
 void kqueue_closed(struct kproc *p, int fd);
 

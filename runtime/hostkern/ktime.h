@@ -45,7 +45,7 @@ int64_t ktime_add(int64_t a, int64_t b);
  */
 int ktime_wait(struct lwp *, struct pollfd *fds, nfds_t, int64_t deadline);
 /* The same for rumpserver_sleep(); INT64_MAX: for ever. */
-int ktime_sleep(struct lwp *, int64_t deadline);
+int ktime_sleep(struct lwp *, struct pollfd *fds, nfds_t, int64_t deadline);
 
 /* Timers (timers.c); the time module calls them. */
 struct timerq;

@@ -2,7 +2,9 @@
  * Waiting for descriptors: poll and select in all their forms.
  *
  * A guest's descriptors become the host's in one array, which is polled
- * once without waiting and, if nothing is ready, again after each wait.
+ * once without waiting and, if nothing is ready, again after each wait.  A
+ * socket without a connection is not waited for with the host but watched
+ * (sock_watch()).
  */
 #include <poll.h>
 #include <stdlib.h>
@@ -14,6 +16,7 @@
 
 #include "hostkern/kern.h"
 #include "hostkern/ktime.h"
+#include "hostkern/sock.h"
 
 enum { SETS = 3 };		/* select's: readable, writable, exceptional */
 
@@ -23,10 +26,13 @@ struct watch {
 	int16_t now;		/* RUMP_POLL*: so without asking the host */
 	bool unready;		/* whatever the host says: not to be asked in
 				 * a wait */
+	bool watched;		/* by the waiter */
+	struct sock_waiter waiter;
 };
 
 struct watching {
 	struct rumpserver_account *account;	/* pays for the arrays */
+	struct lwp *l;
 	struct watch *w;
 	struct pollfd *pfds;	/* the same, for the host */
 	unsigned n;
@@ -45,18 +51,22 @@ watching_free(struct watching *g)
 {
 	unsigned i;
 
-	for (i = 0; g->w != NULL && i < g->n; i++)
+	for (i = 0; g->w != NULL && i < g->n; i++) {
+		if (g->w[i].watched)
+			sock_unwatch(g->w[i].file, &g->w[i].waiter);
 		file_put(g->w[i].file);
+	}
 	free(g->w);
 	free(g->pfds);
 	rumpserver_refund(g->account, RUMPSERVER_BYTES, watching_bytes(g));
 }
 
 static int
-watching_alloc(struct watching *g, struct kproc *p, unsigned n)
+watching_alloc(struct watching *g, struct lwp *l, unsigned n)
 {
 
-	*g = (struct watching){ .account = p->account, .n = n };
+	*g = (struct watching){ .account = kern_proc(l)->account, .l = l,
+	    .n = n };
 	if (!rumpserver_charge(g->account, RUMPSERVER_BYTES,
 	    watching_bytes(g)))
 		return RUMP_ENOMEM;
@@ -129,11 +139,30 @@ judge_hung_up(struct pollfd *pfd)
 		pfd->revents = 0;
 }
 
+/* Hung up: is it a socket without a connection?  *news: watched only from now
+ * on, so it may have got one a moment ago. */
+static void
+judge(struct watching *g, unsigned i, bool *news)
+{
+	struct watch *w = &g->w[i];
+
+	judge_hung_up(&g->pfds[i]);
+	if (g->pfds[i].revents != 0)
+		return;
+	g->pfds[i].fd = -1;
+	g->unready = w->unready = true;
+	if (w->watched)
+		return;
+	sock_watch(w->file, &w->waiter, g->l);
+	*news = w->watched = true;
+}
+
 static bool
-ask_host(struct watching *g)
+ask_once(struct watching *g, bool *news)
 {
 	unsigned i, ready = 0;
 
+	*news = false;
 	for (i = 0; g->unready && i < g->n; i++) {
 		if (g->w[i].unready)
 			g->pfds[i].fd = g->w[i].file->hfd;
@@ -144,16 +173,22 @@ ask_host(struct watching *g)
 		return false;
 	for (i = 0; i < g->n; i++) {
 		if ((g->pfds[i].revents & POLLHUP) != 0 &&
-		    g->w[i].file->type == FILE_SOCKET) {
-			judge_hung_up(&g->pfds[i]);
-			if (g->pfds[i].revents == 0) {
-				g->pfds[i].fd = -1;
-				g->unready = g->w[i].unready = true;
-			}
-		}
+		    g->w[i].file->type == FILE_SOCKET)
+			judge(g, i, news);
 		ready += g->pfds[i].revents != 0;
 	}
 	return ready > 0;
+}
+
+static bool
+ask_host(struct watching *g)
+{
+	bool news, ready;
+
+	do
+		ready = ask_once(g, &news);
+	while (news && !ready);
+	return ready;
 }
 
 static bool
@@ -167,34 +202,14 @@ any_ready(struct watching *g)
 	return ask_host(g) || ready;
 }
 
-/* When to look again at the latest: the host does not say when a socket without
- * a connection gets one. */
-static int64_t
-next_look(const struct watching *g, int64_t deadline)
-{
-	int64_t soon;
-
-	if (!g->unready)
-		return deadline;
-	soon = ktime_uptime() + KTIME_SEC / 20;
-	return soon < deadline ? soon : deadline;
-}
-
 /* 0 also when the time is over; EINTR.  deadline INT64_MAX: for ever. */
 static int
-watching_wait(struct lwp *l, struct watching *g, int64_t deadline)
+watching_wait(struct watching *g, int64_t deadline)
 {
-	int64_t until;
 	int error;
 
 	while (!any_ready(g)) {
-		until = next_look(g, deadline);
-		if (until == INT64_MAX)
-			error = rumpserver_wait(l, g->pfds, g->n, NULL);
-		else
-			error = ktime_wait(l, g->pfds, g->n, until);
-		if (error == RUMP_EWOULDBLOCK && until < deadline)
-			continue;
+		error = ktime_sleep(g->l, g->pfds, g->n, deadline);
 		if (error == RUMP_EWOULDBLOCK) {
 			(void)any_ready(g);
 			return 0;
@@ -310,7 +325,7 @@ poll_fds(struct lwp *l, struct rump_pollfd *fds, unsigned nfds,
 	unsigned i;
 	int error;
 
-	error = watching_alloc(&g, p, nfds);
+	error = watching_alloc(&g, l, nfds);
 	if (error != 0)
 		return error;
 	for (i = 0; i < nfds; i++) {
@@ -319,7 +334,7 @@ poll_fds(struct lwp *l, struct rump_pollfd *fds, unsigned nfds,
 		else
 			g.pfds[i].fd = -1;
 	}
-	error = watching_wait(l, &g, deadline);
+	error = watching_wait(&g, deadline);
 	if (error == 0)
 		poll_results(&g, fds, n);
 	watching_free(&g);
@@ -507,12 +522,12 @@ select_sets(struct lwp *l, struct selecting *s, int64_t deadline, int *n)
 	struct watching g;
 	int error, i;
 
-	error = watching_alloc(&g, kern_proc(l), (unsigned)s->nd);
+	error = watching_alloc(&g, l, (unsigned)s->nd);
 	if (error != 0)
 		return error;
 	error = watch_sets(kern_proc(l), s, &g);
 	if (error == 0)
-		error = watching_wait(l, &g, deadline);
+		error = watching_wait(&g, deadline);
 	if (error == 0)
 		*n = select_results(s, &g);
 	watching_free(&g);

@@ -15,6 +15,7 @@
 #include <sys/socket.h>
 
 #include "hostkern/kern.h"
+#include "hostkern/kqueue.h"
 
 enum {
 	SOCK_NAMEMAX = 255,	/* NetBSD's UCHAR_MAX: longest address */
@@ -46,6 +47,12 @@ struct sockid {
 	gid_t groups[KERN_NGROUPS];
 };
 
+/* A call in poll or select that waits for a change of a socket. */
+struct sock_waiter {
+	LIST_ENTRY(sock_waiter) link;
+	struct lwp *l;
+};
+
 struct ksock {
 	int domain;		/* RUMP_AF_* */
 	int type;		/* RUMP_SOCK_* without flags */
@@ -62,6 +69,9 @@ struct ksock {
 	struct sockname peer;	/* local sockets: as connected, as accepted */
 	bool have_peerid;
 	struct sockid peerid;
+	LIST_HEAD(, sock_waiter) waiters;
+
+	struct knsource watchers;	/* notes of queues */
 
 	/* rights.c, while it looks for what nobody can receive */
 	bool doubted;
@@ -144,6 +154,14 @@ bool sock_is_connected(const struct file *);
  * its timeout is over.
  */
 int sock_wait(struct lwp *, struct file *, short events, bool nowait);
+
+/*
+ * The host does not tell when a socket gets a connection or a queue, and until
+ * then calls it hung up.  A guest brings that about, who wakes the call l for
+ * as long as it is watching.
+ */
+void sock_watch(struct file *, struct sock_waiter *, struct lwp *l);
+void sock_unwatch(struct file *, struct sock_waiter *);
 
 /* read(2) on a socket: bytes, or -1 with errno; never waits. */
 ssize_t sock_read(struct file *, void *, size_t);

@@ -69,6 +69,7 @@ sock_close(struct file *f)
 	struct ksock *so = sock_of(f);
 
 	sockname_forget(f->hk, so);
+	kqueue_source_free(&so->watchers);
 	free(so);
 }
 
@@ -153,14 +154,51 @@ sock_make(struct kproc *p, int domain, int type, int flags, struct file **fp)
 	so->type = type;
 	so->box = new_box(p->hk);
 	so->lastcaller = &so->callers;
+	LIST_INIT(&so->waiters);
+	kqueue_source_init(&so->watchers);
 	atomic_init(&so->sndlowat, 2048);
 	atomic_init(&so->options, RUMP_SO_USELOOPBACK);
 	error = file_make(p, FILE_SOCKET, flags, FILE_SLOW, &sock_ops, fp);
-	if (error != 0)
+	if (error != 0) {
+		kqueue_source_free(&so->watchers);
 		free(so);
-	else
-		(*fp)->data = so;
-	return error;
+		return error;
+	}
+	(*fp)->data = so;
+	return 0;
+}
+
+void
+sock_watch(struct file *f, struct sock_waiter *w, struct lwp *l)
+{
+
+	w->l = l;
+	pthread_mutex_lock(&f->lock);
+	LIST_INSERT_HEAD(&sock_of(f)->waiters, w, link);
+	pthread_mutex_unlock(&f->lock);
+}
+
+void
+sock_unwatch(struct file *f, struct sock_waiter *w)
+{
+
+	pthread_mutex_lock(&f->lock);
+	LIST_REMOVE(w, link);
+	pthread_mutex_unlock(&f->lock);
+}
+
+/* It has been connected (or not), or listens now. */
+static void
+changed(struct file *f)
+{
+	struct ksock *so = sock_of(f);
+	struct sock_waiter *w;
+
+	pthread_mutex_lock(&f->lock);
+	LIST_FOREACH(w, &so->waiters, link)
+		rumpserver_wake(w->l);
+	pthread_mutex_unlock(&f->lock);
+	kqueue_source_changed(&so->watchers);
 }
 
 int
@@ -405,6 +443,7 @@ sys_listen(struct lwp *l, const struct sys_listen_args *uap,
 	if (error == 0 &&
 	    listen(f->hfd, uap->backlog < 0 ? 0 : uap->backlog) != 0)
 		error = kern_errno();
+	changed(f);
 	file_put(f);
 	return error;
 }
@@ -491,31 +530,20 @@ connect_once(struct lwp *l, struct file *f, const struct sockaddr_storage *ss,
 	return kern_errno();
 }
 
-/*
- * The host has no way to wait for room in a local listener's queue: EAGAIN.
- * NetBSD refuses right away; a guest that is willing to wait, we let wait.
- */
 static int
 connect_host(struct lwp *l, struct file *f, const struct sockaddr_storage *ss,
     socklen_t len, int fd)
 {
-	unsigned round = 0;
 	int error;
 
-	for (;;) {
-		error = connect_once(l, f, ss, len, fd);
-		if (error == 0 || error == RUMP_EINPROGRESS)
-			atomic_store(&sock_of(f)->connected, true);
-		if (error == RUMP_EINPROGRESS)
-			return connect_wait(l, f);
-		if (error != RUMP_EAGAIN)
-			return error;
-		if ((atomic_load(&f->flags) & RUMP_O_NONBLOCK) != 0)
-			return RUMP_ECONNREFUSED;
-		error = kern_backoff(l, 0, &round);
-		if (error != 0)
-			return error;
-	}
+	error = connect_once(l, f, ss, len, fd);
+	if (error == 0 || error == RUMP_EINPROGRESS)
+		atomic_store(&sock_of(f)->connected, true);
+	changed(f);
+	if (error == RUMP_EINPROGRESS)
+		return connect_wait(l, f);
+	/* A local listener's queue is full. */
+	return error == RUMP_EAGAIN ? RUMP_ECONNREFUSED : error;
 }
 
 /*

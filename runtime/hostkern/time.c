@@ -407,16 +407,16 @@ ktime_wait(struct lwp *l, struct pollfd *fds, nfds_t nfds, int64_t deadline)
 }
 
 int
-ktime_sleep(struct lwp *l, int64_t deadline)
+ktime_sleep(struct lwp *l, struct pollfd *fds, nfds_t nfds, int64_t deadline)
 {
 	struct timespec ts;
 	int error;
 
 	if (deadline == INT64_MAX)
-		return rumpserver_sleep(l, NULL);
+		return rumpserver_sleep(l, fds, nfds, NULL);
 	do {
 		ts = time_left(deadline);
-		error = rumpserver_sleep(l, &ts);
+		error = rumpserver_sleep(l, fds, nfds, &ts);
 	} while (error == RUMP_EWOULDBLOCK && ktime_uptime() < deadline);
 	return error;
 }

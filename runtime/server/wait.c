@@ -99,7 +99,7 @@ wait_time(struct lwp *l, uint64_t end)
 	return atomic_load(&l->interrupted) ? RUMP_EINTR : RUMP_EWOULDBLOCK;
 }
 
-/* Until one of them is ready, the time over, or lwp_wake() has come. */
+/* Until one of them is ready, the time over, or a wake-up has come. */
 static int
 poll_until(struct lwp *l, struct pollfd *fds, nfds_t nfds, uint64_t end)
 {
@@ -108,6 +108,8 @@ poll_until(struct lwp *l, struct pollfd *fds, nfds_t nfds, uint64_t end)
 	int n;
 
 	for (;;) {
+		if (take_wakeup(l))
+			return 0;
 		now = now_us();
 		left = to_timespec(end > now ? end - now : 0);
 		n = ppoll(fds, nfds, end == UINT64_MAX ? NULL : &left,
@@ -256,12 +258,13 @@ rumpserver_wait(struct lwp *l, struct pollfd *fds, nfds_t nfds,
 }
 
 int
-rumpserver_sleep(struct lwp *l, const struct timespec *timeout)
+rumpserver_sleep(struct lwp *l, struct pollfd *fds, nfds_t nfds,
+    const struct timespec *timeout)
 {
 	int error;
 
 	l->wakeable = true;
-	error = rumpserver_wait(l, NULL, 0, timeout);
+	error = rumpserver_wait(l, fds, nfds, timeout);
 	l->wakeable = false;
 	return error;
 }

@@ -578,6 +578,52 @@ START_TEST(sockets)
 }
 END_TEST
 
+/* Nobody looks now and then at what is ready for the host and not for a note: a
+ * socket without a connection, too few bytes. */
+START_TEST(ready_but_not_enough)
+{
+	enum { CALLS = 64 };
+	struct rump_sockaddr_un at = { .sun_len = 4,
+	    .sun_family = RUMP_AF_LOCAL, .sun_path = "/s" };
+	struct rump_kevent got[CALLS], k;
+	struct raw_guest *other;
+	int i, l, s;
+
+	s = (int)OK(G, __socket30, RUMP_AF_LOCAL, RUMP_SOCK_STREAM, 0);
+	l = (int)OK(G, __socket30, RUMP_AF_LOCAL, RUMP_SOCK_STREAM, 0);
+	OK(G, bind, l, P(&at), at.sun_len);
+	OK(G, listen, l, 1);
+	other = raw_fork(&S, G);
+	change(kev((uintptr_t)s, RUMP_EVFILT_WRITE, RUMP_EV_ADD, 0, 0));
+	change(kev((uintptr_t)R, RUMP_EVFILT_READ, RUMP_EV_ADD,
+	    RUMP_NOTE_LOWAT, 3));
+	OK(W, write, WR, P("12"), 2);
+	for (i = 0; i < CALLS; i++)
+		BEGIN(G, __kevent50, KQ, 0, 0, P(&got[i]), 1, 0);
+	ck_assert(raw_pending(G));
+	raw_asleep(other, CALLS);
+	OK(other, connect, s, P(&at), at.sun_len);
+	for (i = 0; i < CALLS; i++)
+		ck_assert_int_eq(raw_end_any(G, &(uint64_t){ 0 }), 0);
+	for (i = 0; i < CALLS; i++)
+		ck_assert_uint_eq(got[i].filter, RUMP_EVFILT_WRITE);
+	raw_leave(other);
+	change(kev((uintptr_t)s, RUMP_EVFILT_WRITE, RUMP_EV_DELETE, 0, 0));
+	BEGIN(G, __kevent50, KQ, 0, 0, P(&got[0]), 1, 0);
+	ck_assert(raw_pending(G));
+	OK(W, write, WR, P("3"), 1);
+	ck_assert_int_eq(raw_end(G), 0);
+	ck_assert_int_eq(got[0].data, 3);
+	/* It is so, and stays so. */
+	ck_assert_int_eq(events(&k), 1);
+	ck_assert_int_eq(events(&k), 1);
+	OK(W, read, R, P(got), 1);
+	ck_assert_int_eq(events(&k), 0);
+	OK(W, write, WR, P("4"), 1);
+	ck_assert_int_eq(events(&k), 1);
+}
+END_TEST
+
 START_TEST(signals)
 {
 	struct rump_kevent k;
@@ -680,6 +726,7 @@ add_tests(TCase *tc)
 	tcase_add_test(tc, following_processes);
 	tcase_add_test(tc, watching_others);
 	tcase_add_test(tc, sockets);
+	tcase_add_test(tc, ready_but_not_enough);
 	tcase_add_test(tc, signals);
 	tcase_add_test(tc, signals_of_timers);
 	tcase_add_test(tc, queues_in_queues);

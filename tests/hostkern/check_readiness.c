@@ -132,6 +132,52 @@ START_TEST(poll_sockets)
 }
 END_TEST
 
+/* Any number of calls that wait for a connection cost nothing until another
+ * guest makes it, which wakes them all. */
+START_TEST(poll_without_connection)
+{
+	enum { CALLS = 64 };
+	struct rump_sockaddr_un at = { .sun_len = 4,
+	    .sun_family = RUMP_AF_LOCAL, .sun_path = "/s" };
+	struct rump_pollfd fds[CALLS];
+	struct raw_guest *other;
+	int i, l, s;
+
+	s = (int)OK(G, __socket30, RUMP_AF_LOCAL, RUMP_SOCK_STREAM, 0);
+	l = (int)OK(G, __socket30, RUMP_AF_LOCAL, RUMP_SOCK_STREAM, 0);
+	other = raw_fork(&S, G);
+	for (i = 0; i < CALLS; i++) {
+		fds[i] = (struct rump_pollfd){ s, RUMP_POLLOUT, 0 };
+		BEGIN(G, poll, P(&fds[i]), 1, RUMP_INFTIM);
+	}
+	ck_assert(raw_pending(G));
+	raw_asleep(other, CALLS);
+	OK(other, bind, l, P(&at), at.sun_len);
+	OK(other, listen, l, 1);
+	OK(other, connect, s, P(&at), at.sun_len);
+	for (i = 0; i < CALLS; i++)
+		ck_assert_int_eq(raw_end_any(G, &(uint64_t){ 0 }), 0);
+	for (i = 0; i < CALLS; i++)
+		ck_assert_int_eq(fds[i].revents, RUMP_POLLOUT);
+	/* So does a listener's first caller. */
+	s = (int)OK(G, __socket30, RUMP_AF_LOCAL, RUMP_SOCK_STREAM, 0);
+	raw_leave(other);
+	other = raw_fork(&S, G);
+	at.sun_path[1] = 't';
+	OK(other, bind, s, P(&at), at.sun_len);
+	fds[0] = (struct rump_pollfd){ s, RUMP_POLLIN, 0 };
+	BEGIN(G, poll, P(&fds[0]), 1, RUMP_INFTIM);
+	ck_assert(raw_pending(G));
+	OK(other, listen, s, 1);
+	ck_assert(raw_pending(G));
+	l = (int)OK(other, __socket30, RUMP_AF_LOCAL, RUMP_SOCK_STREAM, 0);
+	OK(other, connect, l, P(&at), at.sun_len);
+	ck_assert_int_eq(raw_end(G), 0);
+	ck_assert_int_eq(fds[0].revents, RUMP_POLLIN);
+	raw_leave(other);
+}
+END_TEST
+
 START_TEST(poll_refuses)
 {
 	struct rump_pollfd fd = { R, RUMP_POLLIN, 0 };
@@ -274,6 +320,7 @@ add_tests(TCase *tc)
 	tcase_add_test(tc, poll_at_once);
 	tcase_add_test(tc, poll_waits);
 	tcase_add_test(tc, poll_sockets);
+	tcase_add_test(tc, poll_without_connection);
 	tcase_add_test(tc, poll_refuses);
 	tcase_add_test(tc, pollts_both);
 	tcase_add_test(tc, select_sets);

@@ -1,3 +1,4 @@
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -496,6 +497,19 @@ raw_end(struct raw_guest *g)
 
 	ck_assert_uint_eq(reqno, g->reqno);
 	return error;
+}
+
+void
+raw_asleep(struct raw_guest *g, unsigned n)
+{
+	struct rusage before, after;
+
+	/* Those that are about to sleep do. */
+	OK(g, poll, 0, 0, 200);
+	ck_assert_int_eq(getrusage(RUSAGE_SELF, &before), 0);
+	OK(g, poll, 0, 0, 300);
+	ck_assert_int_eq(getrusage(RUSAGE_SELF, &after), 0);
+	ck_assert_int_lt(after.ru_nvcsw - before.ru_nvcsw, n);
 }
 
 bool

@@ -91,6 +91,11 @@ int raw_call(struct raw_guest *, int num, int nargs, const uint64_t *args);
 void raw_begin(struct raw_guest *, int num, int nargs, const uint64_t *args);
 int raw_end(struct raw_guest *);
 bool raw_pending(struct raw_guest *);
+/*
+ * n calls begun sleep: none wakes, as one would that looks now and then, while
+ * g waits for a moment in another call.  In an event loop this cannot be seen.
+ */
+void raw_asleep(struct raw_guest *g, unsigned n);
 /* The next answer, of whichever of several calls begun. */
 int raw_end_any(struct raw_guest *, uint64_t *reqno);
 

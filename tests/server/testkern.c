@@ -321,7 +321,7 @@ do_doze(struct testkern *tk, struct lwp *l, uint64_t ms)
 	tk->dozing = l;
 	pthread_mutex_unlock(&tk->lock);
 	at_gate(tk, 1);
-	error = rumpserver_sleep(l, ms != 0 ? &ts : NULL);
+	error = rumpserver_sleep(l, NULL, 0, ms != 0 ? &ts : NULL);
 	pthread_mutex_lock(&tk->lock);
 	tk->dozing = NULL;
 	pthread_mutex_unlock(&tk->lock);

@@ -201,7 +201,8 @@ bool rumpserver_interrupted(const struct lwp *l);
  * meant for an earlier one, so look again what has happened.  Wake from any
  * thread, as long as the call is in progress.
  */
-int rumpserver_sleep(struct lwp *l, const struct timespec *timeout);
+int rumpserver_sleep(struct lwp *l, struct pollfd *fds, nfds_t nfds,
+    const struct timespec *timeout);
 void rumpserver_wake(struct lwp *l);
 
 /*
