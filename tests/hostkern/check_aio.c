@@ -762,13 +762,14 @@ add_tests(TCase *tc)
 int
 main(int argc, char *argv[])
 {
-	TCase *tc[2] = { tcase_create("as read, threads"),
-	    tcase_create("as read, event loop") };
+	TCase *tc[2];
 	Suite *s;
 	int i;
 
 	if (argc == 2 && strcmp(argv[1], "after-exec") == 0)
 		return after_exec();
+	tc[0] = tcase_create("as read, threads");
+	tc[1] = tcase_create("as read, event loop");
 	s = suite_both_ways("aio", host_start, host_stop, add_tests);
 	for (i = 0; i < 2; i++) {
 		tcase_add_checked_fixture(tc[i], i == 0 ? ways_threads :
