@@ -871,7 +871,8 @@ absolute(const struct file *f, struct flock *fl)
 	}
 	if (fl->l_start < 0)
 		return RUMP_EINVAL;
-	if (fl->l_len > INT64_MAX - fl->l_start)
+	/* No file has a byte there, and no range that would hold it an end. */
+	if (fl->l_start == INT64_MAX || fl->l_len > INT64_MAX - fl->l_start)
 		return RUMP_EOVERFLOW;
 	fl->l_whence = SEEK_SET;
 	return 0;

@@ -63,6 +63,21 @@ new_box(struct hostkern *hk)
 	return atomic_fetch_add(&kern_sockets(hk)->lastbox, 1) + 1;
 }
 
+/* The host's close would wait that long, though the socket never blocks and
+ * whoever asked for it may have gone.  What lingers for no time is reset. */
+static void
+stop_lingering(const struct file *f)
+{
+	const struct linger off = { 0, 0 };
+	struct linger lg;
+	socklen_t len = sizeof(lg);
+
+	if (getsockopt(f->hfd, SOL_SOCKET, SO_LINGER, &lg, &len) == 0 &&
+	    lg.l_linger > 0)
+		(void)setsockopt(f->hfd, SOL_SOCKET, SO_LINGER, &off,
+		    sizeof(off));
+}
+
 static void
 sock_close(struct file *f)
 {
@@ -70,6 +85,8 @@ sock_close(struct file *f)
 
 	sockname_forget(f->hk, so);
 	kqueue_source_free(&so->watchers);
+	if (so->domain != RUMP_AF_LOCAL)
+		stop_lingering(f);
 	free(so);
 }
 
