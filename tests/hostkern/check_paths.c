@@ -18,6 +18,7 @@
 #include <check.h>
 
 #include "lib/suite.h"
+#include "message.h"
 #include "raw.h"
 #include "ways.h"
 
@@ -107,7 +108,7 @@ START_TEST(links_stay_in_the_root)
 	inside(RUMP_AT_FDCWD, "abs");
 	inside(RUMP_AT_FDCWD, "up");
 	inside(RUMP_AT_FDCWD, "dots/../secret");
-	dfd = raw_open(G, "/a", RUMP_O_RDONLY, 0);
+	dfd = raw_open(G, "/out", RUMP_O_RDONLY, 0);
 	inside(dfd, "slash/a/../secret");
 
 	/* Links put there by the host, to the host's names. */
@@ -179,6 +180,58 @@ START_TEST(changed_root_holds)
 	inside(RUMP_AT_FDCWD, "/secret");
 	OK(G, seteuid, 1000);
 	ck_assert_int_eq(CALL(G, chroot, P("/jail")), RUMP_EPERM);
+}
+END_TEST
+
+/* A directory from outside a changed root does not come in by a message, nor
+ * what came with it; other files do, and directories from inside. */
+START_TEST(changed_root_takes_no_directory)
+{
+	struct raw_guest *child;
+	int32_t dirs[2], fd, got, in, out, sv[2];
+	struct message m;
+	char buf[8];
+
+	if (skip_unless_root())
+		return;
+	OK(G, mkdir, P("/jail"), 0755);
+	OK(G, mkdir, P("/jail/in"), 0755);
+	OK(G, mkdir, P("/out"), 0755);
+	OK(G, socketpair, RUMP_AF_LOCAL, RUMP_SOCK_SEQPACKET, 0, P(sv));
+	child = raw_fork(&S, G);
+	OK(child, chroot, P("/jail"));
+	OK(child, setuid, 1000);
+	out = raw_open(G, "/out", RUMP_O_RDONLY, 0);
+	in = raw_open(G, "/jail/in", RUMP_O_RDONLY, 0);
+	fd = raw_open(G, "/secret", RUMP_O_RDONLY, 0);
+
+	ck_assert_int_eq(pass_one(G, sv[0], out), 0);
+	message_init(&m);
+	message_room(&m);
+	ck_assert_int_eq(CALL(child, recvmsg, sv[1], P(&m.mh), 0),
+	    RUMP_EPERM);
+	dirs[0] = in;
+	dirs[1] = out;
+	message_init(&m);
+	message_pass(&m, dirs, 2);
+	OK(G, sendmsg, sv[0], P(&m.mh), 0);
+	message_init(&m);
+	message_room(&m);
+	ck_assert_int_eq(CALL(child, recvmsg, sv[1], P(&m.mh), 0),
+	    RUMP_EPERM);
+	/* Nothing was left behind. */
+	ck_assert_int_eq(pass_one(G, sv[0], fd), 0);
+	ck_assert_int_eq(take_one(child, sv[1], &got), 0);
+	ck_assert_int_eq(got, sv[1] + 1);
+	OK(child, read, got, P(buf), 6);
+	ck_assert_int_eq(pass_one(G, sv[0], in), 0);
+	ck_assert_int_eq(take_one(child, sv[1], &got), 0);
+	OK(child, fchdir, got);
+	/* Who has not changed its root is given what it could open. */
+	ck_assert_int_eq(pass_one(G, sv[0], out), 0);
+	ck_assert_int_eq(take_one(G, sv[1], &got), 0);
+	OK(G, fchdir, got);
+	raw_leave(child);
 }
 END_TEST
 
@@ -737,6 +790,7 @@ add_tests(TCase *t)
 	tcase_add_test(t, dotdot_stops_at_the_root);
 	tcase_add_test(t, links_stay_in_the_root);
 	tcase_add_test(t, changed_root_holds);
+	tcase_add_test(t, changed_root_takes_no_directory);
 	tcase_add_test(t, races_do_not_open_a_way_out);
 	tcase_add_test(t, proc_is_no_way_out);
 	tcase_add_test(t, mounts_below_the_root);
