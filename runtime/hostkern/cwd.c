@@ -26,21 +26,16 @@ set_cwd(struct kproc *p, struct kdir *d)
 	kdir_put(old);
 }
 
-int
-path_check_root(struct lwp *l, int fd)
+static struct kdir *
+get_root(struct kproc *p, bool *chrooted)
 {
-	struct kproc *p = kern_proc(l);
-	struct kdir *root;
-	bool inside;
+	struct kdir *d;
 
 	pthread_mutex_lock(&p->lock);
-	root = p->chrooted ? kdir_ref(p->root) : NULL;
+	d = kdir_ref(p->root);
+	*chrooted = p->chrooted;
 	pthread_mutex_unlock(&p->lock);
-	if (root == NULL)
-		return 0;
-	inside = path_is_under(l, root, fd) == 0;
-	kdir_put(root);
-	return inside ? 0 : RUMP_EPERM;
+	return d;
 }
 
 /* The directory of that name, if one may enter it. */
@@ -70,7 +65,9 @@ static int
 enter_fd(struct lwp *l, int fd, struct kdir **dp)
 {
 	struct kproc *p = kern_proc(l);
+	struct kdir *root;
 	struct file *f;
+	bool chrooted;
 	int error, hfd;
 
 	error = fd_get(p, fd, &f);
@@ -85,7 +82,10 @@ enter_fd(struct lwp *l, int fd, struct kdir **dp)
 	file_put(f);
 	if (error != 0)
 		return error;
-	error = path_check_root(l, hfd);
+	root = get_root(p, &chrooted);
+	if (chrooted && path_is_under(l, root, hfd) != 0)
+		error = RUMP_EPERM;
+	kdir_put(root);
 	if (error != 0) {
 		close(hfd);
 		return error;
