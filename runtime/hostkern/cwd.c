@@ -26,16 +26,21 @@ set_cwd(struct kproc *p, struct kdir *d)
 	kdir_put(old);
 }
 
-static struct kdir *
-get_root(struct kproc *p, bool *chrooted)
+int
+path_check_root(struct lwp *l, int fd)
 {
-	struct kdir *d;
+	struct kproc *p = kern_proc(l);
+	struct kdir *root;
+	bool inside;
 
 	pthread_mutex_lock(&p->lock);
-	d = kdir_ref(p->root);
-	*chrooted = p->chrooted;
+	root = p->chrooted ? kdir_ref(p->root) : NULL;
 	pthread_mutex_unlock(&p->lock);
-	return d;
+	if (root == NULL)
+		return 0;
+	inside = path_is_under(l, root, fd) == 0;
+	kdir_put(root);
+	return inside ? 0 : RUMP_EPERM;
 }
 
 /* The directory of that name, if one may enter it. */
@@ -65,9 +70,7 @@ static int
 enter_fd(struct lwp *l, int fd, struct kdir **dp)
 {
 	struct kproc *p = kern_proc(l);
-	struct kdir *root;
 	struct file *f;
-	bool chrooted;
 	int error, hfd;
 
 	error = fd_get(p, fd, &f);
@@ -82,10 +85,7 @@ enter_fd(struct lwp *l, int fd, struct kdir **dp)
 	file_put(f);
 	if (error != 0)
 		return error;
-	root = get_root(p, &chrooted);
-	if (chrooted && path_is_under(l, root, hfd) != 0)
-		error = RUMP_EPERM;
-	kdir_put(root);
+	error = path_check_root(l, hfd);
 	if (error != 0) {
 		close(hfd);
 		return error;

@@ -130,6 +130,8 @@ int path_hostname(int fd, char buf[PATH_MAX]);
 /* Is directory fd the root, or somewhere under it?  EXDEV: no; EINTR, and
  * ENAMETOOLONG when it is too deep. */
 int path_is_under(struct lwp *, const struct kdir *root, int fd);
+/* EPERM: the process has changed its root, and directory fd is not under it. */
+int path_check_root(struct lwp *, int fd);
 
 /* "/proc/self/fd/N": the name by which the host's calls take descriptor N's
  * file where they have no form for O_PATH descriptors. */

@@ -1,6 +1,8 @@
 /*
  * Receiving messages, with control messages and descriptors.
  */
+#include <sys/stat.h>
+
 #include <netinet/in.h>
 
 #include <errno.h>
@@ -13,6 +15,7 @@
 #include <rump/rumpconv.h>
 
 #include "hostkern/ktime.h"
+#include "hostkern/path.h"
 #include "hostkern/sockmsg.h"
 
 enum {
@@ -268,16 +271,33 @@ put_control(char *nb, size_t room, uint32_t *used, int level, int type,
 	return true;
 }
 
+/* EPERM: a directory would lead the client out of the root it has changed to. */
+static int
+check_files(struct receiving *r, struct file **files, int n)
+{
+	struct stat st;
+	int error, i;
+
+	error = cred_assume(kern_proc(r->l));
+	for (i = 0; i < n && error == 0; i++) {
+		if (files[i]->type == FILE_VNODE &&
+		    fstat(files[i]->hfd, &st) == 0 && S_ISDIR(st.st_mode))
+			error = path_check_root(r->l, files[i]->hfd);
+	}
+	return error;
+}
+
 /*
  * The files get descriptors, fds[0..*got).  All of them or, when the client has
- * no room for all, none.  EMSGSIZE: it has no descriptors left.
+ * no room for all, or must not have one of them, none.  EMSGSIZE: it has no
+ * descriptors left.
  */
 static int
 install_files(struct receiving *r, struct file **files, int n, int32_t *fds,
     int *got, bool fit)
 {
 	bool cloexec = (r->flags & RUMP_MSG_CMSG_CLOEXEC) != 0;
-	int error = 0, i;
+	int error = fit ? check_files(r, files, n) : 0, i;
 
 	*got = 0;
 	if (!fit)
