@@ -548,6 +548,7 @@ end_wait(struct lockfile *lf, struct lock *k, int error)
 {
 	struct lockwait *w = k->wait;
 
+	k->wait = NULL;
 	w->done = true;
 	w->error = error;
 	if (lf->asker == w)
@@ -663,12 +664,16 @@ sleep_once(struct lwp *l, struct lockfile *lf, struct lockwait *w,
 	return 0;
 }
 
-/* Whether it got the lock or not, it is not waited for any more. */
+/*
+ * Whether it got the lock or not, it is not waited for any more.  Once it is
+ * done, k is the table's, and may have gone with another call's.
+ */
 static int
 wait_lock(struct lwp *l, struct lockfile *lf, struct lock *k,
     struct lock **spare, struct locklist *gone)
 {
 	struct lockwait w = { .spare = *spare };
+	struct kproc *p = k->p;
 	int error = 0;
 
 	kcv_init(&w.changed);
@@ -686,8 +691,7 @@ wait_lock(struct lwp *l, struct lockfile *lf, struct lock *k,
 			lf->asker = NULL;
 		choose_asker(lf);
 	}
-	leave_waits(locktab_of(kern_proc(l)->hk), k->p, &w);
-	k->wait = NULL;
+	leave_waits(locktab_of(kern_proc(l)->hk), p, &w);
 	*spare = w.spare;
 	return error;
 }
