@@ -128,17 +128,17 @@ make_ends(struct kproc *p, int flags, struct file *f[2])
 }
 
 static int
-make_pipe(struct kproc *p, int flags, int fd[2])
+make_pipe(struct lwp *l, int flags, const rump_uaddr_t *uaddr, int fd[2])
 {
 	struct file *f[2];
 	int error;
 
 	if ((flags & ~DESC_FLAGS) != 0)
 		return RUMP_EINVAL;
-	error = make_ends(p, flags, f);
+	error = make_ends(kern_proc(l), flags, f);
 	if (error != 0)
 		return error;
-	return fd_install_pair(p, f, (flags & RUMP_O_CLOEXEC) != 0, fd);
+	return fd_install_pair(l, f, (flags & RUMP_O_CLOEXEC) != 0, uaddr, fd);
 }
 
 int
@@ -147,7 +147,7 @@ sys_pipe(struct lwp *l, const void *v, register_t *retval)
 	int error, fd[2];
 
 	(void)v;
-	error = make_pipe(kern_proc(l), 0, fd);
+	error = make_pipe(l, 0, NULL, fd);
 	if (error != 0)
 		return error;
 	retval[0] = fd[0];
@@ -159,18 +159,12 @@ sys_pipe(struct lwp *l, const void *v, register_t *retval)
 int
 sys_pipe2(struct lwp *l, const struct sys_pipe2_args *uap, register_t *retval)
 {
-	struct kproc *p = kern_proc(l);
+	const rump_uaddr_t fildes = uap->fildes;
 	int error, fd[2];
 
-	error = make_pipe(p, uap->flags, fd);
+	error = make_pipe(l, uap->flags, &fildes, fd);
 	if (error != 0)
 		return error;
-	error = rumpserver_copyout(l, fd, uap->fildes, sizeof(fd));
-	if (error != 0) {
-		(void)fd_close(p, fd[0]);
-		(void)fd_close(p, fd[1]);
-		return error;
-	}
 	retval[0] = 0;
 	retval[1] = fd[1];
 	return 0;

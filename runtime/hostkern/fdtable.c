@@ -284,19 +284,47 @@ fd_close(struct kproc *p, int fd)
 	return 0;
 }
 
-int
-fd_install_pair(struct kproc *p, struct file *f[2], bool cloexec, int fd[2])
+void
+fd_uninstall(struct kproc *p, int fd, struct file *f)
 {
-	int error;
+	struct fdtable *t = &p->fdt;
+	bool is;
 
+	pthread_mutex_lock(&t->lock);
+	is = isopen(t, fd) && t->ents[fd].file == f;
+	if (is)
+		(void)take_out(t, fd);
+	pthread_mutex_unlock(&t->lock);
+	if (is)
+		closed(p, fd, f);	/* the table's reference */
+	file_put(f);
+}
+
+int
+fd_install_pair(struct lwp *l, struct file *f[2], bool cloexec,
+    const rump_uaddr_t *uaddr, int fd[2])
+{
+	struct kproc *p = kern_proc(l);
+	struct file *own[2] = { f[0], f[1] };
+	int error, i, n;
+
+	for (i = 0; i < 2; i++)
+		file_ref(own[i]);
 	error = fd_install(p, &f[0], 0, cloexec, &fd[0]);
-	if (error != 0) {
+	n = error == 0;
+	if (error == 0)
+		error = fd_install(p, &f[1], 0, cloexec, &fd[1]);
+	else
 		file_put(f[1]);
-		return error;
+	n += error == 0;
+	if (error == 0 && uaddr != NULL)
+		error = rumpserver_copyout(l, fd, *uaddr, 2 * sizeof(fd[0]));
+	for (i = 0; i < 2; i++) {
+		if (error != 0 && i < n)
+			fd_uninstall(p, fd[i], own[i]);
+		else
+			file_put(own[i]);
 	}
-	error = fd_install(p, &f[1], 0, cloexec, &fd[1]);
-	if (error != 0)
-		(void)fd_close(p, fd[0]);
 	return error;
 }
 

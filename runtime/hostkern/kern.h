@@ -419,9 +419,14 @@ int fd_getwrite(struct kproc *, int fd, struct file **);
  */
 int fd_install(struct kproc *, struct file **fp, int min, bool cloexec,
     int *fdp);
-/* The same with both, which it uses up in every case. */
-int fd_install_pair(struct kproc *, struct file *f[2], bool cloexec,
-    int fd[2]);
+/* The same with both, which it uses up in every case; the client gets their
+ * numbers at *uaddr (NULL: not so). */
+int fd_install_pair(struct lwp *, struct file *f[2], bool cloexec,
+    const rump_uaddr_t *uaddr, int fd[2]);
+/* Closes fd, which the client could not be told, if it is still f: another call
+ * may have put something else there.  Uses up the reference to f, which the
+ * caller kept so that f is none but that. */
+void fd_uninstall(struct kproc *, int fd, struct file *f);
 /* EMFILE when fd_install would say so: asked before a file is made. */
 int fd_room(struct kproc *);
 /* Puts *fp at exactly fd, closing what was there; reference as above. */

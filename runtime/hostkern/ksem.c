@@ -189,7 +189,7 @@ ksem_install(struct lwp *l, struct ksem *ks, rump_uaddr_t idp)
 {
 	struct kproc *p = kern_proc(l);
 	struct ksemtab *tab = ksemtab_of(p->hk);
-	struct file *f;
+	struct file *f, *own;
 	int64_t id;
 	int error, fd;
 	bool last;
@@ -205,13 +205,19 @@ ksem_install(struct lwp *l, struct ksem *ks, rump_uaddr_t idp)
 		return error;
 	}
 	f->data = ks;
+	own = f;
+	file_ref(own);
 	error = fd_install(p, &f, 0, false, &fd);
-	if (error != 0)
+	if (error != 0) {
+		file_put(own);
 		return error;
+	}
 	id = fd;
 	error = rumpserver_copyout(l, &id, idp, sizeof(id));
 	if (error != 0)
-		(void)fd_close(p, fd);
+		fd_uninstall(p, fd, own);
+	else
+		file_put(own);
 	return error;
 }
 

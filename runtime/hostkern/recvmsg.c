@@ -288,9 +288,9 @@ check_files(struct receiving *r, struct file **files, int n)
 }
 
 /*
- * The files get descriptors, fds[0..*got).  All of them or, when the client has
- * no room for all, or must not have one of them, none.  EMSGSIZE: it has no
- * descriptors left.
+ * The files get descriptors, fds[0..*got); the caller keeps his references to
+ * those *got.  All of them or, when the client has no room for all, or must not
+ * have one of them, none.  EMSGSIZE: it has no descriptors left.
  */
 static int
 install_files(struct receiving *r, struct file **files, int n, int32_t *fds,
@@ -298,6 +298,7 @@ install_files(struct receiving *r, struct file **files, int n, int32_t *fds,
 {
 	bool cloexec = (r->flags & RUMP_MSG_CMSG_CLOEXEC) != 0;
 	int error = fit ? check_files(r, files, n) : 0, i;
+	struct file *f;
 
 	*got = 0;
 	if (!fit)
@@ -307,9 +308,14 @@ install_files(struct receiving *r, struct file **files, int n, int32_t *fds,
 			file_put(files[i]);
 			continue;
 		}
-		error = fd_install(kern_proc(r->l), &files[i], 0, cloexec,
+		f = files[i];
+		file_ref(f);
+		error = fd_install(kern_proc(r->l), &f, 0, cloexec,
 		    &fds[*got]);
-		*got += error == 0;
+		if (error == 0)
+			++*got;
+		else
+			file_put(files[i]);
 	}
 	return error == RUMP_EMFILE ? RUMP_EMSGSIZE : error;
 }
@@ -438,8 +444,14 @@ recv_control(struct receiving *r, struct rump_msghdr *mh)
 	if (error == 0 && mh->msg_control != NULL)
 		error = rumpserver_copyout(r->l, nb,
 		    (uintptr_t)mh->msg_control, used);
-	while (error != 0 && npassed > 0)
-		(void)fd_close(kern_proc(r->l), passed[--npassed]);
+	while (npassed > 0) {
+		npassed--;
+		if (error != 0)
+			fd_uninstall(kern_proc(r->l), passed[npassed],
+			    files[npassed]);
+		else
+			file_put(files[npassed]);
+	}
 	mh->msg_controllen = used;
 	return error;
 }

@@ -357,11 +357,13 @@ set_peerid(struct ksock *so, const struct sockid *id)
 }
 
 static int
-make_pair(struct kproc *p, const struct sys_socketpair_args *uap, int fd[2])
+make_pair(struct lwp *l, const struct sys_socketpair_args *uap)
 {
+	struct kproc *p = kern_proc(l);
+	const rump_uaddr_t rsv = uap->rsv;
 	struct sockid id = sock_id(p);
 	struct file *f[2] = { NULL, NULL };
-	int domain = uap->domain, type = uap->type, error, hfd[2], i;
+	int domain = uap->domain, type = uap->type, error, fd[2], hfd[2], i;
 
 	error = check_kind(p->hk, &domain, &type, uap->protocol);
 	for (i = 0; i < 2 && error == 0; i++)
@@ -384,26 +386,17 @@ make_pair(struct kproc *p, const struct sys_socketpair_args *uap, int fd[2])
 	}
 	atomic_store(&sock_of(f[0])->peerbox, sock_of(f[1])->box);
 	atomic_store(&sock_of(f[1])->peerbox, sock_of(f[0])->box);
-	return fd_install_pair(p, f, (uap->type & RUMP_SOCK_CLOEXEC) != 0, fd);
+	return fd_install_pair(l, f, (uap->type & RUMP_SOCK_CLOEXEC) != 0,
+	    &rsv, fd);
 }
 
 int
 sys_socketpair(struct lwp *l, const struct sys_socketpair_args *uap,
     register_t *retval)
 {
-	struct kproc *p = kern_proc(l);
-	int error, fd[2];
 
 	(void)retval;
-	error = make_pair(p, uap, fd);
-	if (error != 0)
-		return error;
-	error = rumpserver_copyout(l, fd, uap->rsv, sizeof(fd));
-	if (error != 0) {
-		(void)fd_close(p, fd[0]);
-		(void)fd_close(p, fd[1]);
-	}
-	return error;
+	return make_pair(l, uap);
 }
 
 int

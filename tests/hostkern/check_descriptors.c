@@ -565,11 +565,25 @@ START_TEST(devices_are_there_without_files)
 }
 END_TEST
 
+/* What the client cannot be told it does not have. */
+START_TEST(untold)
+{
+	const int64_t max = OK(G, fcntl, 0, RUMP_F_MAXFD, 0);
+
+	ck_assert_int_eq(CALL(G, pipe2, 0, 0), RUMP_EFAULT);
+	ck_assert_int_eq(CALL(G, socketpair, RUMP_AF_LOCAL, RUMP_SOCK_STREAM,
+	    0, 0), RUMP_EFAULT);
+	ck_assert_int_eq(CALL(G, _ksem_init, 1, 0), RUMP_EFAULT);
+	ck_assert_int_eq(OK(G, fcntl, 0, RUMP_F_MAXFD, 0), max);
+}
+END_TEST
+
 static void
 add_tests(TCase *t)
 {
 
 	tcase_set_timeout(t, 60);
+	tcase_add_test(t, untold);
 	tcase_add_test(t, first_descriptors_are_the_console);
 	tcase_add_test(t, console_writes_where_it_is_told);
 	tcase_add_test(t, console_that_is_a_terminal);
