@@ -200,6 +200,7 @@ START_TEST(pending_signals)
 	int fd;
 
 	bed_init(&bed, _i);
+	bed.cfg.send_timeout_ms = in_units(30000);
 	bed_start(&bed);
 	fd = cl_guest(&bed);
 	/* More than a socket takes, less than what stops the server. */
