@@ -771,6 +771,8 @@ main(int argc, char *argv[])
 	tc[0] = tcase_create("as read, threads");
 	tc[1] = tcase_create("as read, event loop");
 	s = suite_both_ways("aio", host_start, host_stop, add_tests);
+	tc[0] = tcase_create("as read, threads");
+	tc[1] = tcase_create("as read, event loop");
 	for (i = 0; i < 2; i++) {
 		tcase_add_checked_fixture(tc[i], i == 0 ? ways_threads :
 		    ways_event_loop, NULL);
