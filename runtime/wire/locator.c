@@ -584,13 +584,44 @@ unix_in_use(const struct locator *loc)
 	return stale ? 0 : EADDRINUSE;
 }
 
-/* The mode is set before the name appears, so it is never wider; the second
- * call undoes what the umask took away. */
+/* What the umask took away of the mode is undone, and the socket's file is
+ * remembered.  Whoever owns the directory may have put another in its place: the
+ * mode of no other file is changed, a link is not followed. */
+static int
+settle_file(struct locator *loc, unsigned mode)
+{
+	char proc[sizeof("/proc/self/fd/") + 3 * sizeof(int)];
+	struct stat st;
+	int fd, rc;
+
+	fd = open(locator_path(loc), O_PATH | O_NOFOLLOW | O_CLOEXEC);
+	if (fd == -1)
+		return -1;
+	rc = fstat(fd, &st);
+	if (rc == 0 && !S_ISSOCK(st.st_mode)) {
+		errno = ENOTSOCK;
+		rc = -1;
+	}
+	if (rc == 0) {
+		loc->dev = st.st_dev;
+		loc->ino = st.st_ino;
+	}
+	if (rc == 0 && (st.st_mode & 07777) != mode) {
+		snprintf(proc, sizeof(proc), "/proc/self/fd/%d", fd);
+		errno = EPERM;
+		rc = st.st_uid == geteuid() ? chmod(proc, (mode_t)mode) : -1;
+		if (rc == -1)
+			locator_unlink(loc);
+	}
+	close_keep_errno(fd);
+	return rc;
+}
+
+/* The mode is set before the name appears, so it is never wider. */
 static int
 bind_unix(struct locator *loc, int fd, unsigned mode)
 {
 	const struct sockaddr *sa = (const struct sockaddr *)&loc->addr;
-	struct stat st;
 	int error;
 
 	if (fchmod(fd, (mode_t)mode) == -1)
@@ -608,15 +639,7 @@ bind_unix(struct locator *loc, int fd, unsigned mode)
 		if (bind(fd, sa, loc->addrlen) == -1)
 			return -1;
 	}
-	if (lstat(locator_path(loc), &st) == -1)
-		return -1;
-	loc->dev = st.st_dev;
-	loc->ino = st.st_ino;
-	if (chmod(locator_path(loc), (mode_t)mode) == -1) {
-		locator_unlink(loc);
-		return -1;
-	}
-	return 0;
+	return settle_file(loc, mode);
 }
 
 static int
