@@ -258,19 +258,25 @@ sockname_from_host(struct hostkern *hk, const struct sockaddr_storage *ss,
 		sn->len = 0;
 }
 
-struct ksock *
-sockname_bound(struct sockets *ss, int fd)
+/* The socket of that file. */
+static struct ksock *
+find_file(struct sockets *ss, const struct stat *st)
 {
 	struct ksock *so;
-	struct stat st;
 
-	if (fstat(fd, &st) != 0)
-		return NULL;
-	LIST_FOREACH(so, &ss->filed[st.st_ino % SOCK_BUCKETS], filed) {
-		if (so->dev == st.st_dev && so->ino == st.st_ino)
+	LIST_FOREACH(so, &ss->filed[st->st_ino % SOCK_BUCKETS], filed) {
+		if (so->dev == st->st_dev && so->ino == st->st_ino)
 			break;
 	}
 	return so;
+}
+
+struct ksock *
+sockname_bound(struct sockets *ss, int fd)
+{
+	struct stat st;
+
+	return fstat(fd, &st) == 0 ? find_file(ss, &st) : NULL;
 }
 
 int
@@ -309,7 +315,16 @@ give_name(const struct parentref *pr, const char *bound)
 	return errno == EEXIST ? RUMP_EADDRINUSE : kern_errno();
 }
 
-/* Host bind under the directory pr; the file gets the guest's umask. */
+/*
+ * Host bind under the directory pr; the file gets the guest's umask.  sockets.lock
+ * held.
+ *
+ * For a moment the file has a name that nobody can guess, though whoever may
+ * write to the directory can see it, and rename or replace it.  That is an error
+ * of the bind, or the name is another's file afterwards, as it could be at any
+ * time later.  But what we then know the socket by must not be the file of
+ * another's socket, whose connections would be taken for ours.
+ */
 static int
 bind_under(struct kproc *p, struct file *f, const struct parentref *pr,
     uint64_t number)
@@ -335,8 +350,13 @@ bind_under(struct kproc *p, struct file *f, const struct parentref *pr,
 		return error;
 	if (bind(f->hfd, (struct sockaddr *)&sun, sizeof(sun)) != 0)
 		return errno == EEXIST ? RUMP_EADDRINUSE : kern_errno();
-	error = fstatat(pr->fd, bound, &st, AT_SYMLINK_NOFOLLOW) != 0 ?
-	    kern_errno() : give_name(pr, bound);
+	if (fstatat(pr->fd, bound, &st, AT_SYMLINK_NOFOLLOW) != 0)
+		error = kern_errno();
+	else if (!S_ISSOCK(st.st_mode) ||
+	    find_file(kern_sockets(f->hk), &st) != NULL)
+		error = RUMP_EADDRINUSE;
+	else
+		error = give_name(pr, bound);
 	if (error != 0) {
 		(void)unlinkat(pr->fd, bound, 0);
 		return error;
