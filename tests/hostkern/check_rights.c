@@ -14,7 +14,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <check.h>
@@ -351,10 +350,10 @@ descriptors(const char *name)
 static void
 wait_for_descriptors(const char *name, int n)
 {
-	const struct timespec moment = { .tv_nsec = 1000000 };
+	long long t;
 
-	while (descriptors(name) > n)
-		nanosleep(&moment, NULL);
+	for (t = 0; descriptors(name) > n;)
+		ck_assert(keep_waiting(&t));
 }
 
 /* G reads the end of its pipe once the writing end has gone. */
@@ -481,10 +480,10 @@ held(void)
 static void
 wait_until_held(uint64_t n)
 {
-	const struct timespec moment = { .tv_nsec = 1000000 };
+	long long t;
 
-	while (held() > n)
-		nanosleep(&moment, NULL);
+	for (t = 0; held() > n;)
+		ck_assert(keep_waiting(&t));
 }
 
 static void
