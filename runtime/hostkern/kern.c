@@ -75,11 +75,11 @@ open_root(struct hostkern *hk, const char *root, char *why, size_t whylen)
 		close(fd);
 		return -1;
 	}
-	probe = path_openat2(NULL, fd, "/", &how);
+	/* "." takes the right to search it, too. */
+	probe = path_openat2(NULL, fd, ".", &how);
 	if (probe == -1) {
-		snprintf(why, whylen, "root %s: openat2(2) with "
-		    "RESOLVE_IN_ROOT does not work: %s (needs Linux 5.6)",
-		    root, strerror(errno));
+		snprintf(why, whylen, "root %s: %s%s", root, strerror(errno),
+		    errno == ENOSYS ? " (openat2(2) needs Linux 5.6)" : "");
 		close(fd);
 		return -1;
 	}
@@ -96,19 +96,20 @@ static int
 start_modules(struct hostkern *hk)
 {
 	size_t i;
+	int error;
 
+	error = 0;
 	for (i = 0; kern_modules[i] != NULL; i++) {
-		if (kern_modules[i]->create != NULL &&
-		    kern_modules[i]->create(hk) != 0)
+		if (kern_modules[i]->create != NULL)
+			error = kern_modules[i]->create(hk);
+		if (error != 0)
 			break;
 	}
-	if (kern_modules[i] == NULL)
-		return 0;
-	while (i-- > 0) {
+	while (error != 0 && i-- > 0) {
 		if (kern_modules[i]->destroy != NULL)
 			kern_modules[i]->destroy(hk);
 	}
-	return -1;
+	return error;
 }
 
 static int
@@ -145,6 +146,7 @@ struct hostkern *
 hostkern_create(const struct hostkern_config *conf, char *why, size_t whylen)
 {
 	struct hostkern *hk;
+	int error;
 
 	hk = calloc(1, sizeof(*hk));
 	if (hk == NULL) {
@@ -184,8 +186,10 @@ hostkern_create(const struct hostkern_config *conf, char *why, size_t whylen)
 	}
 	if (open_root(hk, hk->rootname, why, whylen) != 0)
 		goto fail;
-	if (start_modules(hk) != 0) {
-		snprintf(why, whylen, "out of memory");
+	error = start_modules(hk);
+	if (error != 0) {
+		snprintf(why, whylen, "cannot make a kernel: %s",
+		    strerror(rump_conv_errno_to_host(error)));
 		goto fail;
 	}
 	raise_descriptor_limit();

@@ -1,6 +1,8 @@
 /*
  * rump_server: the embedded host kernel behind rump_sp.
  */
+#include <sys/resource.h>
+
 #include <errno.h>
 #include <pthread.h>
 #include <signal.h>
@@ -17,6 +19,8 @@
 #include "rump_server/service.h"
 #include "rump_server/sockets.h"
 #include "rump_server/user.h"
+
+enum { FEWEST_DESCRIPTORS = 64 };
 
 /* --- signals: blocked in every thread, taken by the main one --- */
 
@@ -216,6 +220,21 @@ make_pid_file(const struct options *o, int *fd)
 	return false;
 }
 
+/* With fewer, what happens to fail first would not say why. */
+static bool
+enough_descriptors(void)
+{
+	struct rlimit rl;
+
+	if (getrlimit(RLIMIT_NOFILE, &rl) != 0 ||
+	    rl.rlim_max >= FEWEST_DESCRIPTORS)
+		return true;
+	log_put(RUMPSERVER_LOG_ERROR, "may have %u descriptors open (ulimit "
+	    "-n), and needs %d at least", (unsigned)rl.rlim_max,
+	    FEWEST_DESCRIPTORS);
+	return false;
+}
+
 static int
 run(struct options *o, const sigset_t *set, int parent)
 {
@@ -223,7 +242,8 @@ run(struct options *o, const sigset_t *set, int parent)
 	int status;
 
 	status = 1;
-	if (!user_no_new_privs() || !make_pid_file(o, &out.pid_file))
+	if (!enough_descriptors() || !user_no_new_privs() ||
+	    !make_pid_file(o, &out.pid_file))
 		return 1;
 	out.sockets = sockets_open(o, &status);
 	if (out.sockets == NULL)

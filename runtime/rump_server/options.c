@@ -395,7 +395,8 @@ read_grace(const char *s, unsigned *ms)
 
 /* What is no locator is wrong usage, a name that is not found is not. */
 static bool
-read_locator(struct options *o, const char *s, struct locator *loc)
+read_locator(struct options *o, const char *option, const char *s,
+    struct locator *loc)
 {
 	char why[LOCATOR_WHY];
 	int error;
@@ -405,7 +406,7 @@ read_locator(struct options *o, const char *s, struct locator *loc)
 		return true;
 	if (error != EINVAL && error != ENAMETOOLONG)
 		o->mistake = 1;
-	return mistake("%s", why);
+	return mistake("%s%s", option, why);
 }
 
 /* n locators; those of TCP show nobody the host's whole tree by oversight. */
@@ -419,7 +420,7 @@ read_locators(struct options *o, int n, char **v)
 		return mistake("%s", strerror(errno));
 	for (; o->nlocators < n; o->nlocators++) {
 		loc = &o->locators[o->nlocators];
-		if (!read_locator(o, v[o->nlocators], loc))
+		if (!read_locator(o, "", v[o->nlocators], loc))
 			return false;
 		if (o->kernel.root == NULL && locator_is_tcp(loc)) {
 			options_no_root(loc->text);
@@ -585,7 +586,7 @@ read_running(struct options *o, int opt, char *arg)
 		return read_fd(arg, &o->ready_fd);
 	case O_CONTROL:
 		o->has_control = true;
-		return read_locator(o, arg, &o->control);
+		return read_locator(o, "--control: ", arg, &o->control);
 	case O_USER:
 		return read_new_user(o, arg);
 	case O_NO_SANDBOX:

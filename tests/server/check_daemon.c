@@ -1,6 +1,7 @@
 /*
  * rump_server as a program: starting, stopping, and its manners as a daemon.
  */
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -267,6 +268,33 @@ START_TEST(mistakes)
 }
 END_TEST
 
+/* Root may search everything, but not as another user. */
+START_TEST(root_of_others)
+{
+
+	rs_scratch();
+	ck_assert_int_eq(chmod(rs.dir, 0600), 0);
+	rs_start(-1, "--root", rs.dir, "fd://77",
+	    geteuid() == 0 ? "--user" : NULL, "65534", NULL);
+	ck_assert(rs_says("Permission denied"));
+	ck_assert_int_eq(rs_status(), 1);
+	ck_assert_int_eq(chmod(rs.dir, 0700), 0);
+	rs_cleanup();
+}
+END_TEST
+
+START_TEST(few_descriptors)
+{
+	const struct rlimit rl = { 32, 32 };
+
+	rs_scratch();
+	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &rl), 0);
+	expect_mistake("may have 32 descriptors open (ulimit -n), and needs "
+	    "64", 1, rs.locator, NULL, NULL);
+	rs_cleanup();
+}
+END_TEST
+
 START_TEST(bad_locators)
 {
 
@@ -277,7 +305,7 @@ START_TEST(bad_locators)
 	expect_mistake("no path after unix://", 2, "-d", rs.locator,
 	    "unix://");
 	expect_mistake("does not start with", 2, rs.dir, NULL, NULL);
-	expect_mistake("does not start with", 2, "--control", rs.dir,
+	expect_mistake("--control: ", 2, "--control", rs.dir,
 	    rs.locator);
 	/* What is no mistake of the command line's. */
 	expect_mistake("cannot listen at unix:///nowhere/at/all: No such", 1,
@@ -447,7 +475,8 @@ main(void)
 	const TTest *tests[] = {
 		serves_and_stops, stale_socket, counters,
 		pid_file_and_notification, socket_activation, one_descriptor,
-		background, refusals, mistakes, bad_locators,
+		background, refusals, mistakes, root_of_others,
+		few_descriptors, bad_locators,
 		no_root_for_activation, bad_ready_fd, file_in_place,
 		pid_file_of_another, says_where, tcp_warning, help,
 	};
