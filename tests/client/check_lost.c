@@ -24,7 +24,6 @@
 
 #include "client/conn.h"
 #include "tests/client/fakeserver.h"
-#include "tests/lib/sanitizer.h"
 #include "tests/lib/suite.h"
 #include "wire/frame.h"
 
@@ -436,6 +435,8 @@ START_TEST(number_used_again)
 	pthread_t t[THREADS];
 	int fd, before, i;
 
+	if (skip_under_tsan())
+		return;
 	rumpclient_setconnretry(RUMPCLIENT_RETRYCONN_INFTIME);
 	block_threads(t);
 	before = fake_count_open();
@@ -665,8 +666,7 @@ lost_tests(TCase *tc)
 	tcase_add_loop_test(tc, death_in_a_frame, 0, 8);
 	tcase_add_test(tc, refused_behind_an_answer);
 	tcase_add_test(tc, calls_end_with_the_reader);
-	if (!UNDER_TSAN)
-		tcase_add_test(tc, number_used_again);
+	tcase_add_test(tc, number_used_again);
 	tcase_add_test(tc, late_call_spares_the_next_connection);
 	tcase_add_test(tc, retry_inftime);
 	tcase_add_test(tc, retry_seconds);

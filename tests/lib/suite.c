@@ -55,6 +55,16 @@ skip_under_sanitizer(void)
 }
 
 bool
+skip_under_tsan(void)
+{
+
+	if (!UNDER_TSAN)
+		return false;
+	skip("under ThreadSanitizer");
+	return true;
+}
+
+bool
 skip_unless_localhost(void)
 {
 	const struct addrinfo hints = { .ai_family = AF_INET };

@@ -22,6 +22,7 @@ int suite_run(Suite *);
 void skip(const char *reason);
 bool skip_unless_root(void);
 bool skip_under_sanitizer(void);
+bool skip_under_tsan(void);
 bool skip_unless_localhost(void);	/* where /etc/hosts is missing */
 bool skip_unless_files(unsigned n);
 
