@@ -54,12 +54,12 @@ struct knote {
 	struct kqueue *kq;
 	LIST_ENTRY(knote) byident;	/* kq->hash */
 	LIST_ENTRY(knote) onfd;		/* kqproc.onfd */
-	LIST_ENTRY(knote) regular;	/* kq->regulars */
+	LIST_ENTRY(knote) regular;	/* kq->regulars, or kq->vnodes */
 	TAILQ_ENTRY(knote) ready;	/* kq->ready */
 	struct rump_kevent kev;	/* ident, filter, kept flags, asked-for
 				 * fflags and data, udata */
 	int efd;		/* in epoll; -1: it is announced */
-	struct rumpserver_account *payer;	/* for efd */
+	struct rumpserver_account *payer;	/* for efd, or watch */
 	struct file *file;	/* a regular one, or NULL */
 	struct file *socket;	/* or NULL */
 	bool enabled;
@@ -101,6 +101,8 @@ struct kqueue {
 	unsigned nhash;		/* a power of 2, or 0 */
 	unsigned nnotes;
 	unsigned nwatches;	/* notes with a watch */
+	struct knlist vnodes;	/* VNODE: they look when news were lost */
+	unsigned lost;		/* kqwatch_lost() when last asked */
 	struct knlist regulars;	/* READ of regular files: whoever reads or
 				 * seeks tells nobody */
 	struct knqueue ready;	/* enabled notes that are to be looked at */
@@ -170,11 +172,14 @@ struct knote *kqueue_mail(struct kqueue *, bool *born, uint32_t *news,
 
 /* --- files (kqwatch.c) --- */
 
-/* Tells the note what happens to its file; what inotify calls it. */
+/* Tells the note what happens to its file; what inotify calls it.  Its process
+ * pays as for a descriptor: the host allows the server a number of them. */
 int kqwatch_add(struct hostkern *, struct knote *, int hfd);
 void kqwatch_remove(struct hostkern *, struct knote *);
 /* Tells what has happened until now. */
 void kqwatch_look(struct hostkern *);
+/* How often the host has lost news: nobody knows whose. */
+unsigned kqwatch_lost(const struct hostkern *);
 int kqwatch_create(struct hostkern *);
 void kqwatch_destroy(struct hostkern *);
 

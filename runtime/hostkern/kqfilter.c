@@ -33,8 +33,7 @@ knote_set_wants(struct knote *kn)
 		    RUMP_NOTE_TRACKERR;
 		break;
 	case RUMP_EVFILT_READ:
-		kn->wants = kn->socket != NULL ? UINT32_MAX :
-		    IN_MODIFY | IN_Q_OVERFLOW;
+		kn->wants = kn->socket != NULL ? UINT32_MAX : IN_MODIFY;
 		break;
 	default:
 		kn->wants = UINT32_MAX;

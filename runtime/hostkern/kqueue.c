@@ -4,6 +4,7 @@
  */
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/inotify.h>
 
 #include <errno.h>
 #include <stdlib.h>
@@ -248,7 +249,7 @@ note_remove(struct kqueue *kq, struct knote *kn)
 		LIST_REMOVE(kn, onfd);
 		atomic_fetch_sub(&kq->kp->nfdnotes, 1);
 	}
-	if (knote_is_regular(kn))
+	if (knote_is_regular(kn) || kn->kev.filter == RUMP_EVFILT_VNODE)
 		LIST_REMOVE(kn, regular);
 	if (kn->watch != NULL)
 		kq->nwatches--;
@@ -267,6 +268,8 @@ note_enter(struct kqueue *kq, struct knote *kn)
 	}
 	if (knote_is_regular(kn))
 		LIST_INSERT_HEAD(&kq->regulars, kn, regular);
+	else if (kn->kev.filter == RUMP_EVFILT_VNODE)
+		LIST_INSERT_HEAD(&kq->vnodes, kn, regular);
 	if (kn->watch != NULL)
 		kq->nwatches++;
 }
@@ -511,6 +514,22 @@ look(struct kqueue *kq, struct rump_kevent *events, size_t max)
 	return n;
 }
 
+/* What the host lost may have been about any of our files. */
+static void
+take_lost(struct kqueue *kq)
+{
+	const unsigned lost = kqwatch_lost(kq->p->hk);
+	struct knote *kn;
+
+	if (lost == kq->lost)
+		return;
+	kq->lost = lost;
+	LIST_FOREACH(kn, &kq->vnodes, regular) {
+		kn->mask |= IN_Q_OVERFLOW;
+		note_ready(kq, kn);
+	}
+}
+
 size_t
 kqueue_scan(struct kqueue *kq, struct rump_kevent *events, size_t max)
 {
@@ -518,8 +537,10 @@ kqueue_scan(struct kqueue *kq, struct rump_kevent *events, size_t max)
 	size_t n;
 
 	pthread_mutex_lock(&kq->kp->lock);
-	if (kq->nwatches > 0)
+	if (kq->nwatches > 0) {
 		kqwatch_look(kq->p->hk);
+		take_lost(kq);
+	}
 	take_hints(kq);
 	take_mail(kq);
 	LIST_FOREACH(kn, &kq->regulars, regular)
@@ -663,6 +684,7 @@ kqueue_make(struct kproc *p, int flags, struct file **fp)
 	kq->epfd = f->hfd;
 	kq->wakefd = -1;
 	LIST_INIT(&kq->regulars);
+	LIST_INIT(&kq->vnodes);
 	TAILQ_INIT(&kq->ready);
 	TAILQ_INIT(&kq->mail);
 	pthread_mutex_init(&kq->mail_lock, NULL);

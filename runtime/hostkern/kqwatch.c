@@ -6,8 +6,10 @@
  * it.  A thread tells the notes, and so does whoever looks for events, before
  * it looks: so what a guest has done it can also see.
  *
- * What a note watches its process has open; that gives the right to, whatever
- * the file's mode says by now.
+ * The host wants to see that who watches a file may read it, so the server asks,
+ * which needs no right of the guest's: its note learns no more than that
+ * something has changed, as fstat(2) of the descriptor that it has would tell
+ * it.  The names in what inotify says are for nobody.
  */
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
@@ -21,12 +23,12 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "hostkern/hostfd.h"
 #include "hostkern/knote.h"
 #include "hostkern/path.h"
 
 enum {
 	BUCKETS = 1024,
-	WATCHES_LEAST = 4096,	/* if the host does not say how many */
 	EVENTS = IN_MODIFY | IN_ATTRIB | IN_MOVE_SELF | IN_DELETE_SELF |
 	    IN_CREATE | IN_DELETE | IN_MOVE,
 };
@@ -42,8 +44,10 @@ struct kqwatch {
 struct kqwatches {
 	pthread_mutex_t lock;	/* guards all of it */
 	int ifd, quit;		/* -1: not needed yet */
+	int lostfd;		/* eventfd in every queue with a watch: the
+				 * host has lost some news */
+	atomic_uint lost;	/* so often */
 	pthread_t thread;
-	unsigned n, max;
 	LIST_HEAD(, kqwatch) bucket[BUCKETS];
 };
 
@@ -76,17 +80,13 @@ tell(struct kqwatch *w, uint32_t mask)
 		knote_tell(kn, mask);
 }
 
-/* The host has lost some: nobody knows whose. */
+/* Each queue looks at its own files, once it is asked: this wakes who waits. */
 static void
-tell_all(struct kqwatches *ws)
+tell_lost(struct kqwatches *ws)
 {
-	struct kqwatch *w;
-	unsigned i;
 
-	for (i = 0; i < BUCKETS; i++) {
-		LIST_FOREACH(w, &ws->bucket[i], link)
-			tell(w, IN_Q_OVERFLOW);
-	}
+	atomic_fetch_add(&ws->lost, 1);
+	(void)eventfd_write(ws->lostfd, 1);
 }
 
 static void
@@ -103,7 +103,7 @@ take(struct kqwatches *ws)
 			memcpy(&ev, buf + off, sizeof(ev));
 			w = find(ws, ev.wd);
 			if ((ev.mask & IN_Q_OVERFLOW) != 0)
-				tell_all(ws);
+				tell_lost(ws);
 			else if (w != NULL)
 				tell(w, ev.mask & EVENTS);
 		}
@@ -118,6 +118,13 @@ kqwatch_look(struct hostkern *hk)
 	pthread_mutex_lock(&ws->lock);
 	take(ws);
 	pthread_mutex_unlock(&ws->lock);
+}
+
+unsigned
+kqwatch_lost(const struct hostkern *hk)
+{
+
+	return atomic_load(&watches_of(hk)->lost);
 }
 
 static void *
@@ -138,23 +145,6 @@ watcher(void *arg)
 
 /* --- watches; lock held --- */
 
-/* A guest's watches are those of the server's user, who may have other uses for
- * them: half of them. */
-static unsigned
-max_watches(void)
-{
-	unsigned n;
-	FILE *f;
-
-	f = fopen("/proc/sys/fs/inotify/max_user_watches", "re");
-	if (f == NULL)
-		return WATCHES_LEAST;
-	if (fscanf(f, "%u", &n) != 1)
-		n = 2 * WATCHES_LEAST;
-	fclose(f);
-	return n / 2;
-}
-
 static int
 start(struct kqwatches *ws)
 {
@@ -163,12 +153,12 @@ start(struct kqwatches *ws)
 
 	if (ws->ifd != -1)
 		return 0;
-	ws->max = max_watches();
 	ws->ifd = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
 	ws->quit = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+	ws->lostfd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &old);
-	error = ws->ifd == -1 || ws->quit == -1 ||
+	error = ws->ifd == -1 || ws->quit == -1 || ws->lostfd == -1 ||
 	    pthread_create(&ws->thread, NULL, watcher, ws) != 0;
 	pthread_sigmask(SIG_SETMASK, &old, NULL);
 	if (!error)
@@ -177,7 +167,9 @@ start(struct kqwatches *ws)
 		close(ws->ifd);
 	if (ws->quit != -1)
 		close(ws->quit);
-	ws->ifd = ws->quit = -1;
+	if (ws->lostfd != -1)
+		close(ws->lostfd);
+	ws->ifd = ws->quit = ws->lostfd = -1;
 	return RUMP_ENFILE;
 }
 
@@ -195,18 +187,30 @@ get(struct kqwatches *ws, int hfd, struct kqwatch **wp)
 		return errno == ENOSPC ? RUMP_ENFILE : kern_errno();
 	w = find(ws, wd);
 	if (w == NULL) {
-		w = ws->n < ws->max ? calloc(1, sizeof(*w)) : NULL;
+		w = calloc(1, sizeof(*w));
 		if (w == NULL) {
 			(void)inotify_rm_watch(ws->ifd, wd);
-			return RUMP_ENFILE;
+			return RUMP_ENOMEM;
 		}
 		w->wd = wd;
 		LIST_INSERT_HEAD(&ws->bucket[(unsigned)wd % BUCKETS], w,
 		    link);
-		ws->n++;
 	}
 	*wp = w;
 	return 0;
+}
+
+/* Wakes who waits for the queue's events when news are lost. */
+static int
+hear_lost(struct kqwatches *ws, struct kqueue *kq)
+{
+	struct epoll_event ev = { .events = EPOLLIN | EPOLLET,
+	    .data = { .ptr = NULL } };
+
+	if (epoll_ctl(kq->epfd, EPOLL_CTL_ADD, ws->lostfd, &ev) == 0 ||
+	    errno == EEXIST)
+		return 0;
+	return kern_errno();
 }
 
 int
@@ -216,12 +220,16 @@ kqwatch_add(struct hostkern *hk, struct knote *kn, int hfd)
 	struct kqwatch *w;
 	int error;
 
-	error = cred_assume_server(hk);
+	error = hostfd_charge(kn->kq->p, &kn->payer);
+	if (error == 0)
+		error = cred_assume_server(hk);
 	if (error != 0)
 		return error;
 	knote_set_wants(kn);
 	pthread_mutex_lock(&ws->lock);
 	error = start(ws);
+	if (error == 0)
+		error = hear_lost(ws, kn->kq);
 	if (error == 0)
 		error = get(ws, hfd, &w);
 	if (error == 0) {
@@ -246,7 +254,6 @@ kqwatch_remove(struct hostkern *hk, struct knote *kn)
 		/* EINVAL: the host has done so, its file system is gone. */
 		(void)inotify_rm_watch(ws->ifd, w->wd);
 		LIST_REMOVE(w, link);
-		ws->n--;
 		free(w);
 	}
 	pthread_mutex_unlock(&ws->lock);
@@ -262,7 +269,7 @@ kqwatch_create(struct hostkern *hk)
 	if (ws == NULL)
 		return RUMP_ENOMEM;
 	pthread_mutex_init(&ws->lock, NULL);
-	ws->ifd = ws->quit = -1;
+	ws->ifd = ws->quit = ws->lostfd = -1;
 	for (i = 0; i < BUCKETS; i++)
 		LIST_INIT(&ws->bucket[i]);
 	hk->ext[KERN_SLOT_KQWATCH] = ws;
@@ -281,6 +288,7 @@ kqwatch_destroy(struct hostkern *hk)
 		pthread_join(ws->thread, NULL);
 		close(ws->ifd);
 		close(ws->quit);
+		close(ws->lostfd);
 	}
 	pthread_mutex_destroy(&ws->lock);
 	free(ws);

@@ -355,17 +355,28 @@ inotify_instances(int *watches)
 
 /* However many notes there are: one instance of the host's, and a watch for
  * each file, which goes with the last note about it. */
+static uint64_t
+held_descriptors(void)
+{
+	struct rumpserver_stats st;
+
+	rumpserver_getstats(S.srv, &st);
+	return st.held[RUMPSERVER_DESCRIPTORS];
+}
+
 START_TEST(watches_of_files)
 {
 	struct rump_timespec zero = { 0, 0 };
 	struct rump_kevent k[2], got;
 	int fd[2], i, j, kq[40], watches;
+	uint64_t before;
 
 	raw_put(&S, "a", "");
 	raw_put(&S, "b", "");
 	fd[0] = raw_open(G, "/a", RUMP_O_RDWR, 0);
 	fd[1] = raw_open(G, "/b", RUMP_O_RDWR, 0);
 	ck_assert_int_eq(inotify_instances(&watches), 0);
+	before = held_descriptors();
 	for (i = 0; i < 40; i++) {
 		kq[i] = (int)OK0(G, kqueue);
 		for (j = 0; j < 2; j++)
@@ -375,6 +386,8 @@ START_TEST(watches_of_files)
 	}
 	ck_assert_int_eq(inotify_instances(&watches), 1);
 	ck_assert_int_eq(watches, 2);
+	/* Each queue is two, and each note is paid for as one. */
+	ck_assert_uint_eq(held_descriptors() - before, 40 * (2 + 2));
 	OK(G, write, fd[1], P("x"), 1);
 	for (i = 0; i < 40; i++) {
 		ck_assert_int_eq(OK(G, __kevent50, kq[i], 0, 0, P(&got), 1,
@@ -388,6 +401,7 @@ START_TEST(watches_of_files)
 		OK(G, close, kq[i]);
 	ck_assert_int_eq(inotify_instances(&watches), 1);
 	ck_assert_int_eq(watches, 0);
+	ck_assert_uint_eq(held_descriptors(), before - 1);
 	/* And the file is free: it can be watched again. */
 	ck_assert_int_eq(change(kev((uintptr_t)fd[1], RUMP_EVFILT_VNODE,
 	    RUMP_EV_ADD, RUMP_NOTE_WRITE, 0)), 0);
