@@ -777,6 +777,59 @@ START_TEST(the_host_gets_none)
 }
 END_TEST
 
+/* The console goes to another guest as what it is, which writes there and reads
+ * nothing, and whose end is not the end of the server's descriptor; the host's
+ * processes do not get that either. */
+START_TEST(the_console_is_passed_as_the_console)
+{
+	struct hostkern_config conf = { .root = NULL };
+	struct rump_stat st[2];
+	char buf[16] = "";
+	int32_t got;
+	int c, g, h, s, sv[2];
+
+	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0,
+	    sv), 0);
+	ck_assert_int_eq(send(sv[0], "password", 8, 0), 8);
+	raw_leave(H);
+	raw_leave(G);
+	raw_stop(&S);
+	conf.console_fd = sv[1];
+	raw_start(&S, &conf);
+	G = raw_guest(&S, "typist");
+	H = raw_guest(&S, "client");
+	c = host_client(RUMP_SOCK_STREAM, &s);
+	ck_assert_int_eq(pass_one(G, s, 1), RUMP_EOPNOTSUPP);
+	OK(G, write, s, P("data"), 4);
+	expect_only_data(c, 4);
+	close(c);
+
+	connected(RUMP_SOCK_STREAM, G, &g, H, &h);
+	ck_assert_int_eq(pass_one(G, g, 1), 0);
+	OK(G, __fstat50, 1, P(&st[0]));
+	raw_leave(G);
+	ck_assert_int_eq(take_one(H, h, &got), 0);
+	OK(H, __fstat50, got, P(&st[1]));
+	ck_assert_uint_eq(st[1].st_ino, st[0].st_ino);
+	ck_assert_uint_eq(st[1].st_dev, st[0].st_dev);
+	ck_assert_uint_eq(st[1].st_rdev, st[0].st_rdev);
+	ck_assert_int_eq(OK(H, read, got, P(buf), 8), 0);
+	ck_assert_int_eq(CALL(H, recvfrom, got, P(buf), 8, 0, 0, 0),
+	    RUMP_ENOTSOCK);
+	OK(H, write, got, P("hello"), 5);
+	ck_assert_int_eq(recv(sv[0], buf, sizeof(buf), MSG_DONTWAIT), 5);
+	OK(H, close, got);
+	OK(H, write, 1, P("again"), 5);
+	ck_assert_int_eq(recv(sv[0], buf, sizeof(buf), MSG_DONTWAIT), 5);
+	ck_assert_int_eq(recv(sv[1], buf, sizeof(buf), MSG_DONTWAIT), 8);
+	raw_leave(H);
+	raw_stop(&S);
+	close(sv[0]);
+	close(sv[1]);
+	setup();
+}
+END_TEST
+
 static void
 host_pass(int c, int fd)
 {
@@ -881,6 +934,7 @@ add_tests(TCase *tc)
 	tcase_add_test(tc, what_can_be_received_stays);
 	tcase_add_test(tc, a_circle_lives_with_its_last_descriptor);
 	tcase_add_test(tc, the_host_gets_none);
+	tcase_add_test(tc, the_console_is_passed_as_the_console);
 	tcase_add_test(tc, gifts_are_thrown_away);
 }
 
