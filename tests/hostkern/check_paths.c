@@ -506,6 +506,59 @@ START_TEST(many_steps_up_cost_as_one)
 }
 END_TEST
 
+/* So many directories further, all of one name. */
+static void
+go_down(int n)
+{
+	char path[1024 + 1];
+	int i, some;
+
+	for (; n > 0; n -= some) {
+		some = n < 500 ? n : 500;
+		for (i = 0; i < some; i++)
+			memcpy(path + 2 * (size_t)i, "d/", 3);
+		OK(G, chdir, P(path));
+	}
+}
+
+/* Nor does that way go on when nobody waits for its end: exec, as leaving does,
+ * ends the call.  It may come too late for that, but not always. */
+START_TEST(the_way_up_ends_with_its_caller)
+{
+	enum { DEPTH = 6000 };
+	struct rump_stat st;
+	long long t = 0;
+	int error = 0, fd, i, up;
+
+	if (in_event_loop)
+		return;		/* nobody hears of the exec meanwhile */
+	fd = open(raw_host(&S, "."), O_PATH | O_DIRECTORY);
+	for (i = 0; i < DEPTH; i++) {
+		ck_assert_int_eq(mkdirat(fd, "d", 0755), 0);
+		up = fd;
+		fd = openat(up, "d", O_PATH | O_DIRECTORY);
+		ck_assert_int_ge(fd, 0);
+		close(up);
+		if (i % 1000 == 999)
+			go_down(1000);
+	}
+	while (error != RUMP_EINTR && keep_waiting(&t)) {
+		BEGIN(G, __stat50, P(".."), P(&st));
+		error = raw_exec_amid(G, "again");
+	}
+	ck_assert_int_eq(error, RUMP_EINTR);
+	ck_assert_int_eq(CALL(G, __stat50, P(".."), P(&st)), 0);
+	OK(G, chdir, P("/"));
+	for (; i > 0; i--) {
+		up = openat(fd, "..", O_PATH | O_DIRECTORY);
+		close(fd);
+		fd = up;
+		ck_assert_int_eq(unlinkat(fd, "d", AT_REMOVEDIR), 0);
+	}
+	close(fd);
+}
+END_TEST
+
 /* What the host mounts below the root has its own name and numbers. */
 START_TEST(mounts_below_the_root)
 {
@@ -790,6 +843,7 @@ add_tests(TCase *t)
 	tcase_add_test(t, dotdot_stops_at_the_root);
 	tcase_add_test(t, links_stay_in_the_root);
 	tcase_add_test(t, changed_root_holds);
+	tcase_add_test(t, the_way_up_ends_with_its_caller);
 	tcase_add_test(t, changed_root_takes_no_directory);
 	tcase_add_test(t, races_do_not_open_a_way_out);
 	tcase_add_test(t, proc_is_no_way_out);
