@@ -27,6 +27,7 @@ enum {
 	TIMER_MAX = 36,
 	OVERRUN_MAX = 32,	/* NetBSD's DELAYTIMER_MAX: most that getoverrun tells */
 	UNARMED = -1,
+	TURN = 256,		/* fired without a rest */
 };
 
 /* A timer: what it does, and when. */
@@ -176,26 +177,39 @@ fire(struct timerq *q, struct ktimer *t, int64_t now)
 		miss(t, 1);
 }
 
+/*
+ * What is due, TURN of them at most; returns when to go on.  After as many it
+ * is as much later as they took: there may be more due at all times than the
+ * thread can do, and others want the lock.
+ */
+static int64_t
+fire_due(struct timerq *q)
+{
+	const int64_t began = ktime_uptime();
+	int64_t now = began;
+	int n;
+
+	for (n = 0; q->n > 0 && q->heap[0]->deadline <= now; n++) {
+		if (n == TURN)
+			return now + (now - began);
+		fire(q, q->heap[0], now);
+		now = ktime_uptime();
+	}
+	return q->n > 0 ? q->heap[0]->deadline : INT64_MAX;
+}
+
 static void *
 timerq_thread(void *arg)
 {
 	struct timerq *q = arg;
 	struct timespec until;
-	int64_t now;
+	int64_t next;
 
 	pthread_mutex_lock(&q->lock);
 	while (!q->stop) {
-		if (q->n == 0) {
-			pthread_cond_wait(&q->cond, &q->lock);
-			continue;
-		}
-		now = ktime_uptime();
-		if (q->heap[0]->deadline <= now) {
-			fire(q, q->heap[0], now);
-			continue;
-		}
-		until.tv_sec = q->heap[0]->deadline / KTIME_SEC;
-		until.tv_nsec = q->heap[0]->deadline % KTIME_SEC;
+		next = fire_due(q);
+		until.tv_sec = next / KTIME_SEC;
+		until.tv_nsec = next % KTIME_SEC;
 		(void)pthread_cond_timedwait(&q->cond, &q->lock, &until);
 	}
 	pthread_mutex_unlock(&q->lock);
