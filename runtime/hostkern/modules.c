@@ -17,11 +17,11 @@ const struct kern_module *const kern_modules[] = {
 	&kqueue_module,		/* told by others of signals */
 	&time_module,
 	&aio_module,
-	&ksem_module,
-	&backoff_module,
+	&socket_module,		/* ends with files that are under way */
 	&sysctl_module,
-	&socket_module,
-	&async_module,		/* the last to end: files need them */
+	&ksem_module,		/* the last to end: files need them */
+	&backoff_module,
+	&async_module,
 	&lock_module,
 	NULL
 };

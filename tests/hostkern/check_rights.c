@@ -418,6 +418,33 @@ START_TEST(lost_messages_let_go)
 }
 END_TEST
 
+/* What is under way when the server ends goes with it, whatever it is. */
+START_TEST(messages_end_with_the_server)
+{
+	int32_t s[2], fds[8];
+	struct message m;
+	int64_t sem;
+	int n = 0;
+
+	OK(G, socketpair, RUMP_AF_LOCAL, RUMP_SOCK_STREAM, 0, P(s));
+	fds[n++] = s[0];
+	fds[n++] = s[1];
+	OK(G, _ksem_init, 0, P(&sem));
+	fds[n++] = (int32_t)sem;
+	OK(G, _ksem_open, P("/sem"), RUMP_O_CREAT, 0600, 0, P(&sem));
+	fds[n++] = (int32_t)sem;
+	fds[n++] = raw_open(G, "/locked", RUMP_O_CREAT | RUMP_O_EXLOCK, 0600);
+	fds[n++] = 0;		/* the console */
+	OK(G, pipe2, P(fds + n), 0);
+	OK(G, fcntl, fds[n], RUMP_F_SETFL, RUMP_O_ASYNC);
+	OK(G, fcntl, fds[n], RUMP_F_SETOWN, 0);
+	n += 2;
+	message_init(&m);
+	message_pass(&m, fds, n);
+	OK(G, sendmsg, s[0], P(&m.mh), 0);
+}
+END_TEST
+
 /* A message that could not be sent holds nothing. */
 START_TEST(unsent_messages_hold_nothing)
 {
@@ -927,6 +954,7 @@ add_tests(TCase *tc)
 	tcase_add_test(tc, many_messages_at_once);
 	tcase_add_test(tc, descriptors_refused);
 	tcase_add_test(tc, lost_messages_let_go);
+	tcase_add_test(tc, messages_end_with_the_server);
 	tcase_add_test(tc, unsent_messages_hold_nothing);
 	tcase_add_test(tc, none_is_forgotten);
 	tcase_add_test(tc, circles_end);
