@@ -207,9 +207,11 @@ keep_copy(struct session *ses, const struct rest *r)
 	struct outpiece *p;
 
 	p = TAILQ_LAST(&ses->out, outpieces);
-	if (p == NULL || p->buf.account != NULL ||
-	    p->buf.len + r->len > OUT_SMALL)
+	if (p == NULL || p->buf.len + r->len > OUT_PIECE) {
 		p = add_piece(ses);
+		if (p != NULL)
+			p->buf.account = ses->account;
+	}
 	return p != NULL &&
 	    buf_append(&p->buf, r->iov[0].iov_base, r->iov[0].iov_len) &&
 	    buf_append(&p->buf, r->iov[1].iov_base, r->iov[1].iov_len);

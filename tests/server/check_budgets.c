@@ -105,6 +105,31 @@ START_TEST(unread_answers)
 }
 END_TEST
 
+/* Many little ones, too few to stop the server, are paid for as well. */
+START_TEST(unread_little)
+{
+	enum { CALLS = 5000, MUCH = 64 * 1024 };
+	unsigned i, done;
+	struct frame f;
+	int fd;
+
+	bed_init(&bed, _i);
+	bed_start(&bed);
+	fd = cl_guest(&bed);
+	for (i = 0; i < CALLS; i++)
+		cl_call(fd, i, TK_ECHO, 7, 8, 0);
+	while (held(RUMPSERVER_BYTES) < MUCH)
+		sched_yield();
+	for (done = 0; done < CALLS; done++) {
+		f = cl_recv(fd);
+		ck_assert_uint_eq(f.class, RESP);
+	}
+	await_held(RUMPSERVER_BYTES, 0);
+	close(fd);
+	bed_stop(&bed);
+}
+END_TEST
+
 /* Calls that wait and then answer at once, more than may be held: some fail,
  * the others are answered. */
 START_TEST(answers_at_once)
@@ -422,8 +447,8 @@ int
 main(void)
 {
 	const TTest *both[] = {
-		unread_answers, answers_at_once, unanswered_copyins,
-		reads_a_byte, pending_signals, no_descriptors,
+		unread_answers, unread_little, answers_at_once,
+		unanswered_copyins, reads_a_byte, pending_signals, no_descriptors,
 	};
 	const TTest *two[] = {
 		threads_of_a_client, kernel_sleeps,
