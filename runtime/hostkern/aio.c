@@ -20,8 +20,9 @@
  * Between work and delivery the job is remembered by the aiocb's address.  Its
  * bytes are the guest's, paid for before there is memory for them.
  *
- * Locks: paio.lock guards the jobs' list and states and lio counts.  A job that is RUNNING belongs to the worker, one that is DONE and
- * taken off the list to the call that took it.
+ * Locks: paio.lock guards the jobs' list and states and lio counts.  A job that
+ * is RUNNING belongs to the worker, one that is DONE and taken off the list to
+ * the call that took it.
  */
 #include <sys/queue.h>
 

@@ -13,7 +13,6 @@
 
 #include <limits.h>
 #include <poll.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <time.h>
 #include <unistd.h>
@@ -267,15 +266,9 @@ watch(struct async *a, int hfd, uint32_t events, uint64_t id)
 static bool
 start_thread(struct async *a)
 {
-	sigset_t all, old;
 
-	if (a->running)
-		return true;
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &old);
-	a->running = watch(a, a->quit, EPOLLIN, 0) &&
-	    pthread_create(&a->thread, NULL, async_thread, a) == 0;
-	pthread_sigmask(SIG_SETMASK, &old, NULL);
+	if (!a->running)
+		a->running = kern_thread(&a->thread, async_thread, a);
 	return a->running;
 }
 
@@ -387,7 +380,7 @@ async_create(struct hostkern *hk)
 	a->hk = hk;
 	a->epfd = epoll_create1(EPOLL_CLOEXEC);
 	a->quit = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	if (a->epfd == -1 || a->quit == -1) {
+	if (a->epfd == -1 || a->quit == -1 || !watch(a, a->quit, EPOLLIN, 0)) {
 		if (a->epfd != -1)
 			close(a->epfd);
 		if (a->quit != -1)

@@ -8,12 +8,12 @@
  *
  * What it changes in the process it lives in: the umask becomes 0 (each guest
  * has its own), SIGPIPE and SIGXFSZ are ignored where they had their default
- * action, and the soft limit of descriptors is raised to the hard one.  A server that runs as
- * root takes, on each thread that runs calls, the effective ids and groups of
- * the guest it works for (this thread only; the real ids stay; the thread of
- * an event loop gets its own back at the end of each step).  Its own
- * threads: one for timers, one for SIGIO and one for files that kqueues watch,
- * once a guest wants them, and one for each guest that does asynchronous I/O.
+ * action, and the soft limit of descriptors is raised to the hard one.  A
+ * server that runs as root takes, on each thread that runs calls, the effective
+ * ids and groups of the guest it works for (this thread only; the real ids stay;
+ * the thread of an event loop gets its own back at the end of each step).  Its
+ * own threads, once a guest wants them: one for timers, one for SIGIO, one for
+ * files that kqueues watch, one for descriptors in messages.
  */
 #ifndef RUMPGEN_HOSTKERN_HOSTKERN_H
 #define RUMPGEN_HOSTKERN_HOSTKERN_H

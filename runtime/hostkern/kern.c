@@ -30,6 +30,19 @@ kern_errno(void)
 	return rump_conv_errno_from_host(errno);
 }
 
+bool
+kern_thread(pthread_t *thread, void *(*run)(void *), void *arg)
+{
+	sigset_t all, old;
+	int error;
+
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &old);
+	error = pthread_create(thread, NULL, run, arg);
+	pthread_sigmask(SIG_SETMASK, &old, NULL);
+	return error == 0;
+}
+
 /* As many descriptors as there may be; the server says how many of those are
  * for guests. */
 static void

@@ -7,10 +7,17 @@
  *
  * Locks, in the order in which they may be taken together:
  *
+ *	kqproc.lock	a process's queues (knote.h)
+ *	flights.lock	files in messages (rights.c)
+ *	sockets.lock	names of local sockets, and who calls there (sock.h)
  *	hk->proc_lock	the process tree, groups, sessions, pid numbers
  *	p->lock		a process's credentials, directories, limits, name
  *	p->fdt.lock	a process's descriptor table
+ *	async.lock	who is told of files (async.c); a bucket of inode.c
  *	f->lock		an open file's mutable parts (said at each)
+ *
+ * Other parts say where theirs are what comes behind them.  file_put() may take
+ * any of these, the first for a queue only.
  *
  * No lock is held across anything that may wait: copyin, copyout,
  * rumpserver_wait, a host call on a slow descriptor.
@@ -445,6 +452,12 @@ int fdtable_init(struct fdtable *, struct rumpserver_account *);
 int fdtable_copy(struct fdtable *to, struct fdtable *from);
 void fdtable_exec(struct kproc *);
 void fdtable_free(struct kproc *);
+
+/* --- threads of the kernel's own (kern.c) --- */
+
+/* One in which no signal of the program's comes; false: there is none to be
+ * had. */
+bool kern_thread(pthread_t *, void *(*)(void *), void *);
 
 /* --- errors --- */
 

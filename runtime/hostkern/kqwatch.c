@@ -17,7 +17,6 @@
 
 #include <errno.h>
 #include <poll.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -148,20 +147,14 @@ watcher(void *arg)
 static int
 start(struct kqwatches *ws)
 {
-	sigset_t all, old;
-	int error;
 
 	if (ws->ifd != -1)
 		return 0;
 	ws->ifd = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
 	ws->quit = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
 	ws->lostfd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &old);
-	error = ws->ifd == -1 || ws->quit == -1 || ws->lostfd == -1 ||
-	    pthread_create(&ws->thread, NULL, watcher, ws) != 0;
-	pthread_sigmask(SIG_SETMASK, &old, NULL);
-	if (!error)
+	if (ws->ifd != -1 && ws->quit != -1 && ws->lostfd != -1 &&
+	    kern_thread(&ws->thread, watcher, ws))
 		return 0;
 	if (ws->ifd != -1)
 		close(ws->ifd);

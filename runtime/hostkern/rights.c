@@ -24,7 +24,6 @@
 
 #include <fcntl.h>
 #include <poll.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -409,15 +408,9 @@ watch(struct flights *fs, int fd, uint32_t events, uint64_t number)
 static bool
 start_thread(struct flights *fs)
 {
-	sigset_t all, old;
 
-	if (fs->watched)
-		return true;
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &old);
-	fs->watched = pthread_create(&fs->thread, NULL, flights_thread,
-	    fs) == 0;
-	pthread_sigmask(SIG_SETMASK, &old, NULL);
+	if (!fs->watched)
+		fs->watched = kern_thread(&fs->thread, flights_thread, fs);
 	return fs->watched;
 }
 

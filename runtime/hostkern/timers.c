@@ -10,7 +10,6 @@
  * As in a NetBSD rump kernel, timers of processor time keep what they are set
  * to but never run down: the time is the client's, and not seen here.
  */
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -220,19 +219,10 @@ timerq_thread(void *arg)
 static int
 start_thread(struct timerq *q)
 {
-	sigset_t all, old;
-	int error;
 
-	if (q->running)
-		return 0;
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &old);
-	error = pthread_create(&q->thread, NULL, timerq_thread, q);
-	pthread_sigmask(SIG_SETMASK, &old, NULL);
-	if (error != 0)
-		return RUMP_EAGAIN;
-	q->running = true;
-	return 0;
+	if (!q->running)
+		q->running = kern_thread(&q->thread, timerq_thread, q);
+	return q->running ? 0 : RUMP_EAGAIN;
 }
 
 int

@@ -31,9 +31,9 @@ bool sandbox_calls(void);
 /*
  * The table, up to a name of NULL: a call, by Linux's name, that may be made
  * whatever its arguments are or, with a mask, if the argument ANDed with the
- * mask is the value, or our process id.  A call may be there more than once.  With `absent' it
- * fails with ENOSYS in silence, as the C library tries it and knows what else
- * to do.
+ * mask is the value, or our process id.  A call may be there more than once.
+ * With `absent' it fails with ENOSYS in silence, as the C library tries it and
+ * knows what else to do.
  */
 struct sandbox_call {
 	const char *name;

@@ -17,7 +17,6 @@
 
 #include "server/server.h"
 
-
 /* --- who may --- */
 
 static bool
