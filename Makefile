@@ -218,7 +218,10 @@ $(eval $(call test-room,hostkern,$(HOSTKERN_O) $(SANDBOX)))
 # The tracer's names are what the fuzzer chooses from.
 $(eval $(call test-room,fuzz,$(HOSTKERN_O) $(B)/obj/runtime/trace/names.o \
 	$(B)/obj/runtime/trace/line.o))
+# Threads give way after unlocking.
 $(B)/tests/fuzz/%: LDFLAGS += -Wl,--wrap=pthread_mutex_unlock
+$(B)/tests/hostkern/check_beside: LDFLAGS += -Wl,--wrap=pthread_mutex_unlock
+$(B)/tests/hostkern/check_beside: $(B)/obj/tests/fuzz/chaos.o
 # The tracer's inside, which the library keeps to itself.
 $(eval $(call test-room,trace,$(B)/obj/runtime/trace/names.o \
 	$(B)/obj/runtime/trace/line.o))

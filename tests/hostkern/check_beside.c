@@ -258,7 +258,8 @@ static const struct call taking[] = {
 	X(dup3, FD, FD, 0)	/* stands for exec */
 };
 
-enum { TAKING = sizeof(taking) / sizeof(taking[0]), EXEC = TAKING - 1 };
+enum { TAKING = sizeof(taking) / sizeof(taking[0]), CLOSEM = 1,
+    EXEC = TAKING - 1, KINDS = 3, HASTE = 100 };
 
 static void
 beside(int take, const struct call *c, int fd)
@@ -315,6 +316,48 @@ START_TEST(every_pair)
 }
 END_TEST
 
+/* A call HASTE times, each between one that makes a file and one that closes
+ * all, none of which waits for another. */
+static void
+burst(const struct call *make, const struct call *c, int fd)
+{
+	int left = 1, n;
+
+	/* While a call waits for what the client does not send yet, those after
+	 * it have threads of their own. */
+	BEGIN(G, chdir, P("/"));
+	raw_gather(true);
+	for (n = 0; n < HASTE; n++) {
+		begin(make, fd);
+		begin(c, fd);
+		begin(&taking[CLOSEM], fd);
+		left += 3;
+	}
+	raw_gather(false);
+	while (left-- > 0)
+		(void)raw_end_any(G, &(uint64_t){ 0 });
+	OK(G, fcntl, fd, RUMP_F_CLOSEM, 0);
+}
+
+START_TEST(in_haste)
+{
+	static const struct call making[KINDS] = {
+		{ RUMP_SYS_kqueue, 0, { 0 } },
+		X(__socket30, RUMP_AF_LOCAL, RUMP_SOCK_STREAM |
+		    RUMP_SOCK_NONBLOCK, 0)
+		X(pipe2, P(out), RUMP_O_NONBLOCK)
+	};
+	const int fd = 3;	/* the lowest that is free */
+	int i;
+
+	watcher = -1;
+	aim(fd);
+	for (i = 0; i < NCALLS; i++)
+		burst(&making[_i], &calls[i], fd);
+	end_jobs();
+}
+END_TEST
+
 int
 main(void)
 {
@@ -323,6 +366,7 @@ main(void)
 
 	tcase_add_checked_fixture(tc, raw_setup, raw_teardown);
 	tcase_add_loop_test(tc, every_pair, 0, TAKING * OBJECTS);
+	tcase_add_loop_test(tc, in_haste, 0, KINDS);
 	suite_add_tcase(s, tc);
 	return suite_run(s);
 }

@@ -216,14 +216,47 @@ receive_all(int fd, void *data, size_t len)
 	}
 }
 
+/* raw_gather() */
+static struct {
+	bool on;
+	int fd;
+	char bytes[64 * 1024];
+	size_t used;
+} gathered;
+
+static void
+send_or_gather(int fd, const void *data, size_t len)
+{
+
+	if (!gathered.on) {
+		send_all(fd, data, len);
+		return;
+	}
+	ck_assert_uint_le(gathered.used + len, sizeof(gathered.bytes));
+	memcpy(gathered.bytes + gathered.used, data, len);
+	gathered.used += len;
+	gathered.fd = fd;
+}
+
+void
+raw_gather(bool on)
+{
+
+	gathered.on = on;
+	if (!on)
+		send_all(gathered.fd, gathered.bytes, gathered.used);
+	gathered.used = 0;
+}
+
 static void
 send_frame(int fd, enum frame_class class, enum frame_type type,
     uint64_t reqno, uint32_t u, const void *body, size_t len)
 {
 	struct frame_hdr h = frame_hdr(class, type, reqno, u, len);
 
-	send_all(fd, &h, sizeof(h));
-	send_all(fd, body, len);
+	send_or_gather(fd, &h, sizeof(h));
+	if (len > 0)
+		send_or_gather(fd, body, len);
 }
 
 static void

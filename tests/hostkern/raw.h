@@ -90,6 +90,8 @@ void raw_teardown(void);
 int raw_call(struct raw_guest *, int num, int nargs, const uint64_t *args);
 void raw_begin(struct raw_guest *, int num, int nargs, const uint64_t *args);
 int raw_end(struct raw_guest *);
+/* Those begun from here on go out all at once, when that ends. */
+void raw_gather(bool);
 bool raw_pending(struct raw_guest *);
 /*
  * n calls begun sleep: none wakes, as one would that looks now and then, while
