@@ -125,7 +125,14 @@ $(foreach p,client/%.c client/%.map server/%.c trace/%.c tests/%.c \
 	include/rump/%.h,$(eval $(OUT)/$(p): $(GENERATED) ;))
 
 # --- compiling ------------------------------------------------------------
-$(B)/obj/%.o:	%.c | $(GENERATED)
+# Changes when the flags do, and everything is compiled again.
+FLAGS :=	$(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) $(LDPIE)
+$(B)/flags:	FORCE
+	@mkdir -p $(@D)
+	@echo '$(FLAGS)' | cmp -s - $@ || echo '$(FLAGS)' >$@
+.PHONY:		FORCE
+
+$(B)/obj/%.o:	%.c $(B)/flags | $(GENERATED)
 	@mkdir -p $(@D)
 	$(call say,cc,$<)
 	$(Q)$(CC) $(CPPFLAGS) $(TESTCPPFLAGS) $(CFLAGS) $(DEPFLAGS) -c -o $@ $<
