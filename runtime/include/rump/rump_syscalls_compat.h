@@ -36,7 +36,9 @@
 
 #else /* !__NetBSD__ */
 
-/* NetBSD's types that other hosts have not. */
+/* NetBSD's types that other hosts have not, or not in strict C. */
+typedef unsigned int u_int;
+typedef unsigned long u_long;
 typedef int32_t lwpid_t;
 typedef int psetid_t;
 typedef unsigned long cpuid_t;

@@ -71,6 +71,9 @@ void rumpclient_fork_done(struct rumpclient_fork *);	/* ours */
  * same as a statement expression.
  */
 pid_t rumpclient__vfork_parent(struct rumpclient_fork *, pid_t);
+#if defined(__STRICT_ANSI__) && !defined(__cplusplus)
+pid_t vfork(void);		/* which strict C has not */
+#endif
 
 #define RUMPCLIENT__VFORK(rf, pid)					\
 	do {								\

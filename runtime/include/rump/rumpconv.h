@@ -37,6 +37,8 @@
 extern "C" {
 #endif
 
+struct itimerspec;		/* which strict C has not */
+
 /* --- errno --- */
 
 /*
