@@ -120,7 +120,7 @@ static void
 closed(struct kproc *p, int fd, struct file *f)
 {
 
-	kqueue_closed(p, fd);
+	kqueue_closed(p, fd, f);
 	plock_closed(p, f);
 	if (file_has_sleepers(f) && !fd_has(p, f))
 		file_wake_closed(p, f);

@@ -58,6 +58,8 @@ struct knote {
 	TAILQ_ENTRY(knote) ready;	/* kq->ready */
 	struct rump_kevent kev;	/* ident, filter, kept flags, asked-for
 				 * fflags and data, udata */
+	const struct file *of;	/* what ident is a descriptor of, or NULL; only
+				 * to be compared */
 	int efd;		/* in epoll; -1: it is announced */
 	struct rumpserver_account *payer;	/* for efd, or watch */
 	struct file *file;	/* a regular one, or NULL */

@@ -318,6 +318,7 @@ note_add(struct kqueue *kq, const struct rump_kevent *kev, struct file *f,
 	kn = knote_alloc(kq);
 	if (kn == NULL)
 		return RUMP_ENOMEM;
+	kn->of = f;
 	kn->kev = *kev;
 	kn->kev.flags &= KEPT_FLAGS;
 	if (kev->filter == RUMP_EVFILT_USER)
@@ -385,6 +386,10 @@ apply(struct kqueue *kq, const struct rump_kevent *kev, struct file *f)
 	int error = 0;
 
 	kn = note_find(kq, kev->ident, kev->filter);
+	if (kn != NULL && kn->of != f) {	/* closed, just now */
+		note_remove(kq, kn);
+		kn = NULL;
+	}
 	if (kn == NULL && (kev->flags & RUMP_EV_ADD) == 0)
 		return RUMP_ENOENT;
 	if ((kev->flags & RUMP_EV_DELETE) != 0 && kn != NULL) {
@@ -552,17 +557,21 @@ kqueue_scan(struct kqueue *kq, struct rump_kevent *events, size_t max)
 }
 
 void
-kqueue_closed(struct kproc *p, int fd)
+kqueue_closed(struct kproc *p, int fd, const struct file *f)
 {
 	struct kqproc *kp = kqproc_of(p);
-	struct knote *kn;
+	struct knote *kn = NULL, *next;
 
 	if (atomic_load(&kp->nfdnotes) == 0)
 		return;
 	pthread_mutex_lock(&kp->lock);
-	while ((unsigned)fd < kp->nonfd &&
-	    (kn = LIST_FIRST(&kp->onfd[fd])) != NULL)
-		note_remove(kn->kq, kn);
+	if ((unsigned)fd < kp->nonfd)
+		kn = LIST_FIRST(&kp->onfd[fd]);
+	for (; kn != NULL; kn = next) {
+		next = LIST_NEXT(kn, onfd);
+		if (kn->of == f)
+			note_remove(kn->kq, kn);
+	}
 	pthread_mutex_unlock(&kp->lock);
 }
 

@@ -20,8 +20,9 @@ void kqueue_source_free(struct knsource *);	/* no note is left */
 /* Its notes are to look again. */
 void kqueue_source_changed(struct knsource *);
 
-/* p's descriptor fd is closed: what p's queues watch there is gone. */
-void kqueue_closed(struct kproc *p, int fd);
+/* p's descriptor fd, of f, is closed: what p's queues watch of it there is gone.
+ * The number may be another file's already.  f is there, still. */
+void kqueue_closed(struct kproc *p, int fd, const struct file *f);
 
 /* The kernel has raised NetBSD signal signo in p. */
 void kqueue_signal(struct kproc *p, int signo);

@@ -358,6 +358,50 @@ START_TEST(in_haste)
 }
 END_TEST
 
+/* What is watched at a number is not forgotten with what had it before. */
+START_TEST(the_next_at_a_number)
+{
+	enum { ROUNDS = 1000 };
+	struct rump_kevent k = { .filter = RUMP_EVFILT_WRITE,
+	    .flags = RUMP_EV_ADD };
+	int error, added = 0, added_error = 0, fd, i, left, kq;
+	uint64_t reqno, last;
+	int32_t p[2];
+
+	kq = (int)OK0(G, kqueue);
+	OK(G, pipe2, P(p), 0);
+	k.ident = (uintptr_t)p[1];
+	OK(G, __kevent50, kq, P(&k), 1, 0, 0, 0);
+	k.filter = RUMP_EVFILT_READ;
+	for (i = 0; i < ROUNDS; i++) {
+		/* The console, which cannot be watched; then the pipe. */
+		fd = (int)OK(G, dup, 0);
+		k.ident = (uintptr_t)fd;
+		k.flags = RUMP_EV_ADD;
+		BEGIN(G, chdir, P("/"));
+		raw_gather(true);
+		BEGIN(G, close, fd);
+		BEGIN(G, dup, p[0]);
+		BEGIN(G, __kevent50, kq, P(&k), 1, 0, 0, 0);
+		raw_gather(false);
+		for (left = 4, last = 0; left > 0; left--) {
+			error = raw_end_any(G, &reqno);
+			if (reqno < last)
+				continue;
+			last = reqno;
+			added_error = error;
+		}
+		if (added_error == 0) {
+			added++;
+			k.flags = RUMP_EV_DELETE;
+			OK(G, __kevent50, kq, P(&k), 1, 0, 0, 0);
+		}
+		OK(G, fcntl, fd, RUMP_F_CLOSEM, 0);
+	}
+	ck_assert_int_gt(added, 0);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -367,6 +411,7 @@ main(void)
 	tcase_add_checked_fixture(tc, raw_setup, raw_teardown);
 	tcase_add_loop_test(tc, every_pair, 0, TAKING * OBJECTS);
 	tcase_add_loop_test(tc, in_haste, 0, KINDS);
+	tcase_add_test(tc, the_next_at_a_number);
 	suite_add_tcase(s, tc);
 	return suite_run(s);
 }
