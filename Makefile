@@ -367,6 +367,9 @@ install:	build
 	    "$(D)/include/rump"
 	@set -e; for s in 1 3 5 7; do \
 	    install -m 644 docs/man/*.$$s "$(D)/share/man/man$$s"; done
+	@# The loader goes by a cache of what libraries there are.
+	@[ -n "$(DESTDIR)" ] || [ "$$(id -u)" != 0 ] || \
+	    PATH="$$PATH:/sbin:/usr/sbin" ldconfig
 
 clean:
 	rm -rf $(OUT)
