@@ -15,6 +15,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include <rump/rumpdefs.h>
+
 #include "rump_server/options.h"
 #include "rump_server/refuse.h"
 #include "wire/frame.h"
@@ -466,7 +468,9 @@ read_served(struct options *o, int opt, char *arg)
 		return read_refuse(arg);
 	case O_HOSTNAME:
 		o->kernel.hostname = arg;
-		return true;
+		return strlen(arg) < RUMP_MAXHOSTNAMELEN ||
+		    mistake("--hostname: at most %d characters",
+		    RUMP_MAXHOSTNAMELEN - 1);
 	case O_ANON:
 		o->kernel.anon_set = true;
 		return read_owner("anon", arg, &o->kernel.anon_uid,

@@ -245,8 +245,13 @@ expect_mistake(const char *text, int status, char *a, char *b, char *c)
 
 START_TEST(mistakes)
 {
+	char name[257];
 
+	memset(name, 'x', 256);
+	name[256] = '\0';
 	rs_scratch();
+	expect_mistake("--hostname: at most 255 characters", 2, "--hostname",
+	    name, rs.locator);
 	expect_mistake("no locator", 2, NULL, NULL, NULL);
 	expect_mistake("--max-clients: 'x' is not a number", 2,
 	    "--max-clients", "x", rs.locator);
