@@ -14,6 +14,7 @@
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/inotify.h>
+#include <sys/ioctl.h>
 
 #include <errno.h>
 #include <poll.h>
@@ -37,6 +38,8 @@ struct kqwatch {
 	LIST_ENTRY(kqwatch) link;
 	int wd;
 	struct knlist notes;
+	uint32_t mask;		/* what take() has found */
+	struct kqwatch *changed;	/* the next of those with some */
 };
 
 /* One for a kernel: hk->ext[KERN_SLOT_KQWATCH]. */
@@ -71,12 +74,13 @@ find(struct kqwatches *ws, int wd)
 }
 
 static void
-tell(struct kqwatch *w, uint32_t mask)
+tell(struct kqwatch *w)
 {
 	struct knote *kn;
 
 	LIST_FOREACH(kn, &w->notes, told)
-		knote_tell(kn, mask);
+		knote_tell(kn, w->mask);
+	w->mask = 0;
 }
 
 /* Each queue looks at its own files, once it is asked: this wakes who waits. */
@@ -88,24 +92,51 @@ tell_lost(struct kqwatches *ws)
 	(void)eventfd_write(ws->lostfd, 1);
 }
 
+/* Whose the n bytes of events are, in front of *changed. */
+static void
+sort(struct kqwatches *ws, const char *buf, ssize_t n,
+    struct kqwatch **changed)
+{
+	struct inotify_event ev;
+	struct kqwatch *w;
+	ssize_t off;
+
+	for (off = 0; off + (ssize_t)sizeof(ev) <= n;
+	    off += (ssize_t)(sizeof(ev) + ev.len)) {
+		memcpy(&ev, buf + off, sizeof(ev));
+		w = find(ws, ev.wd);
+		if ((ev.mask & IN_Q_OVERFLOW) != 0)
+			tell_lost(ws);
+		if (w == NULL || (ev.mask & EVENTS) == 0)
+			continue;
+		if (w->mask == 0) {
+			w->changed = *changed;
+			*changed = w;
+		}
+		w->mask |= ev.mask & EVENTS;
+	}
+}
+
+/* What is there now, and no more: some files may change faster than their
+ * notes are told, which is once, however often they did. */
 static void
 take(struct kqwatches *ws)
 {
 	_Alignas(struct inotify_event) char buf[4096];
-	struct inotify_event ev;
-	struct kqwatch *w;
-	ssize_t n, off;
+	struct kqwatch *w, *changed = NULL;
+	int left = 0;
+	ssize_t n;
 
-	while ((n = read(ws->ifd, buf, sizeof(buf))) > 0) {
-		for (off = 0; off + (ssize_t)sizeof(ev) <= n;
-		    off += (ssize_t)(sizeof(ev) + ev.len)) {
-			memcpy(&ev, buf + off, sizeof(ev));
-			w = find(ws, ev.wd);
-			if ((ev.mask & IN_Q_OVERFLOW) != 0)
-				tell_lost(ws);
-			else if (w != NULL)
-				tell(w, ev.mask & EVENTS);
-		}
+	(void)ioctl(ws->ifd, FIONREAD, &left);
+	for (; left > 0; left -= (int)n) {
+		n = read(ws->ifd, buf, sizeof(buf));
+		if (n <= 0)
+			break;
+		sort(ws, buf, n, &changed);
+	}
+	while ((w = changed) != NULL) {
+		changed = w->changed;
+		tell(w);
 	}
 }
 

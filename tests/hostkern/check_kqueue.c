@@ -1,6 +1,9 @@
 /*
  * kqueue: every filter, the flags of events, and how notes go away.
  */
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -363,6 +366,60 @@ held_descriptors(void)
 	rumpserver_getstats(S.srv, &st);
 	return st.held[RUMPSERVER_DESCRIPTORS];
 }
+
+static atomic_bool enough;
+
+/* Two files in turn, as the host tells once of what comes twice. */
+static void *
+write_on(void *arg)
+{
+	const int *hfd = arg;
+	unsigned i;
+
+	for (i = 0; !atomic_load(&enough); i++)
+		ck_assert_int_eq(pwrite(hfd[i % 2], "x", 1, 0), 1);
+	return NULL;
+}
+
+/* Who watches another file does not wait for those that never rest. */
+START_TEST(files_without_rest)
+{
+	enum { NOTES = 200 };
+	const struct rump_timespec zero = { 0, 0 };
+	const char *const names[] = { "a", "b" };
+	struct rump_kevent k, got;
+	pthread_t thread;
+	int fd, hfd[2], i, kq;
+
+	raw_put(&S, "c", "");
+	kq = (int)OK0(W, kqueue);
+	for (i = 0; i < NOTES; i++) {
+		if (i < 2) {
+			raw_put(&S, names[i], "");
+			hfd[i] = open(raw_host(&S, names[i]), O_WRONLY);
+			ck_assert_int_ne(hfd[i], -1);
+		}
+		fd = i % 2 == 0 ? raw_open(W, "/a", RUMP_O_RDONLY, 0) :
+		    raw_open(W, "/b", RUMP_O_RDONLY, 0);
+		k = kev((uintptr_t)fd, RUMP_EVFILT_VNODE, RUMP_EV_ADD,
+		    RUMP_NOTE_WRITE, 0);
+		OK(W, __kevent50, kq, P(&k), 1, 0, 0, 0);
+	}
+	fd = raw_open(G, "/c", RUMP_O_RDONLY, 0);
+	ck_assert_int_eq(change(kev((uintptr_t)fd, RUMP_EVFILT_VNODE,
+	    RUMP_EV_ADD, RUMP_NOTE_DELETE, 0)), 0);
+	atomic_store(&enough, false);
+	ck_assert_int_eq(pthread_create(&thread, NULL, write_on, hfd), 0);
+	for (i = 0; i < 20; i++)
+		ck_assert_int_eq(OK(G, __kevent50, KQ, 0, 0, P(&got), 1,
+		    P(&zero)), 0);
+	OK(G, close, fd);
+	atomic_store(&enough, true);
+	pthread_join(thread, NULL);
+	close(hfd[0]);
+	close(hfd[1]);
+}
+END_TEST
 
 START_TEST(watches_of_files)
 {
@@ -733,6 +790,7 @@ add_tests(TCase *tc)
 	tcase_add_test(tc, user_events);
 	tcase_add_test(tc, files);
 	tcase_add_test(tc, watches_of_files);
+	tcase_add_test(tc, files_without_rest);
 	tcase_add_test(tc, many_notes);
 	tcase_add_test(tc, adding_wakes);
 	tcase_add_test(tc, closing_ends_the_wait);
