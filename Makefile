@@ -82,9 +82,10 @@ RUMP_SERVER :=	$(B)/bin/rump_server
 LIBS :=		$(CLIENT_A) $(CLIENT_SO) $(SERVER_A) $(SERVER_SO) $(HOSTKERN_O)
 
 # Tests: tests/<room>/check_*.c is a program each, prog_*.c a program they
-# start, any other .c a helper linked into every test of that room.
-TEST_ROOMS :=	wire abi trace client server hostkern replay e2e fuzz \
-		$(if $(filter default asan,$(V)),fault)
+# start, any other .c a helper linked into every test of that room.  What
+# takes longest is run first.
+TEST_ROOMS :=	$(if $(filter default asan,$(V)),fault) \
+		wire abi trace client server hostkern replay e2e fuzz
 TEST_PROGS :=	$(foreach r,$(TEST_ROOMS),$(patsubst tests/%.c,$(B)/tests/%,\
 		$(sort $(wildcard tests/$(r)/check_*.c))))
 AUX_PROGS :=	$(foreach r,$(TEST_ROOMS),$(patsubst tests/%.c,$(B)/tests/%,\
