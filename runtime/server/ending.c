@@ -2,8 +2,10 @@
  * Ends: of sessions and of copies that nobody asked for.
  *
  * The kernel's part of it may take a while, and thousands may end at once.
- * So ENDINGS_MAX threads are at it at most, each with one after another; who
- * comes when there are as many leaves his to them.
+ * So ENDINGS_MAX threads are at it, each with one after another; who comes
+ * when there are as many leaves his to them.  Where all of these hang, as on a
+ * file system that does not answer, the tick sends others, whom the clients'
+ * accounts pay for: one user's ends that hang are not in others' way.
  */
 #include "server/server.h"
 
@@ -28,9 +30,89 @@ run(struct rumpserver *srv, struct ending *e)
 	while (e != NULL) {
 		e->run(e);
 		pthread_mutex_lock(&srv->lock);
+		srv->nended++;
 		e = next(srv);
 		pthread_mutex_unlock(&srv->lock);
 	}
+}
+
+/* srv->lock held: one that has a thread left; those that have none go back. */
+static struct ending *
+next_paid(struct rumpserver *srv)
+{
+	struct ending *e;
+	unsigned i;
+
+	for (i = 0; i < ENDINGS_LOOK; i++) {
+		e = STAILQ_FIRST(&srv->endings);
+		if (e == NULL)
+			return NULL;
+		STAILQ_REMOVE_HEAD(&srv->endings, link);
+		if (rumpserver_charge(e->payer, RUMPSERVER_THREADS, 1))
+			return e;
+		STAILQ_INSERT_TAIL(&srv->endings, e, link);
+	}
+	return NULL;
+}
+
+static void
+run_paid(struct ending *e)
+{
+	struct rumpserver_account *payer = e->payer;
+
+	rumpserver_account_ref(payer);
+	e->run(e);
+	rumpserver_refund(payer, RUMPSERVER_THREADS, 1);
+	rumpserver_account_put(payer);
+}
+
+/* One of those that the tick has sent, and the next. */
+static void
+help_work(struct work *work, struct worker *w)
+{
+	struct rumpserver *srv;
+	struct ending *e;
+	bool more;
+
+	(void)w;
+	srv = (struct rumpserver *)((char *)work -
+	    offsetof(struct rumpserver, help_work));
+	pthread_mutex_lock(&srv->lock);
+	e = next_paid(srv);
+	more = e != NULL && --srv->nhelp > 0;
+	srv->helping = more;
+	pthread_mutex_unlock(&srv->lock);
+	if (more)
+		pool_queue(srv, &srv->help_work);
+	while (e != NULL) {
+		run_paid(e);
+		pthread_mutex_lock(&srv->lock);
+		srv->nended++;
+		e = next_paid(srv);
+		pthread_mutex_unlock(&srv->lock);
+	}
+}
+
+bool
+endings_tick(struct rumpserver *srv)
+{
+	bool waiting, stuck;
+
+	pthread_mutex_lock(&srv->lock);
+	waiting = !STAILQ_EMPTY(&srv->endings) && !srv->ending_soon;
+	if (!waiting || srv->nended != srv->nended_seen)
+		srv->endless_ticks = 0;
+	srv->nended_seen = srv->nended;
+	stuck = waiting && ++srv->endless_ticks > ENDINGS_TICKS &&
+	    !srv->helping;
+	if (stuck) {
+		srv->helping = true;
+		srv->nhelp = ENDINGS_MAX;
+	}
+	pthread_mutex_unlock(&srv->lock);
+	if (stuck)
+		pool_queue(srv, &srv->help_work);
+	return waiting;
 }
 
 /* srv->lock held: whether the caller shall be one more at it. */
@@ -66,6 +148,7 @@ endings_init(struct rumpserver *srv)
 
 	STAILQ_INIT(&srv->endings);
 	srv->ending_work.run = ending_work;
+	srv->help_work.run = help_work;
 }
 
 void
@@ -78,6 +161,8 @@ ending_now(struct rumpserver *srv, struct ending *e)
 		e = NULL;
 	}
 	pthread_mutex_unlock(&srv->lock);
+	if (e == NULL)
+		ticker_wake(srv);
 	run(srv, e);
 }
 

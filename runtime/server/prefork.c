@@ -138,6 +138,7 @@ prefork_alloc(struct rumpserver *srv, struct rump_proc *parent)
 		free(pf);
 		return NULL;
 	}
+	pf->ending.payer = pf->proc->account;
 	if (!randomise(pf->cookie, sizeof(pf->cookie))) {
 		proc_free(pf->proc);
 		free(pf);

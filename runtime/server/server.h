@@ -96,6 +96,10 @@ enum {
 	PREFORK_BUCKETS = 256,
 	/* Threads that end sessions and processes, at once. */
 	ENDINGS_MAX = 16,
+	/* They hang when none has ended in so many ticks. */
+	ENDINGS_TICKS = 50,
+	/* Ends that one looks through for one that is paid for. */
+	ENDINGS_LOOK = 64,
 	/* Refused clients that may hear why, at once. */
 	REFUSED_MAX = 64,
 	/* Complaints about one client, and all, that are logged in a time. */
@@ -221,6 +225,7 @@ extern const char too_many_asleep[];
 struct ending {
 	STAILQ_ENTRY(ending) link;
 	void (*run)(struct ending *);
+	struct rumpserver_account *payer;	/* of a thread; whose end it is */
 };
 
 void endings_init(struct rumpserver *);
@@ -228,11 +233,16 @@ void endings_init(struct rumpserver *);
 void ending_now(struct rumpserver *, struct ending *);
 /* On another thread.  From a timer, too. */
 void ending_later(struct rumpserver *, struct ending *);
+/* By the watchdog: sends others if those that are at it seem to hang.  True:
+ * look again soon. */
+bool endings_tick(struct rumpserver *);
 
 /* --- the watchdog (watchdog.c) --- */
 
 int watchdog_start(struct rumpserver *);
 void watchdog_stop(struct rumpserver *);
+/* There is something for it to look at.  No lock is held. */
+void ticker_wake(struct rumpserver *);
 /* Around everything of the kernel that a worker runs. */
 void kernel_enter(struct worker *);
 void kernel_leave(struct worker *);
@@ -681,6 +691,11 @@ struct rumpserver {
 	unsigned nending;	/* threads at it */
 	bool ending_soon;	/* one more is on its way */
 	struct work ending_work;
+	unsigned nended, nended_seen;	/* at the last tick */
+	unsigned endless_ticks;	/* in which none has ended */
+	unsigned nhelp;		/* others that are to be sent */
+	bool helping;		/* one of them is on its way */
+	struct work help_work;
 	bool stopping;
 
 	pthread_mutex_t pool_lock;

@@ -195,6 +195,7 @@ session_unref(struct session *ses)
 	if (atomic_fetch_sub(&ses->refs, 1) != 1)
 		return;
 	ses->ending.run = session_destroy;
+	ses->ending.payer = ses->account;
 	ending_now(ses->srv, &ses->ending);
 }
 

@@ -17,19 +17,25 @@
 #include "server/server.h"
 
 void
-kernel_enter(struct worker *w)
+ticker_wake(struct rumpserver *srv)
 {
-	struct rumpserver *srv = w->srv;
 
-	if (w->loop)
-		return;
-	atomic_fetch_add(&w->seq, 1);
 	if (!atomic_load(&srv->ticker_asleep))
 		return;
 	pthread_mutex_lock(&srv->timer_lock);
 	atomic_store(&srv->ticker_asleep, false);
 	pthread_cond_signal(&srv->timer_cond);
 	pthread_mutex_unlock(&srv->timer_lock);
+}
+
+void
+kernel_enter(struct worker *w)
+{
+
+	if (w->loop)
+		return;
+	atomic_fetch_add(&w->seq, 1);
+	ticker_wake(w->srv);
 }
 
 void
@@ -168,6 +174,7 @@ scan_unlocked(struct rumpserver *srv)
 	pthread_mutex_unlock(&srv->timer_lock);
 	busy = scan(srv);
 	busy |= pool_tick(srv);
+	busy |= endings_tick(srv);
 	pthread_mutex_lock(&srv->timer_lock);
 	return busy;
 }

@@ -360,24 +360,24 @@ START_TEST(no_descriptors)
 }
 END_TEST
 
-/* Many leave at once, and their ends take time: few threads are at it, and
- * others are served. */
+/* Many leave at once, and as many ends hang as there are threads for them: the
+ * others end, by few threads, and guests are served. */
 START_TEST(mass_exit)
 {
-	enum { GUESTS = 200, AT_IT = 16 };
+	enum { GUESTS = 200, HANG = 16 };
 	int fd[GUESTS], i;
 
 	bed_init(&bed, THREADS);
-	bed.tk.exit_waits = true;
+	bed.tk.exits_that_wait = HANG;
 	bed_start(&bed);
 	for (i = 0; i < GUESTS; i++)
 		fd[i] = cl_guest(&bed);
 	for (i = 0; i < GUESTS; i++)
 		close(fd[i]);
-	tk_wait_sleeping(&bed.tk, AT_IT);
+	tk_wait_procs(&bed.tk, HANG);
 	fd[0] = cl_guest(&bed);
 	ck_assert_int_eq(cl_syscall(fd[0], TK_ECHO, 7, 8, 0, NULL), 0);
-	ck_assert_uint_eq(tk_read(&bed.tk, &bed.tk.sleeping), AT_IT);
+	ck_assert_uint_eq(tk_read(&bed.tk, &bed.tk.sleeping), HANG);
 	ck_assert_uint_le(bed_stats(&bed).threads, 64);
 	tk_gate(&bed.tk, true);
 	tk_wait_procs(&bed.tk, 1);

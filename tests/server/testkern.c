@@ -100,14 +100,17 @@ static void
 tk_proc_exit(void *kern, struct rump_proc *p)
 {
 	struct testkern *tk = kern;
+	bool waits;
 
 	free(rumpserver_proc_private(p));
 	pthread_mutex_lock(&tk->lock);
-	tk->sleeping += tk->exit_waits;
+	waits = tk->exits_that_wait > 0;
+	tk->exits_that_wait -= waits;
+	tk->sleeping += waits;
 	pthread_cond_broadcast(&tk->cond);
-	while (tk->exit_waits && !tk->open)
+	while (waits && !tk->open)
 		pthread_cond_wait(&tk->cond, &tk->lock);
-	tk->sleeping -= tk->exit_waits;
+	tk->sleeping -= waits;
 	tk->procs--;
 	changed(tk);
 }

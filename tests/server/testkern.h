@@ -81,7 +81,7 @@ struct testkern {
 	int refuse;			/* errno of the next proc_new */
 	int copy_error;			/* ... of proc_copy */
 	bool copy_waits;		/* proc_copy does, for the gate */
-	bool exit_waits;		/* proc_exit does */
+	unsigned exits_that_wait;	/* in proc_exit, for the gate */
 	int exec_error;
 	int lwp_error;
 	char log[65536];			/* the server's lines */
