@@ -21,7 +21,7 @@
 #include "hostkern/pgrp.h"
 #include "hostkern/raise.h"
 
-enum { EVENTS_AT_ONCE = 16, BUCKETS = 1024 };
+enum { EVENTS_AT_ONCE = 256, BUCKETS = 1024 };
 
 /*
  * Who hears of a file's events: the very process or group that F_SETOWN found,
@@ -231,25 +231,62 @@ owner_of(struct async *a, uint64_t id)
 	return o;
 }
 
+/* Do both reach the same processes? */
+static bool
+same_owner(const struct fowner *a, const struct fowner *b)
+{
+
+	return a->pgrp == b->pgrp && a->id == b->id &&
+	    a->serial == b->serial && a->cred->euid == b->cred->euid &&
+	    a->cred->ruid == b->cred->ruid;
+}
+
+/* Adds the owner of an event, unless it is there: signals do not queue. */
+static int
+add_owner(struct fowner **owners, int n, struct fowner *o)
+{
+	int i;
+
+	if (o == NULL)
+		return n;
+	for (i = 0; i < n; i++) {
+		if (same_owner(owners[i], o)) {
+			fowner_put(o);
+			return n;
+		}
+	}
+	owners[n] = o;
+	return n + 1;
+}
+
+/*
+ * Those who wait in settle() are let go first; then everybody is told once,
+ * however many files they own: else many files of a large group would keep
+ * all others waiting.
+ */
 static void *
 async_thread(void *arg)
 {
 	struct epoll_event ev[EVENTS_AT_ONCE];
+	struct fowner *owners[EVENTS_AT_ONCE];
 	struct async *a = arg;
-	struct fowner *o;
-	int i, n;
+	int i, n, nowners;
+	bool quit = false;
 
-	for (;;) {
+	while (!quit) {
 		n = epoll_wait(a->epfd, ev, EVENTS_AT_ONCE, -1);
+		nowners = 0;
 		for (i = 0; i < n; i++) {
-			if (ev[i].data.u64 == 0)
-				return NULL;
-			o = owner_of(a, ev[i].data.u64);
-			if (o != NULL)
-				tell_owner(a, o);
-			fowner_put(o);
+			quit |= ev[i].data.u64 == 0;
+			nowners = add_owner(owners, nowners,
+			    owner_of(a, ev[i].data.u64));
+		}
+		for (i = 0; i < nowners; i++) {
+			tell_owner(a, owners[i]);
+			fowner_put(owners[i]);
 		}
 	}
+	return NULL;
 }
 
 /* --- which files --- */
