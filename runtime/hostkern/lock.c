@@ -548,6 +548,7 @@ end_wait(struct lockfile *lf, struct lock *k, int error)
 {
 	struct lockwait *w = k->wait;
 
+	(void)wait_for(k, NULL);	/* whom it has not got it from may go */
 	k->wait = NULL;
 	w->done = true;
 	w->error = error;
@@ -607,8 +608,6 @@ serve_waiting(struct lockfile *lf, struct locklist *gone)
 			refused = k;
 		if (error == RUMP_EAGAIN)
 			error = wait_for(k, held != NULL ? held->p : NULL);
-		else
-			(void)wait_for(k, NULL);
 		if (error == 0 && (held != NULL || k->wait->behind_host)) {
 			if (after != NULL)
 				TAILQ_INSERT_BEFORE(after, k, link);
@@ -736,10 +735,11 @@ apply(struct lwp *l, struct lockfile *lf, struct lock *k, struct lock **spare,
 {
 	const struct lock old = { .f = k->f, .end = INT64_MAX,
 	    .type = F_UNLCK };
+	const short type = k->type;	/* k may be gone after a wait */
 	struct lock *held;
 	int error;
 
-	if (k->type == F_UNLCK) {
+	if (type == F_UNLCK) {
 		cut(lf, k, spare, gone);
 		TAILQ_INSERT_TAIL(gone, k, link);
 		error = 0;
@@ -753,7 +753,7 @@ apply(struct lwp *l, struct lockfile *lf, struct lock *k, struct lock **spare,
 			cut(lf, &old, spare, gone);
 		error = wait_lock(l, lf, k, spare, gone);
 	}
-	if (k->type != F_WRLCK)
+	if (type != F_WRLCK)
 		serve_waiting(lf, gone);
 	return error;
 }
