@@ -587,35 +587,50 @@ covers(const struct lock *k, const struct lock *refused)
 	    k->start <= refused->start && k->end >= refused->end;
 }
 
+/*
+ * Gives k, which waits, what it wants, if it can have it now; else it stays in
+ * its place.  *refused is one to whom the host has just refused a lock, or
+ * NULL.
+ */
+static void
+serve(struct lockfile *lf, struct lock *k, const struct lock **refused,
+    struct locklist *gone)
+{
+	struct lock *after = TAILQ_NEXT(k, link), *held;
+	int error;
+
+	if (covers(k, *refused) && blocker(lf, k) == NULL) {
+		k->wait->behind_host = true;
+		(void)wait_for(k, NULL);
+		return;
+	}
+	TAILQ_REMOVE(&lf->waiting, k, link);
+	error = take(lf, k, &k->wait->spare, &held, gone);
+	k->wait->behind_host = error == RUMP_EAGAIN && held == NULL;
+	if (k->wait->behind_host)
+		*refused = k;
+	if (error == RUMP_EAGAIN)
+		error = wait_for(k, held != NULL ? held->p : NULL);
+	if (error != 0 || (held == NULL && !k->wait->behind_host)) {
+		end_wait(lf, k, error);
+		return;
+	}
+	if (after != NULL)
+		TAILQ_INSERT_BEFORE(after, k, link);
+	else
+		TAILQ_INSERT_TAIL(&lf->waiting, k, link);
+}
+
 /* Gives those who wait what they can have now. */
 static void
 serve_waiting(struct lockfile *lf, struct locklist *gone)
 {
-	struct lock *k, *after, *held, *refused = NULL;
-	int error;
+	const struct lock *refused = NULL;
+	struct lock *k, *after;
 
 	for (k = TAILQ_FIRST(&lf->waiting); k != NULL; k = after) {
 		after = TAILQ_NEXT(k, link);
-		if (covers(k, refused) && blocker(lf, k) == NULL) {
-			k->wait->behind_host = true;
-			(void)wait_for(k, NULL);
-			continue;
-		}
-		TAILQ_REMOVE(&lf->waiting, k, link);
-		error = take(lf, k, &k->wait->spare, &held, gone);
-		k->wait->behind_host = error == RUMP_EAGAIN && held == NULL;
-		if (k->wait->behind_host)
-			refused = k;
-		if (error == RUMP_EAGAIN)
-			error = wait_for(k, held != NULL ? held->p : NULL);
-		if (error == 0 && (held != NULL || k->wait->behind_host)) {
-			if (after != NULL)
-				TAILQ_INSERT_BEFORE(after, k, link);
-			else
-				TAILQ_INSERT_TAIL(&lf->waiting, k, link);
-			continue;
-		}
-		end_wait(lf, k, error);
+		serve(lf, k, &refused, gone);
 	}
 	choose_asker(lf);
 }
@@ -672,6 +687,7 @@ wait_lock(struct lwp *l, struct lockfile *lf, struct lock *k,
     struct lock **spare, struct locklist *gone)
 {
 	struct lockwait w = { .spare = *spare };
+	const struct lock *refused = NULL;
 	struct kproc *p = k->p;
 	int error = 0;
 
@@ -679,7 +695,8 @@ wait_lock(struct lwp *l, struct lockfile *lf, struct lock *k,
 	k->wait = &w;
 	enter_waits(k);
 	TAILQ_INSERT_TAIL(&lf->waiting, k, link);
-	serve_waiting(lf, gone);
+	serve(lf, k, &refused, gone);
+	choose_asker(lf);
 	while (!w.done && error == 0)
 		error = sleep_once(l, lf, &w, gone);
 	if (w.done) {
@@ -751,6 +768,8 @@ apply(struct lwp *l, struct lockfile *lf, struct lock *k, struct lock **spare,
 		 * would wait for each other. */
 		if (k->p == NULL)
 			cut(lf, &old, spare, gone);
+		if (!TAILQ_EMPTY(gone))
+			serve_waiting(lf, gone);
 		error = wait_lock(l, lf, k, spare, gone);
 	}
 	if (type != F_WRLCK)

@@ -246,15 +246,14 @@ user_limit(struct budgets *b, struct user *u, enum rumpserver_budget kind)
 {
 	const uint64_t all = b->limit[kind].all;
 	uint64_t held = atomic_load(&b->held[kind]);
-	uint64_t own = atomic_load(&u->held[kind]), others, left;
+	uint64_t own = atomic_load(&u->held[kind]), others, left, share;
 
 	if (b->share == 100 || all == UINT64_MAX)
 		return all;
 	others = held > own ? held - own : 0;
 	left = all > others ? all - others : 0;
-	if (left == 1)
-		return 1;
-	return left / 100 * b->share + left % 100 * b->share / 100;
+	share = left / 100 * b->share + left % 100 * b->share / 100;
+	return share == 0 && left > 0 ? 1 : share;
 }
 
 static bool
