@@ -10,6 +10,10 @@
 #include <stdint.h>
 #include <time.h>
 
+#include "fuzz/chaos.h"
+
+atomic_bool chaos_off;
+
 int __real_pthread_mutex_unlock(pthread_mutex_t *);
 int __wrap_pthread_mutex_unlock(pthread_mutex_t *);
 
@@ -20,6 +24,8 @@ __wrap_pthread_mutex_unlock(pthread_mutex_t *m)
 	const struct timespec moment = { .tv_nsec = 1000 };
 	int error = __real_pthread_mutex_unlock(m);
 
+	if (atomic_load_explicit(&chaos_off, memory_order_relaxed))
+		return error;
 	if (state == 0)
 		state = (uint32_t)(uintptr_t)&state | 1;
 	state = state * 1664525 + 1013904223;
