@@ -768,8 +768,6 @@ main(int argc, char *argv[])
 
 	if (argc == 2 && strcmp(argv[1], "after-exec") == 0)
 		return after_exec();
-	tc[0] = tcase_create("as read, threads");
-	tc[1] = tcase_create("as read, event loop");
 	s = suite_both_ways("aio", host_start, host_stop, add_tests);
 	tc[0] = tcase_create("as read, threads");
 	tc[1] = tcase_create("as read, event loop");
