@@ -59,7 +59,7 @@ struct work {
 static struct fake_shared *sh;
 static pthread_mutex_t mtx = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t cond = PTHREAD_COND_INITIALIZER;
-static bool released[256];
+static unsigned released[256];	/* so often */
 static struct { uint32_t word; int pid, ppid; bool used; } cookies[MAXCOOKIES];
 static unsigned ncookies;
 
@@ -247,12 +247,15 @@ do_anonmmap(struct peer *p, uint64_t len, struct frame_sysresp *resp)
 static void
 do_block(struct peer *p, unsigned id)
 {
+	unsigned before;
 
+	/* Counted, as one of a connection that is lost takes nothing from its
+	 * successor. */
 	pthread_mutex_lock(&mtx);
+	before = released[id % 256];
 	atomic_fetch_add(&sh->blocked, 1);
-	while (!released[id % 256] && !p->gone && !p->inexec)
+	while (released[id % 256] == before && !p->gone && !p->inexec)
 		pthread_cond_wait(&cond, &mtx);
-	released[id % 256] = false;
 	pthread_mutex_unlock(&mtx);
 }
 
@@ -261,7 +264,7 @@ do_release(unsigned id)
 {
 
 	pthread_mutex_lock(&mtx);
-	released[id % 256] = true;
+	released[id % 256]++;
 	pthread_cond_broadcast(&cond);
 	pthread_mutex_unlock(&mtx);
 }
