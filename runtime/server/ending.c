@@ -107,7 +107,7 @@ endings_tick(struct rumpserver *srv)
 	    !srv->helping;
 	if (stuck) {
 		srv->helping = true;
-		srv->nhelp = ENDINGS_MAX;
+		srv->nhelp = TICK_SPAWN;
 	}
 	pthread_mutex_unlock(&srv->lock);
 	if (stuck)

@@ -85,7 +85,7 @@ enum {
 	LOOP_TURN = 32,
 	/* Threads awake beyond which more are made by the tick alone, so many
 	 * each, when none of them comes back. */
-	AWAKE_MAX = 32,
+	AWAKE_MAX = 8,
 	TICK_SPAWN = 8,
 	/* The same of a thread's, and of threads from the queue. */
 	THREAD_TURN = 4096,
@@ -94,8 +94,9 @@ enum {
 	/* Host descriptors that no client is given. */
 	FD_RESERVE = 128,
 	PREFORK_BUCKETS = 256,
-	/* Threads that end sessions and processes, at once. */
-	ENDINGS_MAX = 16,
+	/* Threads that end sessions and processes, at once: more would be in the
+	 * way of those that serve. */
+	ENDINGS_MAX = 2,
 	/* They hang when none has ended in so many ticks. */
 	ENDINGS_TICKS = 50,
 	/* Ends that one looks through for one that is paid for. */
