@@ -23,19 +23,6 @@ next(struct rumpserver *srv)
 	return e;
 }
 
-static void
-run(struct rumpserver *srv, struct ending *e)
-{
-
-	while (e != NULL) {
-		e->run(e);
-		pthread_mutex_lock(&srv->lock);
-		srv->nended++;
-		e = next(srv);
-		pthread_mutex_unlock(&srv->lock);
-	}
-}
-
 /* srv->lock held: one that has a thread left; those that have none go back. */
 static struct ending *
 next_paid(struct rumpserver *srv)
@@ -66,7 +53,24 @@ run_paid(struct ending *e)
 	rumpserver_account_put(payer);
 }
 
-/* One of those that the tick has sent, and the next. */
+/* One after another. */
+static void
+run(struct rumpserver *srv, struct ending *e, bool paid)
+{
+
+	while (e != NULL) {
+		if (paid)
+			run_paid(e);
+		else
+			e->run(e);
+		pthread_mutex_lock(&srv->lock);
+		srv->nended++;
+		e = paid ? next_paid(srv) : next(srv);
+		pthread_mutex_unlock(&srv->lock);
+	}
+}
+
+/* One of those that the tick has sent; it makes way for the next first. */
 static void
 help_work(struct work *work, struct worker *w)
 {
@@ -84,13 +88,7 @@ help_work(struct work *work, struct worker *w)
 	pthread_mutex_unlock(&srv->lock);
 	if (more)
 		pool_queue(srv, &srv->help_work);
-	while (e != NULL) {
-		run_paid(e);
-		pthread_mutex_lock(&srv->lock);
-		srv->nended++;
-		e = next_paid(srv);
-		pthread_mutex_unlock(&srv->lock);
-	}
+	run(srv, e, true);
 }
 
 bool
@@ -139,7 +137,7 @@ ending_work(struct work *work, struct worker *w)
 	srv->ending_soon = false;
 	e = join_in(srv) ? next(srv) : NULL;
 	pthread_mutex_unlock(&srv->lock);
-	run(srv, e);
+	run(srv, e, false);
 }
 
 void
@@ -163,7 +161,7 @@ ending_now(struct rumpserver *srv, struct ending *e)
 	pthread_mutex_unlock(&srv->lock);
 	if (e == NULL)
 		ticker_wake(srv);
-	run(srv, e);
+	run(srv, e, false);
 }
 
 void
