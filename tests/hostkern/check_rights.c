@@ -325,34 +325,13 @@ END_TEST
 
 /* --- messages that nobody takes --- */
 
-/* How many descriptors this process, which is the server, has of what the host
- * calls by such a name. */
-static int
-descriptors(const char *name)
-{
-	DIR *d = opendir("/proc/self/fd");
-	struct dirent *e;
-	char link[256];
-	ssize_t len;
-	int n = 0;
-
-	ck_assert_ptr_nonnull(d);
-	while ((e = readdir(d)) != NULL) {
-		len = readlinkat(dirfd(d), e->d_name, link, sizeof(link) - 1);
-		link[len < 0 ? 0 : len] = '\0';
-		n += strncmp(link, name, strlen(name)) == 0;
-	}
-	closedir(d);
-	return n;
-}
-
 /* Waits until there are not more than n. */
 static void
 wait_for_descriptors(const char *name, int n)
 {
 	long long t;
 
-	for (t = 0; descriptors(name) > n;)
+	for (t = 0; raw_descriptors(name) > n;)
 		ck_assert(keep_waiting(&t));
 }
 
@@ -387,7 +366,7 @@ START_TEST(lost_messages_let_go)
 	int base, g, h;
 
 	connected(RUMP_SOCK_STREAM, G, &g, H, &h);
-	base = descriptors("pipe:");
+	base = raw_descriptors("pipe:");
 	p = pass_a_pipe(g);
 	OK(H, read, h, P(&m.data), 16);
 	expect_let_go(p);
@@ -905,7 +884,7 @@ START_TEST(gifts_are_thrown_away)
 	raw_put(&S, "../file", "outside");
 	raw_put(&S, "inside", "inside");
 	c = host_client(RUMP_SOCK_STREAM, &s);
-	base = descriptors(S.dir);
+	base = raw_descriptors(S.dir);
 	for (i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
 		fd = open(raw_host(&S, files[i].name),
 		    files[i].flags | O_CLOEXEC);

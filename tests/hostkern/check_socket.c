@@ -533,27 +533,6 @@ START_TEST(long_local_names)
 }
 END_TEST
 
-/* How many descriptors this process, which is the server, has of files in the
- * root. */
-static int
-descriptors_in_root(void)
-{
-	DIR *d = opendir("/proc/self/fd");
-	struct dirent *e;
-	char link[256];
-	ssize_t len;
-	int n = 0;
-
-	ck_assert_ptr_nonnull(d);
-	while ((e = readdir(d)) != NULL) {
-		len = readlinkat(dirfd(d), e->d_name, link, sizeof(link) - 1);
-		link[len < 0 ? 0 : len] = '\0';
-		n += strncmp(link, S.root, strlen(S.root)) == 0;
-	}
-	closedir(d);
-	return n;
-}
-
 /* A bound socket costs the descriptor that it is, and each is known by its
  * name. */
 START_TEST(many_local_names)
@@ -566,7 +545,7 @@ START_TEST(many_local_names)
 	int base, g, i;
 
 	OK(G, mkdir, P("/d"), 0755);
-	base = descriptors_in_root();
+	base = raw_descriptors(S.root);
 	for (i = 0; i < MANY; i++) {
 		snprintf(name, sizeof(name), "/d/s%d", i);
 		at = local(name);
@@ -574,7 +553,7 @@ START_TEST(many_local_names)
 		    RUMP_SOCK_DGRAM, 0);
 		OK(G, bind, fd[i], P(&at), at.sun_len);
 	}
-	ck_assert_int_eq(descriptors_in_root(), base);
+	ck_assert_int_eq(raw_descriptors(S.root), base);
 	at = local("/box");
 	g = (int)OK(H, __socket30, RUMP_AF_LOCAL, RUMP_SOCK_DGRAM, 0);
 	OK(H, bind, g, P(&at), at.sun_len);

@@ -3,6 +3,7 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -153,6 +154,25 @@ raw_host(const struct raw_server *s, const char *name)
 
 	snprintf(path, sizeof(path), "%s/%s", s->root, name);
 	return path;
+}
+
+int
+raw_descriptors(const char *name)
+{
+	DIR *d = opendir("/proc/self/fd");
+	struct dirent *e;
+	char link[256];
+	int n = 0;
+	ssize_t len;
+
+	ck_assert_ptr_nonnull(d);
+	while ((e = readdir(d)) != NULL) {
+		len = readlinkat(dirfd(d), e->d_name, link, sizeof(link) - 1);
+		link[len < 0 ? 0 : len] = '\0';
+		n += strncmp(link, name, strlen(name)) == 0;
+	}
+	closedir(d);
+	return n;
 }
 
 void

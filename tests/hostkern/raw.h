@@ -49,6 +49,9 @@ void raw_put(const struct raw_server *, const char *name, const char *data);
 const char *raw_get(const struct raw_server *, const char *name);
 /* The host's name of it, in a static buffer. */
 const char *raw_host(const struct raw_server *, const char *name);
+/* How many descriptors this process, which is the server, has of what the host
+ * calls by a name that begins so; "": of all. */
+int raw_descriptors(const char *name);
 
 struct raw_guest {
 	struct raw_server *server;
